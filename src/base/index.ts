@@ -1,0 +1,8 @@
+// The ground floor: errors, identifiers, time and small containers. Pure; imports nothing.
+
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * from "./kernel-errors.ts";
+export * from "./ring-queue.ts";
+export * from "./rng.ts";
+export * from "./time.ts";

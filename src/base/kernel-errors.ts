@@ -1,0 +1,116 @@
+// Errors that travel: each has the name (`ename`) it bears on the wire, so that Python and TypeScript peers read the
+// same failure. `fromErrorContent` turns what a peer sent into the class of that name.
+
+import { ParallelError, type ErrorCode, type ErrorDetails } from "./errors.ts";
+
+/** Which engine failed, and in what; absent for errors made by the controller. */
+export interface EngineInfo {
+  readonly engineUuid: string;
+  readonly engineId: number | null;
+  /** `apply` or `execute`. */
+  readonly method: string;
+  /** Host name of the engine, where the peer tells it. */
+  readonly host?: string;
+}
+
+/** A request failed; `ename` is its name on the wire. */
+export class KernelError extends ParallelError {
+  /** Error name on the wire. */
+  readonly ename: string;
+  /** Error text on the wire. */
+  readonly evalue: string;
+  /** Lines of the remote traceback, possibly empty. */
+  readonly traceback: readonly string[];
+  /** The engine, when one was involved. */
+  readonly engineInfo: EngineInfo | undefined;
+
+  constructor(failure: KernelFailure, details?: ErrorDetails, code: ErrorCode = "ERR_KERNEL") {
+    super(code, renderFailure(failure), details);
+    this.ename = failure.ename;
+    this.evalue = failure.evalue;
+    this.traceback = failure.traceback ?? [];
+    this.engineInfo = failure.engineInfo;
+  }
+}
+
+/** The facts of a failure as they came over the wire. */
+export interface KernelFailure {
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback?: readonly string[];
+  readonly engineInfo?: EngineInfo | undefined;
+}
+
+function renderFailure(failure: KernelFailure): string {
+  const where = failure.engineInfo === undefined ? "" : `[${failure.engineInfo.engineId ?? "?"}:${failure.engineInfo.method}] `;
+  return failure.evalue === "" ? `${where}${failure.ename}` : `${where}${failure.ename}: ${failure.evalue}`;
+}
+
+const kernelErrorClass = (ename: string, code: ErrorCode) =>
+  class extends KernelError {
+    constructor(failure: Omit<KernelFailure, "ename"> | string, details?: ErrorDetails) {
+      const facts = typeof failure === "string" ? { evalue: failure } : failure;
+      super({ ...facts, ename }, details, code);
+      this.name = ename;
+    }
+  };
+
+type NamedKernelError = new (failure: Omit<KernelFailure, "ename"> | string, details?: ErrorDetails) => KernelError;
+
+/** An engine died or left while it had the request. */
+export const EngineError: NamedKernelError = kernelErrorClass("EngineError", "ERR_ENGINE");
+/** No engine is registered. */
+export const NoEnginesRegistered: NamedKernelError = kernelErrorClass("NoEnginesRegistered", "ERR_NO_ENGINES");
+/** The request was aborted before it ran. */
+export const TaskAborted: NamedKernelError = kernelErrorClass("TaskAborted", "ERR_TASK_ABORTED");
+/** The task waited longer than its timeout. */
+export const TaskTimeout: NamedKernelError = kernelErrorClass("TaskTimeout", "ERR_TASK_TIMEOUT");
+/** An engine declined the task. */
+export const TaskRejectError: NamedKernelError = kernelErrorClass("TaskRejectError", "ERR_TASK_REJECTED");
+/** A functional dependency does not hold on the engine: the scheduler tries another. */
+export const UnmetDependency: NamedKernelError = kernelErrorClass("UnmetDependency", "ERR_UNMET_DEPENDENCY");
+/** A dependency can never be met. */
+export const ImpossibleDependency: NamedKernelError = kernelErrorClass("ImpossibleDependency", "ERR_IMPOSSIBLE_DEPENDENCY");
+/** A dependency was not met in time. */
+export const DependencyTimeout: NamedKernelError = kernelErrorClass("DependencyTimeout", "ERR_DEPENDENCY_TIMEOUT");
+/** A dependency names an unknown task or itself. */
+export const InvalidDependency: NamedKernelError = kernelErrorClass("InvalidDependency", "ERR_INVALID_DEPENDENCY");
+
+/** User code failed on an engine. `name` stays `RemoteError`; the remote class name is `ename`. */
+export class RemoteError extends KernelError {
+  constructor(failure: KernelFailure, details?: ErrorDetails, code: ErrorCode = "ERR_REMOTE") {
+    super(failure, details, code);
+  }
+
+  /** The error with its remote traceback, as shown to a user. */
+  override toString(): string {
+    const lines = this.traceback.length > 0 ? this.traceback.join("\n") : "";
+    return lines === "" ? `${this.name}: ${this.message}` : `${this.name}: ${this.message}\n${lines}`;
+  }
+}
+
+const COMPOSITE_SHOWN_MAX = 4;
+
+/** Several engines failed; shows at most four of them and counts the rest. */
+export class CompositeError extends RemoteError {
+  /** One error for each failure, in the order of the targets. */
+  readonly errors: readonly Error[];
+
+  constructor(errors: readonly Error[], details?: ErrorDetails) {
+    const shown = errors.slice(0, COMPOSITE_SHOWN_MAX).map((error) => error.message);
+    const rest = errors.length - shown.length;
+    const evalue = `${errors.length} failures: ${shown.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`;
+    super({ ename: "CompositeError", evalue }, details, "ERR_COMPOSITE");
+    this.errors = errors;
+  }
+}
+
+const BY_NAME: ReadonlyMap<string, NamedKernelError> = new Map(
+  Object.entries({ EngineError, NoEnginesRegistered, TaskAborted, TaskTimeout, TaskRejectError, UnmetDependency, ImpossibleDependency, DependencyTimeout, InvalidDependency }),
+);
+
+/** Turns a failure that came over the wire into the error class of its name; `RemoteError` for all others. */
+export function kernelErrorFrom(failure: KernelFailure, details?: ErrorDetails): KernelError {
+  const Named = BY_NAME.get(failure.ename);
+  return Named === undefined ? new RemoteError(failure, details) : new Named(failure, details);
+}

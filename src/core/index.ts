@@ -1,0 +1,3 @@
+// The machines: synchronous, without sockets, clocks or promises. Shells feed them events and perform their effects.
+
+export * from "./hub/index.ts";

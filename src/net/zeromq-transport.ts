@@ -1,0 +1,200 @@
+// The Transport over ZeroMQ. This file is the only one that imports `zeromq`.
+//
+// A socket has one `send` and one `receive` under way at most (zeromq.js's hard rule), hence a queue of our own, with
+// bounds, in front of each. ZeroMQ's own queues are unlimited (high-water mark 0) as in the reference, because a full
+// ROUTER drops silently; the bound that counts is ours, and the shells' credits.
+
+import { Dealer, Publisher, Router, Subscriber } from "zeromq";
+import { ClosedError, ConnectionError, RingQueue } from "../base/index.ts";
+import { framesBytes, type Frame } from "../wire/index.ts";
+import type { BindAddress, BoundSocket, MessageHandler, MessageSocket, SocketKind, SocketOptions, Transport } from "./transport.ts";
+
+const QUEUE_MESSAGES_MAX = 100_000;
+const QUEUE_BYTES_MAX = 1024 ** 3;
+const LINGER_MS = 1000;
+/** Messages handled in a row before other events of the process get their turn. */
+const BURST_MAX = 256;
+
+type NativeSocket = Router | Dealer | Publisher | Subscriber;
+type Sender = Router | Dealer | Publisher;
+type Receiver = Router | Dealer | Subscriber;
+
+function openNative(kind: SocketKind, options: SocketOptions): NativeSocket {
+  const common = { linger: options.lingerMs ?? LINGER_MS, maxMessageSize: options.frameBytesMax ?? -1 };
+  const routingId = options.identity === undefined ? {} : { routingId: options.identity };
+  const marks = { sendHighWaterMark: 0, receiveHighWaterMark: 1000 };
+  switch (kind) {
+    case "router":
+      return new Router({ ...common, ...marks, ...routingId });
+    case "dealer":
+      return new Dealer({ ...common, ...marks, ...routingId });
+    case "pub":
+      return new Publisher({ ...common, sendHighWaterMark: options.queueMessagesMax ?? QUEUE_MESSAGES_MAX });
+    case "sub": {
+      const socket = new Subscriber({ ...common, receiveHighWaterMark: 0 });
+      socket.subscribe();
+      return socket;
+    }
+  }
+}
+
+class ZeromqSocket implements BoundSocket {
+  readonly kind: SocketKind;
+  port = 0;
+  readonly #native: NativeSocket;
+  readonly #messagesMax: number;
+  readonly #bytesMax: number;
+  readonly #lingerMs: number;
+  readonly #outgoing = new RingQueue<readonly Frame[]>();
+  #outgoingBytes = 0;
+  #sending: Promise<void> | undefined;
+  #receiving: Promise<void> | undefined;
+  #resumed: (() => void) | undefined;
+  #paused: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(kind: SocketKind, options: SocketOptions) {
+    this.kind = kind;
+    this.#native = openNative(kind, options);
+    this.#messagesMax = options.queueMessagesMax ?? QUEUE_MESSAGES_MAX;
+    this.#bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
+    this.#lingerMs = options.lingerMs ?? LINGER_MS;
+  }
+
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#outgoing.length, bytes: this.#outgoingBytes };
+  }
+
+  async bind(address: BindAddress): Promise<void> {
+    const wanted = `${address.interface}:${address.port === 0 ? "*" : address.port}`;
+    try {
+      await this.#native.bind(wanted);
+    } catch (cause) {
+      await this.close();
+      throw new ConnectionError(`cannot listen on ${wanted}: ${bindFailure(cause)}`, { cause });
+    }
+    this.port = Number(this.#native.lastEndpoint?.split(":").at(-1));
+  }
+
+  connect(endpoints: readonly string[]): void {
+    for (const endpoint of endpoints) this.#native.connect(endpoint);
+  }
+
+  send(frames: readonly Frame[]): boolean {
+    if (this.#closing !== undefined) throw new ClosedError("the socket is closed");
+    const bytes = framesBytes(frames);
+    const isFull = this.#outgoing.length >= this.#messagesMax || this.#outgoingBytes + bytes > this.#bytesMax;
+    if (isFull && this.#outgoing.length > 0) return false;
+    this.#outgoing.push(frames);
+    this.#outgoingBytes += bytes;
+    this.#sending ??= this.#sendAll();
+    return true;
+  }
+
+  async #sendAll(): Promise<void> {
+    const sender = this.#native as Sender;
+    try {
+      for (let frames = this.#outgoing.peek(); frames !== undefined; frames = this.#outgoing.peek()) {
+        await sender.send(frames as Frame[]);
+        this.#outgoing.shift();
+        this.#outgoingBytes -= framesBytes(frames);
+      }
+    } catch (cause) {
+      // The one way to fail with unlimited marks is that the socket was closed under the queue.
+      if (!this.#native.closed) throw cause;
+    } finally {
+      this.#sending = undefined;
+    }
+  }
+
+  receive(onMessage: MessageHandler, onIdle?: () => void): void {
+    if (this.#receiving !== undefined) throw new ConnectionError("the socket is receiving already");
+    this.#receiving = this.#receiveAll(onMessage, onIdle);
+  }
+
+  async #receiveAll(onMessage: MessageHandler, onIdle: (() => void) | undefined): Promise<void> {
+    const receiver = this.#native as Receiver;
+    let burst = 0;
+    while (!receiver.closed) {
+      if (this.#paused !== undefined) await this.#paused;
+      let frames: Buffer[];
+      try {
+        frames = await receiver.receive();
+      } catch (cause) {
+        if (receiver.closed || this.#closing !== undefined) return;
+        throw cause;
+      }
+      onMessage(frames);
+      burst += 1;
+      if (onIdle !== undefined && !receiver.closed && !receiver.readable) onIdle();
+      if (burst >= BURST_MAX) {
+        burst = 0;
+        onIdle?.();
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+
+  pause(): void {
+    this.#paused ??= new Promise<void>((resolve) => {
+      this.#resumed = resolve;
+    });
+  }
+
+  resume(): void {
+    this.#paused = undefined;
+    this.#resumed?.();
+    this.#resumed = undefined;
+  }
+
+  async flushed(): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  async #closeOnce(): Promise<void> {
+    if (this.#sending !== undefined) {
+      const deadline = new Promise<void>((resolve) => setTimeout(resolve, this.#lingerMs).unref());
+      await Promise.race([this.flushed(), deadline]);
+    }
+    this.resume();
+    this.#native.close();
+    await this.#receiving;
+  }
+}
+
+function bindFailure(cause: unknown): string {
+  const code = (cause as { code?: unknown }).code;
+  if (code === "EADDRINUSE") return "the port is in use; choose another, or 0 for any";
+  if (code === "EADDRNOTAVAIL" || code === "ENODEV") return "this machine has no such address";
+  if (code === "EACCES") return "not permitted";
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Sockets over ZeroMQ TCP. */
+export class ZeromqTransport implements Transport {
+  readonly #sockets = new Set<ZeromqSocket>();
+
+  async bind(kind: SocketKind, address: BindAddress, options: SocketOptions = {}): Promise<BoundSocket> {
+    const socket = new ZeromqSocket(kind, options);
+    await socket.bind(address);
+    this.#sockets.add(socket);
+    return socket;
+  }
+
+  connect(kind: SocketKind, endpoints: readonly string[], options: SocketOptions = {}): MessageSocket {
+    const socket = new ZeromqSocket(kind, options);
+    socket.connect(endpoints);
+    this.#sockets.add(socket);
+    return socket;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sockets].map((socket) => socket.close()));
+    this.#sockets.clear();
+  }
+}

@@ -1,0 +1,11 @@
+// The wire: envelope, framing, signing seam, message families and their guards. Pure. Field names of the protocol live
+// here and go no further up than they must.
+
+export * from "./connection-info.ts";
+export * from "./digest-history.ts";
+export * from "./error-content.ts";
+export * from "./frames.ts";
+export * from "./message.ts";
+export * from "./session.ts";
+export * from "./signing.ts";
+export * from "./task-metadata.ts";
