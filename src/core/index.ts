@@ -1,3 +1,5 @@
 // The machines: synchronous, without sockets, clocks or promises. Shells feed them events and perform their effects.
 
 export * from "./hub/index.ts";
+export * from "./scheduler/index.ts";
+export * from "./broadcast/index.ts";

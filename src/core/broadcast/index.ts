@@ -1,1 +1,3 @@
-export {};
+// The broadcast scheduler (protocol §3.5): one request to many engines, replies relayed or merged.
+
+export * from "./events.ts";
