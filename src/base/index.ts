@@ -6,3 +6,4 @@ export * from "./kernel-errors.ts";
 export * from "./ring-queue.ts";
 export * from "./rng.ts";
 export * from "./time.ts";
+export * from "./version.ts";

@@ -1,0 +1,20 @@
+// Writes the reference pages that come from tables in the source; the tidy test compares them.
+
+import { writeFileSync } from "node:fs";
+import { ERROR_TABLE } from "../src/base/index.ts";
+
+const rows = Object.entries(ERROR_TABLE).map(([code, [meaning, remedy]]) => `| \`${code}\` | ${meaning} | ${remedy} |`);
+
+writeFileSync(
+  new URL("../docs/reference/errors.md", import.meta.url),
+  `# Errors
+
+Every error thrown by the library is a \`ParallelError\` with a stable \`code\`. Test the class or the code, never the text;
+\`isParallelError\` also works across two copies of the package. Errors that came over the wire are \`KernelError\`s and have
+\`ename\`, \`evalue\`, \`traceback\` and \`engineInfo\` besides.
+
+| code | meaning | what to do |
+|---|---|---|
+${rows.join("\n")}
+`,
+);

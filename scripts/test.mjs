@@ -1,0 +1,55 @@
+// `npm test`: sets the clone up when needed, runs the test projects and ends with one line that adds up what the
+// runner reported. Arguments name projects (`unit`, `types`, `integration`); none means all. After `--` they go to vitest.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureSetup, entry, runBin } from "./bootstrap.mjs";
+
+const ALL = ["unit", "types", "integration"];
+
+function splitArguments(argv) {
+  const at = argv.indexOf("--");
+  const own = at < 0 ? argv : argv.slice(0, at);
+  const projects = own.filter((word) => ALL.includes(word));
+  const flags = own.filter((word) => !ALL.includes(word));
+  return { projects: projects.length === 0 ? ALL : projects, extra: [...flags, ...(at < 0 ? [] : argv.slice(at + 1))] };
+}
+
+function count(report) {
+  const sum = { passed: 0, failed: 0, skipped: 0, skippedNames: [] };
+  for (const file of report.testResults) {
+    if (file.assertionResults.length === 0 && file.status === "failed") sum.failed += 1;
+    for (const test of file.assertionResults) {
+      if (test.status === "passed") sum.passed += 1;
+      else if (test.status === "failed") sum.failed += 1;
+      else {
+        sum.skipped += 1;
+        sum.skippedNames.push(test.fullName);
+      }
+    }
+  }
+  return sum;
+}
+
+async function main() {
+  const { projects, extra } = splitArguments(process.argv.slice(2));
+  await ensureSetup();
+  const folder = mkdtempSync(join(tmpdir(), "tsparallel-test-"));
+  const reportFile = join(folder, "report.json");
+  try {
+    const chosen = projects.flatMap((name) => ["--project", name]);
+    const args = ["run", ...chosen, "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`, ...extra];
+    const { code } = await runBin("vitest/vitest.mjs", args, { allowFailure: true });
+    const sum = count(JSON.parse(readFileSync(reportFile, "utf8")));
+    for (const name of sum.skippedNames) console.log(`skipped: ${name}`);
+    const forbidden = process.env.CI === "true" && sum.skipped > 0;
+    if (forbidden) console.log("a skipped test is a failure under CI=true");
+    console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+    process.exitCode = code !== 0 ? code : forbidden || sum.failed > 0 || sum.passed === 0 ? 1 : 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+entry(main);
