@@ -1,0 +1,67 @@
+// Command line flags made from option tables.
+
+import { ConfigError } from "../base/index.ts";
+import { didYouMean, parseValue, type OptionRow, type OptionTable } from "../config/index.ts";
+import { InvalidArgumentError, Option, type Command } from "./program.ts";
+
+/** Adds a flag for each row that has one; `only` limits them by name. */
+export function addTableOptions(command: Command, table: OptionTable, only?: readonly string[]): Command {
+  for (const row of table) {
+    if (row.flag === undefined || (only !== undefined && !only.includes(row.name))) continue;
+    const facts = [row.default === null || row.type === "boolean" || row.default === "" ? "" : `default ${String(row.default)}`, row.env === undefined ? "" : `environment ${row.env}`];
+    const notes = facts.filter((fact) => fact !== "");
+    const option = new Option(row.flag, notes.length === 0 ? row.doc : `${row.doc} (${notes.join("; ")})`);
+    if (row.type !== "boolean") option.argParser((text: string) => parseFlag(row, text));
+    command.addOption(option);
+  }
+  return command;
+}
+
+function parseFlag(row: OptionRow, text: string): unknown {
+  try {
+    return parseValue(row, text, "the value");
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw new InvalidArgumentError(cause.message);
+    throw cause;
+  }
+}
+
+/**
+ * Values given on the command line, by full option name: flags, and ipyparallel's `--Class.trait=value`.
+ *
+ * @throws ConfigError for an unknown trait
+ */
+export function givenValues(command: Command, table: OptionTable): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const text of command.optsWithGlobals<{ set?: string[] }>().set ?? []) setTrait(table, text, given);
+  for (const row of table) {
+    if (row.flag === undefined) continue;
+    const key = new Option(row.flag).attributeName();
+    if (command.getOptionValueSource(key) === "cli") given[row.name] = command.getOptionValue(key);
+  }
+  return given;
+}
+
+function setTrait(table: OptionTable, text: string, given: Record<string, unknown>): void {
+  const [trait = "", ...rest] = text.split("=");
+  const row = table.find((candidate) => candidate.traits?.includes(trait));
+  if (row === undefined) {
+    const known = table.flatMap((candidate) => candidate.traits ?? []);
+    throw new ConfigError(`unknown option "--${trait}"${didYouMean(trait, known)}`);
+  }
+  given[row.name] = parseValue(row, rest.join("="), `--${trait}`);
+}
+
+/** Flags that choose the profile, the same for every command. */
+export function addProfileOptions(command: Command): Command {
+  return command
+    .option("--profile <name>", "profile to use (default: default)")
+    .option("--profile-dir <directory>", "the profile's directory itself")
+    .option("--ipython-dir <directory>", "directory of all profiles (default: $IPYTHONDIR or ~/.ipython)");
+}
+
+/** The profile flags' values, as `resolveProfile` takes them. */
+export function profileChoice(command: Command): { readonly profile?: string | undefined; readonly profileDir?: string | undefined; readonly ipythonDir?: string | undefined } {
+  const { profile, profileDir, ipythonDir } = command.opts<{ profile?: string; profileDir?: string; ipythonDir?: string }>();
+  return { profile, profileDir, ipythonDir };
+}
