@@ -1,0 +1,29 @@
+// Finds and runs the peers that benchmarks compare with. They are never a dependency: what is not installed is named.
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Figure } from "./measure.ts";
+
+const SCRIPT = fileURLToPath(new URL("./peers/ipyparallel_peer.py", import.meta.url));
+
+/** A Python that can import ipyparallel: `$TSPARALLEL_BENCH_PYTHON`, or `python3`. */
+export function findPython(): string | undefined {
+  const candidates = [process.env["TSPARALLEL_BENCH_PYTHON"], "python3"].filter((name) => name !== undefined);
+  return candidates.find((python) => spawnSync(python, ["-c", "import ipyparallel"], { stdio: "ignore" }).status === 0);
+}
+
+/** GNU parallel on the PATH. */
+export function findParallel(): string | undefined {
+  const probe = spawnSync("parallel", ["--version"], { encoding: "utf8" });
+  return probe.status === 0 && probe.stdout.startsWith("GNU parallel") ? "parallel" : undefined;
+}
+
+/** Runs one measure of ipyparallel. */
+export function measureIpyparallel(python: string, measure: string): Figure {
+  const run = spawnSync(python, [SCRIPT, measure], { encoding: "utf8", timeout: 180_000 });
+  const line = run.stdout.trim().split("\n").at(-1) ?? "";
+  if (run.status !== 0 || !line.startsWith("{")) throw new Error(`ipyparallel could not be measured: ${run.stderr.trim().split("\n").at(-1) ?? "no output"}`);
+  const { value, unit } = JSON.parse(line) as Figure;
+  return { value, unit };
+}
+

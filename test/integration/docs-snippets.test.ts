@@ -1,0 +1,80 @@
+// Every page's TypeScript blocks, joined into one program, run against a real cluster and print what the page promises;
+// every page's shell blocks run with the commands of this package.
+
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { promisesOf, snippetsOf } from "../support/snippets.ts";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const PAGES = ["README.md", ...["tutorial", "guide"].flatMap((folder) => readdirSync(join(ROOT, "docs", folder)).map((name) => join("docs", folder, name)))];
+const BINS = ["ipcluster", "ipcontroller", "ipengine", "bakapara", "tsparallel"];
+
+let folder = "";
+let inside = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "tsparallel-docs-"));
+  // Programs must lie inside the package to import it by its own name.
+  mkdirSync(join(ROOT, ".tmp"), { recursive: true });
+  inside = mkdtempSync(join(ROOT, ".tmp", "docs-"));
+  mkdirSync(join(folder, "bin"));
+  for (const bin of BINS) shim(bin, `exec ${process.execPath} ${join(ROOT, "dist/cli/bin", `${bin}.js`)} "$@"`);
+  shim("npx", 'exec "$@"');
+  shim("npm", 'case "$*" in "run quickstart"|test) exit 0;; *) echo "not run here: npm $*" >&2; exit 1;; esac');
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  rmSync(inside, { recursive: true, force: true });
+});
+
+function shim(name: string, line: string): void {
+  writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${line}\n`);
+  chmodSync(join(folder, "bin", name), 0o755);
+}
+
+function run(command: string, args: readonly string[], cwd: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((done, reject) => {
+    const env = { ...process.env, IPYTHONDIR: join(folder, "ipython"), PATH: `${join(folder, "bin")}:${process.env["PATH"]}`, NO_COLOR: "1" };
+    const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.once("error", reject);
+    child.once("exit", (code) => done({ code, stdout, stderr }));
+  });
+}
+
+describe("the documents' snippets", () => {
+  for (const page of PAGES) {
+    const snippets = snippetsOf(readFileSync(join(ROOT, page), "utf8"));
+    const code = snippets.filter(({ language }) => language === "ts").map((snippet) => snippet.code);
+    const shell = snippets.filter(({ language }) => language === "sh").map((snippet) => snippet.code);
+
+    if (code.length > 0) it(`${page}: the TypeScript runs and prints what the page says`, async () => {
+      const file = join(inside, `${page.replaceAll(/\W/g, "-")}.ts`);
+      writeFileSync(file, code.join("\n"));
+      const { code: status, stdout, stderr } = await run(process.execPath, ["--import", "tsx", file], ROOT);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      let at = 0;
+      for (const promise of promisesOf(code.join("\n"))) {
+        const found = stdout.indexOf(promise, at);
+        expect(found, `${page} promises "${promise}" after ${JSON.stringify(stdout.slice(0, at))}, and prints ${JSON.stringify(stdout.slice(at))}`).toBeGreaterThanOrEqual(0);
+        at = found + promise.length;
+      }
+    });
+
+    if (shell.length > 0) it(`${page}: the shell commands succeed`, async () => {
+      const cwd = mkdtempSync(join(folder, "sh-"));
+      writeFileSync(join(cwd, "jobs.jsonl"), '{"cmd": "echo one"}\n{"cmd": "true"}\n');
+      writeFileSync(join(cwd, "page.sh"), shell.join("\n"));
+      const { code: status, stderr } = await run("/bin/bash", ["-e", "page.sh"], cwd);
+      expect(status, stderr).toBe(0);
+    });
+  }
+});
