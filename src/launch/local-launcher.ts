@@ -1,0 +1,211 @@
+// The launcher for this machine: plain child processes, each in a group of its own. It is also what tells of an engine's
+// death at once (the reference has a nanny process per engine for that): it sees its children end.
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { engineUuid, type EngineUuid } from "../base/index.ts";
+import type { ClusterPlace, ControllerRequest, EnginesRequest, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "./launcher.ts";
+import type { ControllerState, EngineSetState, EngineState, ProcessState } from "./launcher-state.ts";
+import { ProcessGroup } from "./process-group.ts";
+import { isAlive } from "./process-identity.ts";
+import { spawnProcess } from "./spawn-process.ts";
+
+class LocalController implements LaunchedController {
+  readonly #process: ProcessGroup;
+  readonly #place: LocalPlace;
+
+  constructor(group: ProcessGroup, place: LocalPlace) {
+    this.#process = group;
+    this.#place = place;
+  }
+
+  get outputFile(): string {
+    return this.#process.outputFile;
+  }
+
+  get exited(): Promise<ProcessExit> {
+    return this.#process.exited;
+  }
+
+  get isRunning(): boolean {
+    return this.#process.isRunning;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.signal(signal);
+  }
+
+  stop(graceMs: number): Promise<void> {
+    return this.#process.stop(graceMs);
+  }
+
+  kill(): void {
+    this.#process.kill();
+  }
+
+  toState(): ControllerState {
+    return processState(this.#process, this.#place);
+  }
+}
+
+/** One engine's process and the uuid it was given. */
+interface Member {
+  readonly index: number;
+  readonly uuid: EngineUuid | undefined;
+  readonly process: ProcessGroup;
+}
+
+class LocalEngines implements LaunchedEngines {
+  readonly setId: string;
+  readonly engines: readonly LaunchedEngine[];
+  readonly exited: Promise<void>;
+  readonly #members: readonly Member[];
+  readonly #place: LocalPlace;
+
+  constructor(setId: string, members: readonly Member[], place: LocalPlace) {
+    this.setId = setId;
+    this.#members = members;
+    this.#place = place;
+    this.engines = members.map(engineOf);
+    this.exited = Promise.all(members.map((member) => member.process.exited)).then(() => undefined);
+  }
+
+  get isRunning(): boolean {
+    return this.#members.some((member) => member.process.isRunning);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    for (const member of this.#members) member.process.signal(signal);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.process.stop(graceMs)));
+  }
+
+  kill(): void {
+    for (const member of this.#members) member.process.kill();
+  }
+
+  toState(): EngineSetState {
+    const living = this.#members.filter((member) => member.process.isRunning);
+    const engines = living.map((member): [string, EngineState] => [String(member.index), { ...processState(member.process, this.#place), n: 1, uuid: member.uuid ?? "" }]);
+    return {
+      cluster_id: this.#place.clusterId,
+      profile_dir: this.#place.profileDir,
+      state: this.isRunning ? "running" : "after",
+      pid: -1,
+      n: living.length,
+      engines: Object.fromEntries(engines),
+    };
+  }
+}
+
+function engineOf(member: Member): LaunchedEngine {
+  return {
+    index: member.index,
+    uuid: member.uuid,
+    pid: member.process.identity.pid,
+    outputFile: member.process.outputFile,
+    exited: member.process.exited,
+    get isRunning() {
+      return member.process.isRunning;
+    },
+  };
+}
+
+/** What a process's state says of its cluster. */
+interface LocalPlace {
+  readonly clusterId: string;
+  readonly profileDir: string;
+}
+
+const localPlace = (place: ClusterPlace): LocalPlace => ({ clusterId: place.clusterId, profileDir: place.profile.path });
+
+const statePlace = (state: { readonly cluster_id: string; readonly profile_dir: string }): LocalPlace => ({ clusterId: state.cluster_id, profileDir: state.profile_dir });
+
+function processState(group: ProcessGroup, place: LocalPlace): ProcessState {
+  return {
+    cluster_id: place.clusterId,
+    output_file: group.outputFile,
+    pid: group.identity.pid,
+    profile_dir: place.profileDir,
+    state: group.isRunning ? "running" : "after",
+    started: group.identity.started,
+  };
+}
+
+/** A program of this package as a command. Engines need the flag so that user code can be interrupted. */
+function ownCommand(program: "ipcontroller" | "ipengine"): string[] {
+  const script = fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
+  return [process.execPath, ...(program === "ipengine" ? ["--no-force-async-hooks-checks"] : []), script];
+}
+
+/** Controller and engines learn their place from the environment only, as in the reference; they end when their parent is gone. */
+function placeEnvironment(place: ClusterPlace): Record<string, string> {
+  return { IPP_PROFILE_DIR: place.profile.path, IPP_CLUSTER_ID: place.clusterId, IPP_PARENT_PID: String(process.pid) };
+}
+
+/** `name-[part-]part.log`, without the parts that are empty. */
+function logFile(place: ClusterPlace, ...parts: readonly (string | number)[]): string {
+  return join(place.profile.logDir, `${parts.filter((part) => part !== "").join("-")}.log`);
+}
+
+/** An engine's uuid in the form of a session id: 8 and 24 hex digits. */
+function newEngineUuid(): EngineUuid {
+  const hex = randomBytes(16).toString("hex");
+  return engineUuid(`${hex.slice(0, 8)}-${hex.slice(8)}`);
+}
+
+async function startMember(request: EnginesRequest, command: readonly string[], index: number): Promise<Member> {
+  const uuid = newEngineUuid();
+  const group = await spawnProcess({
+    command: [...command, ...request.args, `--ident=${uuid}`],
+    env: { ...placeEnvironment(request.place), IPP_CONNECTION_INFO: request.connectionInfo },
+    outputFile: logFile(request.place, "ipengine", request.place.clusterId, request.setId, index),
+  });
+  return { index, uuid, process: group };
+}
+
+/** Starts processes on this machine. */
+export const LOCAL_LAUNCHER: Launcher = {
+  name: "local",
+
+  async startController(request) {
+    const command = request.command.length > 0 ? request.command : ownCommand("ipcontroller");
+    const group = await spawnProcess({
+      command: [...command, ...request.args],
+      env: placeEnvironment(request.place),
+      outputFile: request.keepOutput ? logFile(request.place, "ipcontroller", request.place.clusterId, process.pid) : "",
+    });
+    return new LocalController(group, localPlace(request.place));
+  },
+
+  async startEngines(request) {
+    const command = request.command.length > 0 ? request.command : ownCommand("ipengine");
+    const started = await Promise.allSettled(Array.from({ length: request.n }, (_, index) => startMember(request, command, index)));
+    const members = started.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    const failed = started.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) {
+      for (const member of members) member.process.kill();
+      await Promise.all(members.map((member) => member.process.exited));
+      throw failed.reason;
+    }
+    return new LocalEngines(request.setId, members, localPlace(request.place));
+  },
+
+  findController(state) {
+    if (!isAlive(state)) return undefined;
+    return new LocalController(new ProcessGroup({ pid: state.pid, started: state.started }, state.output_file), statePlace(state));
+  },
+
+  findEngines(setId, state) {
+    const members = Object.entries(state.engines)
+      .filter(([, engine]) => isAlive(engine))
+      .map(([index, engine]): Member => {
+        const group = new ProcessGroup({ pid: engine.pid, started: engine.started }, engine.output_file);
+        return { index: Number(index), uuid: engine.uuid === "" ? undefined : engineUuid(engine.uuid), process: group };
+      });
+    return members.length === 0 ? undefined : new LocalEngines(setId, members, statePlace(state));
+  },
+};

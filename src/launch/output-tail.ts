@@ -1,0 +1,44 @@
+// The last words of a process, from its log file.
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+const TAIL_BYTES_MAX = 16 * 1024;
+const TAIL_LINES_MAX = 20;
+
+/** Last lines of a file from byte `from` on, without blank ones; at most 20 lines and 16 KiB. Empty when there is no file. */
+export function outputTail(file: string, from = 0): string[] {
+  let fd: number;
+  try {
+    fd = openSync(file, "r");
+  } catch {
+    // The process never wrote, or its log was cleaned away: there are no last words.
+    return [];
+  }
+  try {
+    const { size } = fstatSync(fd);
+    const start = Math.max(from, size - TAIL_BYTES_MAX);
+    const bytes = Buffer.alloc(Math.max(0, size - start));
+    const count = readSync(fd, bytes, 0, bytes.length, start);
+    return tailLines(bytes.toString("utf8", 0, count));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The last lines of a text that are not blank. */
+export function tailLines(text: string): string[] {
+  const lines = text.split(/\r?\n/).map((line) => line.trimEnd());
+  return lines.filter((line) => line !== "").slice(-TAIL_LINES_MAX);
+}
+
+/** Time stamp, level and component of our own log lines. */
+const LOG_PREFIX = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}(?: [A-Z]+)? [\w.]+: /;
+
+/** The sentence in which a program said why it ended: its last line, without program name or time stamp. */
+export function lastSentence(tail: readonly string[]): string | undefined {
+  return tail
+    .at(-1)
+    ?.replace(LOG_PREFIX, "")
+    .replace(/^ip(?:controller|engine|cluster): /, "")
+    .trim();
+}
