@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
-import type { ClusterPlace, ControllerRequest, EnginesRequest, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "./launcher.ts";
+import type { ClusterPlace, EnginesRequest, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "./launcher.ts";
 import type { ControllerState, EngineSetState, EngineState, ProcessState } from "./launcher-state.ts";
 import { ProcessGroup } from "./process-group.ts";
 import { isAlive } from "./process-identity.ts";

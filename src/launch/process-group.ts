@@ -15,6 +15,7 @@ export class ProcessGroup {
   readonly identity: ProcessIdentity;
   readonly outputFile: string;
   readonly exited: Promise<ProcessExit>;
+  readonly #isChild: boolean;
   #exit: ProcessExit | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -24,6 +25,7 @@ export class ProcessGroup {
   constructor(identity: ProcessIdentity, outputFile: string, exited?: Promise<ProcessExit>) {
     this.identity = identity;
     this.outputFile = outputFile;
+    this.#isChild = exited !== undefined;
     this.exited = (exited ?? this.#watch()).then((exit) => {
       this.#exit = exit;
       // What the leader left behind in its group (shells of user code) has no owner any more.
@@ -36,8 +38,9 @@ export class ProcessGroup {
     return this.#exit === undefined;
   }
 
+  /** Signals the whole group. A process known by its id only is looked at again before, for the id may be another's by now. */
   signal(signal: NodeJS.Signals): void {
-    if (this.isRunning) this.#signalGroup(signal);
+    if (this.isRunning && (this.#isChild || isAlive(this.identity))) this.#signalGroup(signal);
   }
 
   kill(): void {
@@ -78,7 +81,8 @@ export class ProcessGroup {
   }
 
   async #watch(): Promise<ProcessExit> {
-    while (isAlive(this.identity)) await sleep(POLL_MS, undefined, { ref: this.#stopping !== undefined });
+    // The watch alone must not keep this process alive; `stop` holds a timer of its own.
+    while (isAlive(this.identity)) await sleep(POLL_MS, undefined, { ref: false });
     return { exitCode: null, signal: null, outputTail: outputTail(this.outputFile) };
   }
 }
