@@ -1,0 +1,119 @@
+// Results fetched from the Hub: of other clients, of earlier runs, of resubmitted tasks. The Hub cannot tell when a
+// result arrives, so it is asked again, at growing intervals of at most 100 ms; there is one question for all.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { msgId, type EngineUuid } from "../base/index.ts";
+import { noteReply, outputOf, RequestRecord, type EngineDirectory } from "../core/index.ts";
+import { splitPayloads } from "../serial/index.ts";
+import { isDict, isHeader, readErrorContent, type Dict, type Frame, type Message } from "../wire/index.ts";
+import { AsyncResult, type ResultOwner, type ResultShape } from "./async-result.ts";
+import type { ClientLink } from "./client-link.ts";
+import { errorOf, settleHandle } from "./decode.ts";
+import { requestResults } from "./hub-queries.ts";
+import { RequestHandle } from "./request-handle.ts";
+
+const POLL_FIRST_MS = 5;
+const POLL_MAX_MS = 100;
+
+/** Values of requests whose results the Hub keeps; a list in the order of the ids. */
+export class AsyncHubResult<T = unknown> extends AsyncResult<T[], T, "many"> {
+  override get [Symbol.toStringTag](): string {
+    return "AsyncHubResult";
+  }
+}
+
+/** Each request's value. */
+const HUB_VALUES: ResultShape<unknown[], unknown> = { arity: "many", join: (values) => [...values], items: (value) => [value] };
+
+/** Makes the result and begins to ask. Requests that are outstanding or remembered here are taken from here. */
+export function hubResult<T>(link: ClientLink, owner: ResultOwner, msgIds: readonly string[], findLocal: (id: string) => RequestHandle | undefined): AsyncHubResult<T> {
+  const missing = new Map<string, RequestHandle>();
+  const handles = msgIds.map((id) => {
+    const known = findLocal(id) ?? missing.get(id);
+    if (known !== undefined) return known;
+    const handle = pendingHandle(id);
+    missing.set(id, handle);
+    return handle;
+  });
+  // Ends when all are there, or with the client; what goes wrong goes to the handles.
+  void poll(link, missing);
+  return new AsyncHubResult<T>(handles, HUB_VALUES as ResultShape<T[], T>, owner);
+}
+
+async function poll(link: ClientLink, missing: Map<string, RequestHandle>): Promise<void> {
+  try {
+    for (let waitMs = POLL_FIRST_MS; missing.size > 0; waitMs = Math.min(POLL_MAX_MS, waitMs * 2)) {
+      const answer = await requestResults(link, [...missing.keys()], false, {});
+      settleAnswered(answer.records, answer.buffers, missing, link.directory);
+      // Not `ref`: a program that only waits here still has its sockets open.
+      if (missing.size > 0) await sleep(waitMs);
+    }
+  } catch (error) {
+    for (const handle of missing.values()) {
+      handle.record.isOutputComplete = true;
+      handle.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+function pendingHandle(id: string): RequestHandle {
+  const handle = new RequestHandle(1, false);
+  handle.record = new RequestRecord<RequestHandle>({ msgId: msgId(id), kind: "apply", channel: "task", targets: [], submitted: "", label: null, bytes: 0, token: handle });
+  return handle;
+}
+
+/** Buffers come in the sorted order of the ids, one payload for each apply that went well (§4.5). */
+function settleAnswered(records: ReadonlyMap<string, Dict>, buffers: readonly Frame[], missing: Map<string, RequestHandle>, engines: EngineDirectory): void {
+  const payloads = splitPayloads(buffers);
+  let next = 0;
+  for (const id of [...records.keys()].sort()) {
+    const found = records.get(id) as Dict;
+    const reply = replyOf(found);
+    const isApply = reply.header.msg_type === "apply_reply";
+    const mine = reply.content["status"] === "ok" && isApply ? (payloads[next++] ?? []) : [];
+    const handle = missing.get(id);
+    if (handle === undefined) continue;
+    missing.delete(id);
+    settleOne(handle, found, { ...reply, buffers: mine }, isApply, engines);
+  }
+}
+
+function settleOne(handle: RequestHandle, found: Dict, reply: Message, isApply: boolean, engines: EngineDirectory): void {
+  const header = isDict(found["header"]) ? found["header"] : {};
+  const facts = { msgId: handle.record.msgId, kind: isApply ? "apply" : "execute", channel: "task", targets: [] as readonly EngineUuid[], bytes: 0, token: handle } as const;
+  const metadata = isDict(found["metadata"]) ? found["metadata"] : {};
+  const record = new RequestRecord<RequestHandle>({ ...facts, submitted: String(header["date"] ?? ""), label: metadata["label"] ?? null });
+  noteReply(record, reply, String(found["received"] ?? ""), engines);
+  noteStoredOutput(record, found["io"]);
+  record.isOutputComplete = true;
+  handle.record = record;
+  const status = reply.content["status"];
+  record.state = status === "ok" ? "ok" : "failed";
+  if (status === "ok") settleHandle(handle, record, { type: "value", reply });
+  else if (status === "aborted") handle.fail(errorOf({ ename: "TaskAborted", evalue: `the request was aborted before it ran, msg_id ${record.msgId}` }));
+  else handle.fail(errorOf(readErrorContent(reply.content)));
+}
+
+function replyOf(found: Dict): Message {
+  const header = found["result_header"];
+  const dict = (name: string): Dict => (isDict(found[name]) ? (found[name] as Dict) : {});
+  const fallback = { msg_id: "", msg_type: "apply_reply", username: "", session: "", date: "", version: "5.3" };
+  return { idents: [], header: isHeader(header) ? header : fallback, parentHeader: dict("header"), metadata: dict("result_metadata"), content: dict("result_content"), buffers: [] };
+}
+
+function noteStoredOutput(record: RequestRecord, io: unknown): void {
+  if (!isDict(io)) return;
+  const output = outputOf(record);
+  if (typeof io["stdout"] === "string") output.stdout = io["stdout"];
+  if (typeof io["stderr"] === "string") output.stderr = io["stderr"];
+  if (typeof io["execute_input"] === "string") output.executeInput = io["execute_input"];
+  if (isDict(io["error"])) output.error = readErrorContent(io["error"]);
+  const result = io["execute_result"];
+  if (!isDict(result)) return;
+  const count = result["execution_count"];
+  output.executeResult = {
+    data: isDict(result["data"]) ? result["data"] : {},
+    metadata: isDict(result["metadata"]) ? result["metadata"] : {},
+    executionCount: typeof count === "number" ? count : null,
+  };
+}

@@ -1,0 +1,58 @@
+// The result of a map: one list, made of the chunks' lists.
+
+import { AsyncResult, type ResultOwner, type ResultShape } from "./async-result.ts";
+import type { RequestHandle } from "./request-handle.ts";
+
+/** Chunks that were mapped, in order. */
+const CHUNKS: ResultShape<unknown[], unknown> = {
+  arity: "many",
+  join: (values) => (values as readonly (readonly unknown[])[]).flat(1),
+  items: (value) => value as readonly unknown[],
+};
+
+/** Results of a map over a sequence. `await` gives all in the order of the input; `for await` gives them as they come. */
+export class AsyncMapResult<R> extends AsyncResult<R[], R, "many"> {
+  readonly #isOrdered: boolean;
+
+  /** @internal Made by views. */
+  constructor(parts: readonly RequestHandle[], owner: ResultOwner, isOrdered = true) {
+    super(parts, CHUNKS as ResultShape<R[], R>, owner);
+    this.#isOrdered = isOrdered;
+  }
+
+  /** Items in the order of the input or, for an unordered map, of their completion. */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<R, void, undefined> {
+    if (this.#isOrdered) yield* super[Symbol.asyncIterator]();
+    else yield* this.#asCompleted();
+  }
+
+  async *#asCompleted(): AsyncGenerator<R, void, undefined> {
+    const finished: RequestHandle[] = [];
+    let wake: (() => void) | undefined;
+    const stops = this.parts.map((part) =>
+      part.onSettled(() => {
+        finished.push(part);
+        wake?.();
+      }),
+    );
+    try {
+      for (let seen = 0; seen < this.parts.length; ) {
+        const part = finished[seen];
+        if (part !== undefined) {
+          seen += 1;
+          yield* this.itemsOf(part);
+          continue;
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      for (const stop of stops) stop();
+    }
+  }
+
+  override get [Symbol.toStringTag](): string {
+    return "AsyncMapResult";
+  }
+}

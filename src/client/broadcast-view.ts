@@ -1,0 +1,109 @@
+// BroadcastView: one message to the broadcast scheduler, which copies it to every engine. The request leaves this
+// client once, however many engines there are.
+
+import { resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
+import { named, packCall } from "../serial/index.ts";
+import type { Dict, Frame } from "../wire/index.ts";
+import { AsyncResult, VALUE_EACH, type ResultShape } from "./async-result.ts";
+import type { RemoteArgs, RemoteCallable } from "./call-types.ts";
+import type { Submission } from "./client-link.ts";
+import type { ExecuteOptions, ViewResult } from "./direct-view.ts";
+import type { ExecuteReply } from "./execute-reply.ts";
+import { remoteFunction, type RemoteFunction } from "./remote-function.ts";
+import type { ViewContext } from "./view-context.ts";
+
+/** What a broadcast view may be told. */
+export interface BroadcastOptions {
+  /** Default: all engines, asked anew at each call. */
+  readonly targets?: Targets;
+  /** Stored with each request; any JSON value. */
+  readonly label?: unknown;
+  /**
+   * True: the scheduler gathers the replies of `apply` and sends one message. Cheapest for many engines; but when an
+   * engine fails, which one is not told. Default false.
+   */
+  readonly coalescing?: boolean;
+}
+
+/** A coalesced reply: one request whose value is a list. */
+const ONE_LIST: ResultShape<unknown[], unknown> = {
+  arity: "many",
+  join: (values) => [...(values[0] as readonly unknown[])],
+  items: (value) => value as readonly unknown[],
+};
+
+/** A view that sends each call once. */
+export class BroadcastView {
+  readonly #context: ViewContext;
+  readonly #options: BroadcastOptions;
+
+  /** @internal Use `client.broadcastView`. */
+  constructor(context: ViewContext, options: BroadcastOptions = {}) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Ids of the engines. */
+  get targets(): readonly number[] {
+    return this.#engines().map((engine) => engine.id);
+  }
+
+  /** Engines of the view. */
+  get length(): number {
+    return this.targets.length;
+  }
+
+  /** The same view with something changed. */
+  with(options: BroadcastOptions): BroadcastView {
+    return new BroadcastView(this.#context, { ...this.#options, ...options });
+  }
+
+  /** Calls `f(...args)` on each engine; values in the order of the engines, or of the reply when coalesced. */
+  apply<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...args: RemoteArgs<Args>): ViewResult<"many", Awaited<R>> {
+    return this.#apply(packCall(f, args));
+  }
+
+  /** Runs code in each engine's namespace; never coalesced, because each engine's output counts. */
+  execute(code: string, options: ExecuteOptions = {}): ViewResult<"many", ExecuteReply> {
+    const content: Dict = { code, silent: options.silent ?? true, user_expressions: {} };
+    return this.#plain("execute", content, []);
+  }
+
+  /** Sets globals of each engine. */
+  push(values: Readonly<Record<string, unknown>>): ViewResult<"many", undefined> {
+    return this.#apply(packCall(named("push"), [values]));
+  }
+
+  /** Evaluates names in each engine's namespace. */
+  pull<T = unknown>(names: string | readonly string[]): ViewResult<"many", T> {
+    return this.#apply(packCall(named("pull"), [names]));
+  }
+
+  /** A function that calls `f` on each engine. */
+  remote<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>): RemoteFunction<Args, ViewResult<"many", Awaited<R>>> {
+    return remoteFunction(f, (...args: RemoteArgs<Args>) => this.apply(f, ...args));
+  }
+
+  #apply<R>(buffers: readonly Frame[]): ViewResult<"many", R> {
+    if (this.#options.coalescing !== true || this.#engines().length < 2) return this.#plain("apply", {}, buffers);
+    const handle = this.#context.link.submit({ ...this.#submission(true), kind: "apply", content: {}, buffers });
+    return new AsyncResult([handle], ONE_LIST as ResultShape<R[], R>, this.#context);
+  }
+
+  #plain<R>(kind: "apply" | "execute", content: Dict, buffers: readonly Frame[]): ViewResult<"many", R> {
+    const handles = this.#context.link.submitPlainBroadcast({ ...this.#submission(false), kind, content, buffers });
+    return new AsyncResult(handles, VALUE_EACH as ResultShape<R[], R>, this.#context);
+  }
+
+  #submission(isCoalescing: boolean): Pick<Submission, "channel" | "targets" | "metadata" | "label"> {
+    const engines = this.#engines();
+    const label = this.#options.label ?? null;
+    const metadata: Dict = { targets: engines.map((engine) => [engine.uuid, engine.id]), is_broadcast: true, is_coalescing: isCoalescing, label };
+    return { channel: "broadcast", targets: engines.map((engine) => engine.uuid), metadata, label };
+  }
+
+  #engines(): readonly EngineFacts[] {
+    this.#context.link.assertOpen();
+    return resolveTargets(this.#context.link.directory.engines, this.#options.targets ?? "all");
+  }
+}

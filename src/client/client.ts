@@ -1,0 +1,387 @@
+// Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
+
+import { EngineError, InvalidArgumentError, type EngineId } from "../base/index.ts";
+import { DEFAULT_RECENT, DEFAULT_WINDOW, describeIds, pickSlice, RecentRequests, resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
+import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
+import { hubResult, type AsyncHubResult } from "./async-hub-result.ts";
+import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
+import type { ClientLink } from "./client-link.ts";
+import { openLink, type ConnectOptions } from "./connect.ts";
+import { checkTargets, DirectView } from "./direct-view.ts";
+import { streamOf } from "./emitter.ts";
+import { orderEngines } from "./engine-control.ts";
+import * as hub from "./hub-queries.ts";
+import { showAsText } from "./inspect.ts";
+import { LoadBalancedView } from "./load-balanced-view.ts";
+import { metadataOf, type RequestMetadata } from "./metadata.ts";
+import type { RequestHandle } from "./request-handle.ts";
+import type { ViewContext } from "./view-context.ts";
+
+/** An engine came or went. */
+export interface EngineEvent {
+  readonly type: "engineJoined" | "engineLeft";
+  readonly engine: EngineFacts;
+}
+
+/** What a client tells. */
+export interface ClientEvents {
+  readonly engineJoined: EngineFacts;
+  readonly engineLeft: EngineFacts;
+  /** The connection is over; the reason. */
+  readonly closed: string;
+}
+
+/** Things with message ids: an id, a result, or several. */
+export type Jobs = string | { readonly msgIds: readonly string[] } | readonly (string | { readonly msgIds: readonly string[] })[];
+
+/** What `shutdown` ends. */
+export interface ShutdownOptions extends WaitOptions {
+  /** Engines; default all. */
+  readonly targets?: Targets;
+  /** Also the controller, after all engines; default false. */
+  readonly hub?: boolean;
+}
+
+/** When the engines are asked for again after connecting, in milliseconds: by then the subscription to notifications stands. */
+const RELIST_AFTER_MS = [0, 50, 500, 5000] as const;
+/** While waiting for engines they are asked for again at this interval. */
+const RELIST_EVERY_MS = 1000;
+
+/** A connection to a cluster. Close it, or declare it with `await using`. */
+export class Client {
+  readonly #link: ClientLink;
+  readonly #recent = new RecentRequests<RequestHandle>(DEFAULT_RECENT);
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #context: ViewContext;
+  readonly #closed: Promise<string>;
+
+  private constructor(link: ClientLink) {
+    this.#link = link;
+    this.#context = { link, abort: (msgIds) => this.abort(msgIds) };
+    this.#closed = new Promise((resolve) => void link.events.on("closed", resolve));
+    link.events.on("settled", (handle) => this.#recent.remember(handle.record.msgId, handle, handle.record.bytes));
+    link.events.on("closed", () => this.#stopTimers());
+    // An engine that registered between the first listing and our subscription was told to nobody here: ask again.
+    for (const afterMs of RELIST_AFTER_MS) this.#later(afterMs, () => this.#relist());
+  }
+
+  /**
+   * Connects to a running cluster.
+   *
+   * @throws ConfigError without a usable connection file; ControllerUnreachableError when nobody listens at its address;
+   * TimeoutError when the controller does not answer, as with a wrong key
+   */
+  static async connect(options: ConnectOptions = {}): Promise<Client> {
+    return new Client(await openLink(options, { ...DEFAULT_WINDOW, ...options.window }));
+  }
+
+  /** Ids of the engines of now, in order. */
+  get ids(): readonly number[] {
+    return [...this.#link.directory.engines.keys()];
+  }
+
+  /** Number of engines. */
+  get length(): number {
+    return this.#link.directory.engines.size;
+  }
+
+  /** Engines by id, with what they told of themselves. */
+  get engines(): ReadonlyMap<EngineId, EngineFacts> {
+    return new Map(this.#link.directory.engines);
+  }
+
+  /** Text that names this client in message headers. */
+  get session(): string {
+    return this.#link.session.sessionId;
+  }
+
+  /** Calls back when an engine joins or leaves, or the client is closed. Returns how to stop. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#link.events.on(name, listener);
+  }
+
+  /** Engines joining and leaving from now on, until the client is closed. */
+  engineEvents(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<EngineEvent, void, undefined> {
+    const subscribe = (listener: (event: EngineEvent) => void): (() => void) => {
+      const stops = (["engineJoined", "engineLeft"] as const).map((type) => this.#link.events.on(type, (engine) => listener({ type, engine })));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    };
+    return streamOf(subscribe, (end) => this.#link.events.on("closed", end), options.signal);
+  }
+
+  /**
+   * Waits until at least `n` engines are there.
+   *
+   * @throws TimeoutError; EngineError when an engine leaves meanwhile, because then something is wrong with them
+   */
+  async waitForEngines(n = 1, options: WaitOptions = {}): Promise<void> {
+    this.#link.assertOpen();
+    if (!Number.isInteger(n) || n < 0) throw new InvalidArgumentError(`the number of engines must be a whole number of at least 0, and is ${n}`);
+    if (this.length >= n) return;
+    const { events } = this.#link;
+    await waitFor<void>(
+      (resolve, reject) => {
+        const again = setInterval(() => this.#relist(), RELIST_EVERY_MS);
+        const stops = [
+          events.on("engineJoined", () => {
+            if (this.length >= n) resolve();
+          }),
+          events.on("engineLeft", (engine) => reject(new EngineError(`engine ${engine.id} left while ${n} engines were awaited`))),
+          events.on("closed", (reason) => reject(new EngineError(`${reason} while ${n} engines were awaited`))),
+        ];
+        return () => {
+          clearInterval(again);
+          for (const stop of stops) stop();
+        };
+      },
+      options,
+      () => `${n} engines were awaited for ${options.timeoutMs} ms and ${this.length} are there; start more with \`ipcluster engines -n N\`, or look into their logs`,
+    );
+  }
+
+  /** A view on one engine: calls give one value. */
+  directView(target: number): DirectView<"one">;
+  /** A view on several: calls give a list. Without argument, the engines of now; `"all"`: those of the moment of each call. */
+  directView(targets?: readonly number[] | "all"): DirectView;
+  directView(targets?: Targets): DirectView<"one"> | DirectView {
+    if (targets !== undefined) checkTargets(targets);
+    if (targets === "all") return new DirectView(this.#context, "all");
+    const engines = resolveTargets(this.#link.directory.engines, targets ?? "all").map((engine) => engine.id as number);
+    return typeof targets === "number" ? new DirectView<"one">(this.#context, engines[0] as number) : new DirectView(this.#context, engines);
+  }
+
+  /** A view on the engine at an index among the ids of now, from the end when negative. */
+  at(index: number): DirectView<"one"> {
+    const id = this.ids.at(index);
+    if (id === undefined) throw new InvalidArgumentError(`there is no engine at index ${index}; the engines are ${describeIds(this.ids)}`);
+    return this.directView(id);
+  }
+
+  /** A view on a slice of the ids of now: `slice(0, undefined, 2)` is every second. It keeps its engines when others join. */
+  slice(start?: number, stop?: number, step?: number): DirectView {
+    return this.directView(pickSlice(this.ids, start, stop, step));
+  }
+
+  /** A view that leaves the choice of the engine to the scheduler; on all engines, those to come included, or on some. */
+  loadBalancedView(targets?: Targets): LoadBalancedView {
+    this.#link.assertOpen();
+    if (targets !== undefined) checkTargets(targets);
+    return new LoadBalancedView(this.#context, targets === undefined ? {} : { targets });
+  }
+
+  /** A view that sends each call once, to be copied to the engines by the scheduler. */
+  broadcastView(options: BroadcastOptions = {}): BroadcastView {
+    this.#link.assertOpen();
+    if (options.targets !== undefined) checkTargets(options.targets);
+    return new BroadcastView(this.#context, options);
+  }
+
+  /** Ids of the requests that have no reply yet, oldest first. */
+  get outstanding(): ReadonlySet<string> {
+    return new Set(this.#link.outstanding.keys());
+  }
+
+  /** Ids of the last 1,000 finished requests, oldest first. */
+  get history(): readonly string[] {
+    return this.#recent.ids;
+  }
+
+  /** Values of the last finished requests (1,000, and 64 MiB of request and result), by id; failed ones have none. */
+  get results(): ReadonlyMap<string, unknown> {
+    return new Map(this.#remembered().flatMap((handle) => (handle.state === "ok" ? [[handle.record.msgId, handle.value] as const] : [])));
+  }
+
+  /** Facts of the outstanding and of the last finished requests, by id. */
+  get metadata(): ReadonlyMap<string, RequestMetadata> {
+    const records = [...this.#remembered().map((handle) => handle.record), ...this.#link.outstanding.values()];
+    return new Map(records.map((record) => [record.msgId, metadataOf(record)] as const));
+  }
+
+  /** Messages dropped so far, by reason: wrong signature, replies to nothing, and so on. */
+  get dropped(): Readonly<Record<string, number>> {
+    return this.#link.dropped;
+  }
+
+  #remembered(): RequestHandle[] {
+    return this.#recent.ids.flatMap((id) => this.#recent.get(id) ?? []);
+  }
+
+  /** Nothing to do here: messages are handled as they come. Kept because ipyparallel has it. */
+  spin(): void {
+    this.#link.assertOpen();
+  }
+
+  /** Waits for requests, default all outstanding; never throws for their failures. False when the time was over before. */
+  async wait(jobs?: Jobs, options: WaitOptions = {}): Promise<boolean> {
+    const ids = jobs === undefined ? [...this.#link.outstanding.keys()] : readJobs(jobs);
+    const handles = ids.flatMap((id) => this.#link.outstanding.get(id)?.token ?? []);
+    const starters = handles.map((handle) => (done: () => void) => handle.onSettled(done));
+    try {
+      await waitFor(allOf(starters), options, () => "");
+    } catch {
+      // The deadline or the signal: the answer says so.
+    }
+    return handles.every((handle) => handle.state !== "pending");
+  }
+
+  /** Queue lengths of engines: completed, queue, tasks; and of tasks not assigned. */
+  queueStatus(targets?: Targets, options?: WaitOptions & { readonly verbose?: false }): Promise<hub.QueueStatus>;
+  queueStatus(targets: Targets | undefined, options: WaitOptions & { readonly verbose: true }): Promise<hub.VerboseQueueStatus>;
+  queueStatus(targets: Targets = "all", options: WaitOptions & { readonly verbose?: boolean } = {}): Promise<hub.QueueStatus | hub.VerboseQueueStatus> {
+    return hub.queueStatus(this.#link, this.#hubTargets(targets), options.verbose ?? false, options);
+  }
+
+  /** Which requests are pending and which completed, as the Hub knows them. */
+  async resultStatus(jobs: Jobs, options: WaitOptions = {}): Promise<{ readonly pending: readonly string[]; readonly completed: readonly string[] }> {
+    const ids = readJobs(jobs);
+    // What still waits in this client is pending, and unknown to the Hub.
+    const waiting = ids.filter((id) => this.#link.outstanding.get(id)?.state === "waiting");
+    const others = ids.filter((id) => !waiting.includes(id));
+    if (others.length === 0) return { pending: waiting, completed: [] };
+    const { pending, completed } = await hub.requestResults(this.#link, others, true, options);
+    return { pending: [...waiting, ...pending], completed };
+  }
+
+  /** Results by id: of this client where it has them, else from the Hub. Always a list, in the order of the ids. */
+  getResult<T = unknown>(jobs: Jobs): AsyncHubResult<T> {
+    this.#link.assertOpen();
+    return hubResult<T>(this.#link, this.#context, readJobs(jobs), (id) => this.#link.outstanding.get(id)?.token ?? this.#recent.get(id));
+  }
+
+  /** Ids of all requests in the task store, oldest first. */
+  hubHistory(options: WaitOptions = {}): Promise<readonly string[]> {
+    return hub.hubHistory(this.#link, options);
+  }
+
+  /** Records of the task store that match; all fields but buffers, or the given ones. */
+  dbQuery(query: hub.DbQuery, keys?: readonly string[] | string, options: WaitOptions = {}): Promise<hub.StoredRecord[]> {
+    return hub.dbQuery(this.#link, query, keys, options);
+  }
+
+  /** Forgets finished requests here and in the Hub: these, or `"all"`; and all of some engines. */
+  async purgeResults(jobs: Jobs | "all" = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
+    this.purgeLocalResults(jobs, targets);
+    await this.purgeHubResults(jobs, targets, options);
+  }
+
+  /** Forgets finished requests in this client. */
+  purgeLocalResults(jobs: Jobs | "all" = [], targets?: Targets): void {
+    if (jobs === "all") return this.#recent.clear();
+    for (const id of readJobs(jobs)) this.#recent.forget(id);
+    if (targets === undefined) return undefined;
+    const ids = this.#engineIds(targets);
+    for (const handle of this.#remembered()) if (ids.includes(handle.record.engineId as number)) this.#recent.forget(handle.record.msgId);
+    return undefined;
+  }
+
+  /** Forgets finished requests in the Hub. */
+  async purgeHubResults(jobs: Jobs | "all" = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
+    const ids = jobs === "all" ? "all" : readJobs(jobs);
+    const engines = targets === undefined ? [] : this.#engineIds(targets);
+    if (ids.length === 0 && engines.length === 0) throw new InvalidArgumentError("name what to purge: message ids, results, engines, or \"all\"");
+    await hub.purgeHubResults(this.#link, ids, engines, options);
+  }
+
+  /** Forgets every finished request, here and in the Hub. */
+  async purgeEverything(options: WaitOptions = {}): Promise<void> {
+    await this.purgeResults("all", undefined, options);
+  }
+
+  /** Submits finished or running requests once more, through the task scheduler. */
+  async resubmit<T = unknown>(jobs: Jobs, options: WaitOptions = {}): Promise<AsyncHubResult<T>> {
+    const ids = await hub.resubmit(this.#link, readJobs(jobs), options);
+    return hubResult<T>(this.#link, this.#context, ids, () => undefined);
+  }
+
+  /** Keeps requests that have not begun from running: they fail with TaskAborted. Default: all outstanding of this client. */
+  async abort(jobs?: Jobs, targets: Targets = "all", options: WaitOptions = {}): Promise<void> {
+    this.#link.assertOpen();
+    const ids = jobs === undefined ? [...this.#link.outstanding.keys()] : readJobs(jobs);
+    this.#link.abortWaiting(ids);
+    const others = ids.filter((id) => this.#link.outstanding.has(id) || this.#recent.get(id) === undefined);
+    if (others.length === 0 || this.length === 0) return;
+    await orderEngines(this.#link, this.#engines(targets), "abort_request", { msg_ids: others }, options);
+  }
+
+  /** Empties engines' namespaces. */
+  async clear(targets: Targets = "all", options: WaitOptions = {}): Promise<void> {
+    await orderEngines(this.#link, this.#engines(targets), "clear_request", {}, options);
+  }
+
+  /** Sends a signal to engine processes, by number or name; also while they are busy. */
+  async sendSignal(signal: number | NodeJS.Signals, targets: Targets = "all", options: WaitOptions = {}): Promise<void> {
+    await orderEngines(this.#link, this.#engines(targets), "signal_request", { sig: signal }, options);
+  }
+
+  /** Ends engines and, with `hub`, the controller after them; this client is closed then. */
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#link.assertOpen();
+    if (this.length > 0) await orderEngines(this.#link, this.#engines(options.targets ?? "all"), "shutdown_request", { restart: false }, options);
+    if (options.hub !== true) return;
+    this.#link.holdsShutdown = true;
+    await hub.askHub(this.#link, "shutdown_request", {}, options);
+    await this.#link.close("the controller was shut down by this client");
+  }
+
+  /** Why the connection ended, once it has: closed here, or the controller shut down. */
+  get closed(): Promise<string> {
+    return this.#closed;
+  }
+
+  /** Closes the connection; outstanding results fail with ClosedError. Engines go on. Idempotent. */
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** `<Client: 4 engines>`. */
+  toString(): string {
+    return this.#link.isClosed ? "<Client: closed>" : `<Client: ${this.length} engines>`;
+  }
+
+  #engines(targets: Targets): readonly EngineFacts[] {
+    this.#link.assertOpen();
+    checkTargets(targets);
+    return resolveTargets(this.#link.directory.engines, targets);
+  }
+
+  #engineIds(targets: Targets): number[] {
+    return this.#engines(targets).map((engine) => engine.id);
+  }
+
+  #hubTargets(targets: Targets): readonly number[] | null {
+    return targets === "all" ? null : this.#engineIds(targets);
+  }
+
+  #later(afterMs: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, afterMs);
+    this.#timers.add(timer.unref());
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #relist(): void {
+    if (this.#link.isClosed) return;
+    // One of several attempts; a missed one is made good by the next, or by a notification.
+    this.#link.listEngines({ timeoutMs: hub.HUB_TIMEOUT_MS }).catch(() => undefined);
+  }
+}
+
+showAsText(Client);
+
+function readJobs(jobs: Jobs): string[] {
+  if (typeof jobs === "string") return [jobs];
+  if ("msgIds" in jobs) return [...jobs.msgIds];
+  return jobs.flatMap((job) => (typeof job === "string" ? [job] : job.msgIds));
+}

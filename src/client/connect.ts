@@ -1,0 +1,131 @@
+// Finding and reaching a controller: connection file, address, session, first listing. Every way this fails has its own
+// sentence.
+
+import { createConnection } from "node:net";
+import { resolve } from "node:path";
+import { userInfo } from "node:os";
+import { ClosedError, ConfigError, ControllerUnreachableError, InvalidArgumentError, TimeoutError } from "../base/index.ts";
+import type { WindowLimits } from "../core/index.ts";
+import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile } from "../config/index.ts";
+import { SILENT, type Logger } from "../log/index.ts";
+import { createSession, ZeromqTransport, type Transport } from "../net/index.ts";
+import { readClientConnectionInfo, type ClientConnectionInfo } from "../wire/index.ts";
+import { ClientLink } from "./client-link.ts";
+
+/** Which controller, and how. */
+export interface ConnectOptions {
+  /** Profile name; default: `IPP_PROFILE_DIR`, else `default`. */
+  readonly profile?: string | undefined;
+  /** Profile directory; beats `profile`. */
+  readonly profileDir?: string | undefined;
+  /** Cluster id within the profile, default none. */
+  readonly clusterId?: string | undefined;
+  /** The connection file itself; beats the profile. */
+  readonly file?: string | undefined;
+  /** The content of a connection file; beats all of the above. */
+  readonly connectionInfo?: ClientConnectionInfo | Readonly<Record<string, unknown>> | undefined;
+  /** How long the controller may take to answer, in milliseconds; default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /** How long to wait for a connection file that is not there yet, in milliseconds; default 0. */
+  readonly waitForFileMs?: number | undefined;
+  /** Gives up connecting. */
+  readonly signal?: AbortSignal | undefined;
+  /** Default: silent. */
+  readonly logger?: Logger | undefined;
+  /** Default: ZeroMQ. The client closes it. */
+  readonly transport?: Transport | undefined;
+  /** What may be under way at a time in each lane (the task channel, or one engine); default 4,096 messages and 256 MiB. */
+  readonly window?: Partial<WindowLimits> | undefined;
+}
+
+const TIMEOUT_MS = 10_000;
+const PROBE_MS = 2000;
+
+/** Where the connection information came from, for error messages. */
+interface Found {
+  readonly info: ClientConnectionInfo;
+  readonly origin: string;
+}
+
+/** Connects; the link knows the engines of now. */
+export async function openLink(options: ConnectOptions, window: WindowLimits): Promise<ClientLink> {
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  if (!(timeoutMs > 0)) throw new InvalidArgumentError(`timeoutMs must be more than 0, and is ${timeoutMs}`);
+  options.signal?.throwIfAborted();
+  const { info, origin } = await findConnectionInfo(options);
+  if (info.curve_serverkey !== null) throw new ConfigError(`${origin} asks for CURVE encryption, which this client does not speak; start the controller without it`);
+  const address = resolveInterface(info);
+  if (options.transport === undefined) await probe(`${address}:${info.registration}`, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
+  const link = new ClientLink({
+    transport: options.transport ?? new ZeromqTransport(),
+    session: createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName() }),
+    info,
+    interface: address,
+    logger: options.logger ?? SILENT,
+    window,
+  });
+  try {
+    await link.listEngines({ timeoutMs, signal: options.signal });
+  } catch (cause) {
+    await link.close("connecting failed");
+    if (!(cause instanceof TimeoutError || cause instanceof ClosedError)) throw cause;
+    throw new TimeoutError(noAnswer(`${address}:${info.registration}`, origin, timeoutMs), { cause });
+  }
+  return link;
+}
+
+function noAnswer(url: string, origin: string, timeoutMs: number): string {
+  return (
+    `the controller at ${url} did not answer within ${timeoutMs / 1000} s; it is busy or stopped, or its key is not the one of ${origin}` +
+    " (a controller drops messages with a wrong key silently: use the file it wrote at its last start)"
+  );
+}
+
+async function findConnectionInfo(options: ConnectOptions): Promise<Found> {
+  if (options.connectionInfo !== undefined) {
+    const info = readClientConnectionInfo(options.connectionInfo);
+    if (typeof info === "string") throw new ConfigError(`connectionInfo: ${info}`);
+    return { info, origin: "the given connection information" };
+  }
+  const path = options.file === undefined ? profileFile(options) : resolve(options.file);
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  return { info: await readConnectionFile("client", path, { waitMs: options.waitForFileMs ?? 0, ...signal }), origin: path };
+}
+
+function profileFile(options: ConnectOptions): string {
+  const profile = resolveProfile({ profile: options.profile, profileDir: options.profileDir });
+  return connectionFilePath(profile, "client", resolveClusterId(options.clusterId));
+}
+
+/** Finds out at once, not after the whole timeout, that nobody listens. Whatever else it meets is left to the real attempt. */
+function probe(url: string, origin: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  const match = /^tcp:\/\/\[?([^\]]+?)\]?:(\d+)$/.exec(url);
+  if (match === null) return Promise.resolve();
+  return new Promise((done, reject) => {
+    const socket = createConnection({ host: match[1] as string, port: Number(match[2]) });
+    const end = (error?: Error): void => {
+      signal?.removeEventListener("abort", onAbort);
+      socket.destroy();
+      if (error === undefined) done();
+      else reject(error);
+    };
+    const onAbort = (): void => end(signal?.reason as Error);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    socket.setTimeout(timeoutMs, () => end());
+    socket.once("connect", () => end());
+    socket.once("error", (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ECONNREFUSED") return end();
+      const text = `no controller listens at ${url}; ${origin} is left from one that ended: start a cluster with \`ipcluster start\`, or remove the file with \`ipcluster clean\``;
+      return end(new ControllerUnreachableError(text, { cause }));
+    });
+  });
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry in the password file, as in some containers; the name is informational.
+    return "username";
+  }
+}

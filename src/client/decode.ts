@@ -1,0 +1,59 @@
+// From a reply to what the user gets: a value, an ExecuteReply, or an error.
+
+import { ClosedError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
+import type { RequestOutcome, RequestRecord } from "../core/index.ts";
+import { splitPayloads, unpackValue } from "../serial/index.ts";
+import type { Message } from "../wire/index.ts";
+import { ExecuteReply } from "./execute-reply.ts";
+import type { RequestHandle } from "./request-handle.ts";
+
+/** Ends a handle as the machine decided. */
+export function settleHandle(handle: RequestHandle, record: RequestRecord, outcome: RequestOutcome): void {
+  switch (outcome.type) {
+    case "failure":
+      handle.fail(errorOf(outcome.failure));
+      return;
+    case "lost":
+      handle.fail(new ClosedError(`${outcome.reason}; the request ${record.msgId} was still outstanding`));
+      return;
+    case "value": {
+      let value: unknown;
+      try {
+        value = valueOf(record, outcome.reply);
+      } catch (cause) {
+        handle.fail(undecodable(cause));
+        return;
+      }
+      handle.succeed(value);
+    }
+  }
+}
+
+/** The error class of a failure that came over the wire. */
+export function errorOf(failure: KernelFailure): Error {
+  return failure.ename === "NoData" ? new NoData(failure.evalue === "" ? "the task store does not have this record" : failure.evalue) : kernelErrorFrom(failure);
+}
+
+function valueOf(record: RequestRecord, reply: Message): unknown {
+  if (record.kind === "execute") return new ExecuteReply(record, reply.content);
+  if (record.targets.length <= 1) return unpackValue(reply.buffers);
+  const values = splitPayloads(reply.buffers).map((frames) => unpackValue(frames));
+  return oneForEach(record, values);
+}
+
+/** The values of a coalesced broadcast, in the order of its reply's engines. */
+function oneForEach(record: RequestRecord, values: unknown[]): unknown[] {
+  const answered = Array.isArray(record.engineUuid) ? record.engineUuid : [];
+  if (answered.length !== values.length) {
+    // A coalesced reply carries no error but the last: which engines failed is not in it.
+    const missing = record.targets.length - values.length;
+    throw new RemoteError({ ename: "CompositeError", evalue: `${missing} of ${record.targets.length} engines failed; broadcast without coalescing tells which` });
+  }
+  return values;
+}
+
+function undecodable(cause: unknown): Error {
+  if (cause instanceof SerializationError || cause instanceof RemoteError) return cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new SerializationError(`the result cannot be read: ${text}`, { path: "result", remedy: "return plain values", cause });
+}

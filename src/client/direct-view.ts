@@ -1,0 +1,220 @@
+// DirectView: the same call on each of chosen engines, one message to each, through mux.
+
+import { readFile } from "node:fs/promises";
+import { InvalidArgumentError } from "../base/index.ts";
+import { blockSpans, interleave, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/index.ts";
+import { named, packCall, Reference } from "../serial/index.ts";
+import type { Dict, Frame } from "../wire/index.ts";
+import { AsyncMapResult } from "./async-map-result.ts";
+import { AsyncResult, ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./async-result.ts";
+import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
+import type { ExecuteReply } from "./execute-reply.ts";
+import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
+import type { RequestHandle } from "./request-handle.ts";
+import { concatenate, cut, cutOne, isTypedArray, readSequences, shortestLength, type Sliceable } from "./sequences.ts";
+import type { ViewContext } from "./view-context.ts";
+
+/** A value for one engine, or a list of them, one for each engine. */
+export type PerEngine<A extends Arity, R> = A extends "one" ? R : R[];
+/** The result of a view's call. */
+export type ViewResult<A extends Arity, R> = AsyncResult<PerEngine<A, R>, R, A>;
+
+/** What a derived view changes. */
+export interface DirectViewOptions {
+  /** Other engines; a number makes a view of one. */
+  readonly targets?: Targets;
+  /** Stored with each request; any JSON value. */
+  readonly label?: unknown;
+}
+
+/** How `execute` runs code. */
+export interface ExecuteOptions {
+  /** Default true: no output of the cell itself, no history. */
+  readonly silent?: boolean;
+}
+
+/** How a sequence is distributed. */
+export interface ScatterOptions {
+  /** `block` (default): contiguous parts. `roundRobin`: one item to each engine in turn. */
+  readonly dist?: "block" | "roundRobin";
+  /** Engines that get a single item get the item itself, not a list of one. Default false. */
+  readonly flatten?: boolean;
+}
+
+/**
+ * A view on engines, addressed one by one. `A` tells whether calls give one value or a list of one for each engine.
+ *
+ * Every call is sent at once and gives an AsyncResult. Values are serialised in the call, so that changing them
+ * afterwards changes nothing, but for buffers of 1 KiB and more: see `AsyncResult.sent`.
+ */
+export class DirectView<A extends Arity = "many"> {
+  readonly #context: ViewContext;
+  readonly #targets: Targets;
+  readonly #label: unknown;
+
+  /** @internal Use `client.directView`. */
+  constructor(context: ViewContext, targets: Targets, label: unknown = null) {
+    this.#context = context;
+    this.#targets = targets;
+    this.#label = label;
+  }
+
+  /** Ids of the engines; for a view of `"all"` those of now. */
+  get targets(): readonly number[] {
+    return this.#engines().map((engine) => engine.id);
+  }
+
+  /** Engines of the view. */
+  get length(): number {
+    return this.targets.length;
+  }
+
+  /** The same view with something changed. */
+  with<const O extends DirectViewOptions>(options: O): DirectView<O extends { targets: infer T } ? (T extends number ? "one" : "many") : A> {
+    return new DirectView(this.#context, options.targets ?? this.#targets, options.label ?? this.#label);
+  }
+
+  /**
+   * Calls `f(...args)` on each engine.
+   *
+   * @throws SerializationError when the function or an argument cannot travel; NoEnginesRegistered
+   */
+  apply<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...args: RemoteArgs<Args>): ViewResult<A, Awaited<R>> {
+    return this.#toEach(packCall(f, args));
+  }
+
+  /** Maps `f` over the sequences: each engine gets one contiguous part. */
+  map<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...sequences: Sequences<Args>): AsyncMapResult<Awaited<R>> {
+    const all = readSequences(sequences);
+    const engines = this.#engines();
+    const handles: RequestHandle[] = [];
+    for (const [i, span] of blockSpans(shortestLength(all), engines.length).entries()) {
+      if (span.end === span.start) continue;
+      handles.push(this.#submit(engines[i] as EngineFacts, packCall(named("map"), [f, ...cut(all, span)]), span.end - span.start));
+    }
+    return new AsyncMapResult<Awaited<R>>(handles, this.#context);
+  }
+
+  /** Runs TypeScript or JavaScript code in each engine's namespace. Awaiting it waits for the output, too. */
+  execute(code: string, options: ExecuteOptions = {}): ViewResult<A, ExecuteReply> {
+    const content: Dict = { code, silent: options.silent ?? true, user_expressions: {} };
+    const handles = this.#engines().map((engine) =>
+      this.#context.link.submit({ channel: "mux", kind: "execute", targets: [engine.uuid], metadata: this.#metadata(), content, buffers: [], label: this.#label }),
+    );
+    return this.#result(handles);
+  }
+
+  /** Reads a local file and runs its code in each engine's namespace. */
+  async run(path: string, options: ExecuteOptions = {}): Promise<PerEngine<A, ExecuteReply>> {
+    return await this.execute(await readFile(path, "utf8"), options);
+  }
+
+  /** Sets globals of each engine; names may be dotted. */
+  push(values: Readonly<Record<string, unknown>>): ViewResult<A, undefined> {
+    return this.#toEach(packCall(named("push"), [values]));
+  }
+
+  /** Evaluates names (or expressions) in each engine's namespace; a list of names gives a list of values. */
+  pull<T = unknown>(names: string): ViewResult<A, T>;
+  pull<T extends readonly unknown[] = unknown[]>(names: readonly string[]): ViewResult<A, T>;
+  pull(names: string | readonly string[]): ViewResult<A, unknown> {
+    return this.#toEach(packCall(named("pull"), [names]));
+  }
+
+  /** `pull`, by the name under which ipyparallel's views are indexed. */
+  get<T = unknown>(name: string): ViewResult<A, T> {
+    return this.pull<T>(name);
+  }
+
+  /** Sets one global: `push({ [name]: value })`. */
+  set(name: string, value: unknown): ViewResult<A, undefined> {
+    return this.push({ [name]: value });
+  }
+
+  /** Same as `push`. */
+  update(values: Readonly<Record<string, unknown>>): ViewResult<A, undefined> {
+    return this.push(values);
+  }
+
+  /** Distributes a sequence: each engine gets its part as the global `name`. Typed arrays are cut without copying. */
+  scatter(name: string, sequence: Iterable<unknown>, options: ScatterOptions = {}): AsyncResult<undefined[], undefined, "many"> {
+    const [items] = readSequences([sequence]) as [Sliceable];
+    const engines = this.#engines();
+    const spans = blockSpans(items.length, engines.length);
+    const handles = engines.map((engine, i) => {
+      const { start, end } = spans[i] as { start: number; end: number };
+      const part = options.dist === "roundRobin" ? roundRobinPart(items, engines.length, i) : cutOne(items, start, end);
+      const value = options.flatten === true && part.length === 1 ? part[0] : part;
+      return this.#submit(engine, packCall(named("push"), [{ [name]: value }]));
+    });
+    return new AsyncResult(handles, VALUE_EACH as ResultShape<undefined[], undefined>, this.#context);
+  }
+
+  /** Pulls a scattered sequence and puts it together; typed arrays into one typed array. */
+  gather<T = unknown[]>(name: string, options: Pick<ScatterOptions, "dist"> = {}): AsyncResult<T, unknown, "many"> {
+    const join = (parts: readonly unknown[]): T => (options.dist === "roundRobin" ? interleave(parts as readonly ArrayLike<unknown>[]) : concatenate(parts)) as T;
+    const buffers = packCall(named("pull"), [name]);
+    const handles = this.#engines().map((engine) => this.#submit(engine, buffers));
+    return new AsyncResult<T, unknown, "many">(handles, { arity: "many", join, items: (value) => [concatenate([value])].flat() }, this.#context);
+  }
+
+  /** A function that calls `f` on each engine. */
+  remote<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>): RemoteFunction<Args, ViewResult<A, Awaited<R>>> {
+    return remoteFunction(f, (...args: RemoteArgs<Args>) => this.apply(f, ...args));
+  }
+
+  /** A function over sequences: called, each engine gets its part of them in one call of `f`; `.map` maps element by element. */
+  parallel<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>): ParallelFunction<Args, R> {
+    return parallelFunction(
+      f,
+      (...sequences) => this.#onParts<R>(f, sequences),
+      (...sequences) => this.map(f, ...sequences),
+    );
+  }
+
+  #onParts<R>(f: unknown, sequences: readonly unknown[]): AsyncMapResult<ItemOf<Awaited<R>>> {
+    const all = readSequences(sequences);
+    const engines = this.#engines();
+    const handles: RequestHandle[] = [];
+    for (const [i, span] of blockSpans(shortestLength(all), engines.length).entries()) {
+      if (span.end > span.start) handles.push(this.#submit(engines[i] as EngineFacts, packCall(f, cut(all, span)), span.end - span.start));
+    }
+    return new AsyncMapResult<ItemOf<Awaited<R>>>(handles, this.#context);
+  }
+
+  #engines(): readonly EngineFacts[] {
+    this.#context.link.assertOpen();
+    return resolveTargets(this.#context.link.directory.engines, this.#targets);
+  }
+
+  #metadata(): Dict {
+    return { label: this.#label ?? null };
+  }
+
+  #toEach<R>(buffers: readonly Frame[]): ViewResult<A, R> {
+    return this.#result(this.#engines().map((engine) => this.#submit(engine, buffers)));
+  }
+
+  #submit(engine: EngineFacts, buffers: readonly Frame[], itemCount = 1): RequestHandle {
+    const { link } = this.#context;
+    return link.submit({ channel: "mux", kind: "apply", targets: [engine.uuid], metadata: this.#metadata(), content: {}, buffers, label: this.#label, itemCount });
+  }
+
+  #result<R>(handles: readonly RequestHandle[]): ViewResult<A, R> {
+    const shape = typeof this.#targets === "number" ? ONE_VALUE : VALUE_EACH;
+    return new AsyncResult(handles, shape as ResultShape<PerEngine<A, R>, R>, this.#context);
+  }
+}
+
+function roundRobinPart(items: Sliceable, parts: number, part: number): ArrayLike<unknown> {
+  const mine = roundRobin(items, parts, part);
+  return isTypedArray(items) ? (items.constructor as unknown as { from(list: unknown[]): ArrayLike<unknown> }).from(mine) : mine;
+}
+
+/** Refuses what a view cannot take as a target. */
+export function checkTargets(targets: unknown): asserts targets is Targets {
+  const isId = (value: unknown): boolean => Number.isInteger(value);
+  if (targets === "all" || isId(targets) || (Array.isArray(targets) && targets.every(isId))) return;
+  const shown = targets instanceof Reference ? "a Reference" : JSON.stringify(targets);
+  throw new InvalidArgumentError(`targets must be an engine id, a list of ids, or "all", and is ${shown}`);
+}

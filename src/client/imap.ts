@@ -1,0 +1,155 @@
+// A lazy map: items are taken from the source only as results are taken by the reader.
+
+import { InvalidArgumentError } from "../base/index.ts";
+import type { ResultOwner } from "./async-result.ts";
+import type { RequestHandle } from "./request-handle.ts";
+
+/** An iterable, or an asynchronous one. */
+export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
+
+/** How a lazy map runs. */
+export interface ImapOptions {
+  /** Tasks submitted whose results were not taken, at most; default ten for each engine. */
+  readonly maxOutstanding?: number;
+  /** Default true; false gives results as they complete. */
+  readonly ordered?: boolean;
+  /** Items in one task, default 1. */
+  readonly chunkSize?: number;
+  /** Cancels. */
+  readonly signal?: AbortSignal;
+}
+
+interface ImapParts<T> {
+  readonly items: AnyIterable<T>;
+  readonly submit: (chunk: readonly T[]) => RequestHandle;
+  readonly owner: ResultOwner;
+  readonly maxOutstanding: number;
+  readonly ordered: boolean;
+  readonly chunkSize: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Results of a lazy map. Read it with `for await`; leaving the loop, `cancel()` or the signal ends it: nothing more is
+ * taken from the source, and tasks that have not begun are aborted.
+ */
+export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, undefined> {
+  readonly #run: AsyncGenerator<R, undefined, undefined>;
+  readonly #parts: ImapParts<T>;
+  /** Tasks submitted and not yet taken, in order. */
+  readonly #under = new Set<RequestHandle>();
+  #isCancelled = false;
+  #wake: (() => void) | undefined;
+
+  /** @internal Use `view.imap`. */
+  constructor(parts: ImapParts<T>) {
+    if (!(parts.maxOutstanding >= 1)) throw new InvalidArgumentError(`maxOutstanding must be at least 1, and is ${parts.maxOutstanding}`);
+    if (!Number.isInteger(parts.chunkSize) || parts.chunkSize < 1) throw new InvalidArgumentError(`chunkSize must be a whole number of at least 1, and is ${parts.chunkSize}`);
+    this.#parts = parts;
+    this.#run = this.#generate();
+  }
+
+  next(): Promise<IteratorResult<R, undefined>> {
+    return this.#run.next();
+  }
+
+  async return(): Promise<IteratorResult<R, undefined>> {
+    await this.cancel();
+    return this.#run.return(undefined);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends it: the reader's next step is the end, and tasks that have not begun are aborted. */
+  async cancel(): Promise<void> {
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    this.#wake?.();
+    const pending = [...this.#under].filter((handle) => handle.state === "pending").map((handle) => handle.record.msgId);
+    if (pending.length > 0) await this.#parts.owner.abort(pending);
+  }
+
+  async *#generate(): AsyncGenerator<R, undefined, undefined> {
+    const { signal, ordered } = this.#parts;
+    // The loop below ends by itself; a failure to abort is of no use to a reader who has gone.
+    const onAbort = (): void => void this.cancel().catch(() => undefined);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const feed = this.#feed();
+    // Kept quiet until the reader meets it below.
+    feed.catch(() => undefined);
+    try {
+      signal?.throwIfAborted();
+      while (!this.#isCancelled) {
+        const handle = this.#nextReady(ordered);
+        if (handle !== undefined) {
+          this.#under.delete(handle);
+          this.#wakeFeeder?.();
+          if (handle.error !== undefined) throw handle.error;
+          yield* handle.value as readonly R[];
+        } else if (this.#under.size === 0 && this.#isFed) {
+          await feed;
+          return undefined;
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        }
+      }
+      signal?.throwIfAborted();
+      return undefined;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#wakeFeeder?.();
+      // What the reader meets is the end or the task's error, not a failure to abort the rest.
+      await this.cancel().catch(() => undefined);
+    }
+  }
+
+  #isFed = false;
+  #wakeFeeder: (() => void) | undefined;
+
+  #nextReady(ordered: boolean): RequestHandle | undefined {
+    for (const handle of this.#under) {
+      if (handle.state !== "pending") return handle;
+      if (ordered) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Takes items and submits chunks while there is room. Ends with the source, with `cancel`, or with the source's error. */
+  async #feed(): Promise<void> {
+    const { items, chunkSize } = this.#parts;
+    let chunk: T[] = [];
+    try {
+      for await (const item of items) {
+        if (this.#isCancelled) return;
+        chunk.push(item);
+        if (chunk.length < chunkSize) continue;
+        this.#submit(chunk);
+        chunk = [];
+        await this.#room();
+        if (this.#isCancelled) return;
+      }
+      if (chunk.length > 0) this.#submit(chunk);
+    } finally {
+      this.#isFed = true;
+      this.#wake?.();
+    }
+  }
+
+  #submit(chunk: readonly T[]): void {
+    const handle = this.#parts.submit(chunk);
+    this.#under.add(handle);
+    handle.onSettled(() => this.#wake?.());
+  }
+
+  async #room(): Promise<void> {
+    while (this.#under.size >= this.#parts.maxOutstanding && !this.#isCancelled) {
+      await new Promise<void>((resolve) => {
+        this.#wakeFeeder = resolve;
+      });
+    }
+  }
+}

@@ -1,0 +1,12 @@
+// How objects look in the REPL and in console.log: one line that says where they stand, not their insides.
+
+import { inspect } from "node:util";
+
+/** Makes `util.inspect` show what `toString` gives. */
+export function showAsText(Class: { readonly prototype: object }): void {
+  Object.defineProperty(Class.prototype, inspect.custom, {
+    value(this: object): string {
+      return String(this);
+    },
+  });
+}

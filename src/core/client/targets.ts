@@ -1,0 +1,50 @@
+// Which engines a view means.
+
+import { InvalidArgumentError, NoEnginesRegistered, type EngineId } from "../../base/index.ts";
+import type { EngineFacts } from "./engine-directory.ts";
+
+/** Engines as users name them: an id, a negative number counted from the end, a list of these, or all. */
+export type Targets = number | readonly number[] | "all";
+
+/** Looks up the engines of `targets` among those known now. Throws when one is missing or there is none at all. */
+export function resolveTargets(engines: ReadonlyMap<EngineId, EngineFacts>, targets: Targets): readonly EngineFacts[] {
+  if (engines.size === 0) throw new NoEnginesRegistered("there is no engine; start some with `ipcluster engines -n N`, or await waitForEngines(n)");
+  if (targets === "all") return [...engines.values()];
+  const wanted = typeof targets === "number" ? [targets] : targets;
+  if (wanted.length === 0) throw new InvalidArgumentError("a view needs at least one engine, and its targets are empty");
+  return wanted.map((id) => resolveOne(engines, id));
+}
+
+function resolveOne(engines: ReadonlyMap<EngineId, EngineFacts>, wanted: number): EngineFacts {
+  const engine = wanted < 0 ? [...engines.values()].at(wanted) : engines.get(wanted as EngineId);
+  if (engine !== undefined) return engine;
+  throw new InvalidArgumentError(`there is no engine ${wanted}; the engines are ${describeIds([...engines.keys()])}`);
+}
+
+/** Ids as people read them: `0…3, 7`. */
+export function describeIds(ids: readonly number[]): string {
+  const runs: string[] = [];
+  for (let i = 0; i < ids.length; ) {
+    let last = i;
+    while (last + 1 < ids.length && (ids[last + 1] as number) === (ids[last] as number) + 1) last += 1;
+    runs.push(last === i ? `${ids[i]}` : `${ids[i]}…${ids[last]}`);
+    i = last + 1;
+  }
+  return runs.join(", ");
+}
+
+/** The elements that Python's `sequence[start:stop:step]` picks. */
+export function pickSlice<T>(items: readonly T[], start?: number, stop?: number, step = 1): T[] {
+  if (!Number.isInteger(step) || step === 0) throw new InvalidArgumentError(`a slice's step must be a whole number other than 0, and is ${step}`);
+  const length = items.length;
+  const clamp = (index: number, low: number, high: number): number => Math.min(high, Math.max(low, index < 0 ? index + length : index));
+  const picked: T[] = [];
+  if (step > 0) {
+    const end = stop === undefined ? length : clamp(stop, 0, length);
+    for (let i = start === undefined ? 0 : clamp(start, 0, length); i < end; i += step) picked.push(items[i] as T);
+    return picked;
+  }
+  const end = stop === undefined ? -1 : clamp(stop, -1, length - 1);
+  for (let i = start === undefined ? length - 1 : clamp(start, -1, length - 1); i > end; i += step) picked.push(items[i] as T);
+  return picked;
+}
