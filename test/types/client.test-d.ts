@@ -1,0 +1,72 @@
+// The public types of the client: calls infer arguments and results, References fit where values go.
+
+import { expectTypeOf, test } from "vitest";
+import type { AsyncMapResult, AsyncResult, Client, ExecuteReply, LoadBalancedView, RequestMetadata } from "../../src/client/index.ts";
+import { Reference } from "../../src/serial/index.ts";
+
+declare const client: Client;
+declare const lview: LoadBalancedView;
+
+test("a load-balanced apply gives the function's awaited value", () => {
+  expectTypeOf(lview.apply((x: number, y: string) => `${x}${y}`, 1, "a")).toEqualTypeOf<AsyncResult<string>>();
+  expectTypeOf(lview.apply(async (x: number) => Promise.resolve(x), 1)).toEqualTypeOf<AsyncResult<number>>();
+  expectTypeOf(lview.apply(() => undefined)).toEqualTypeOf<AsyncResult<undefined>>();
+});
+
+test("parameters of an unannotated function come from the arguments", () => {
+  expectTypeOf(lview.apply((x) => x + 1, 41)).toEqualTypeOf<AsyncResult<number>>();
+  expectTypeOf(lview.map((x) => x * x, [1, 2, 3])).toEqualTypeOf<AsyncMapResult<number>>();
+  expectTypeOf(lview.map((x, y) => `${x}${y.length}`, [1, 2], ["a", "b"])).toEqualTypeOf<AsyncMapResult<string>>();
+});
+
+test("wrong arguments are refused", () => {
+  // @ts-expect-error a text is no number
+  lview.apply((x: number) => x, "a");
+  // @ts-expect-error an argument is missing
+  lview.apply((x: number, y: number) => x + y, 1);
+  // @ts-expect-error elements have the wrong type
+  lview.map((x: number) => x, ["a"]);
+});
+
+test("optional and rest parameters may be left out", () => {
+  expectTypeOf(lview.apply((x: number, y?: string) => x + (y?.length ?? 0), 1)).toEqualTypeOf<AsyncResult<number>>();
+  expectTypeOf(lview.apply((...xs: number[]) => xs.length, 1, 2, 3)).toEqualTypeOf<AsyncResult<number>>();
+});
+
+test("a Reference fits where a value or a function goes", () => {
+  const dot = (a: number[], b: number[]): number => a.length * b.length;
+  expectTypeOf(lview.apply(dot, new Reference<number[]>("A"), [1, 2])).toEqualTypeOf<AsyncResult<number>>();
+  expectTypeOf(lview.apply(new Reference<(x: number) => string>("f"), 1)).toEqualTypeOf<AsyncResult<string>>();
+});
+
+test("a view of one engine gives one value, a view of several a list", () => {
+  expectTypeOf(client.directView(0).apply((x: number) => x, 1)).toEqualTypeOf<AsyncResult<number, number, "one">>();
+  expectTypeOf(client.directView([0, 1]).apply((x: number) => x, 1)).toEqualTypeOf<AsyncResult<number[], number, "many">>();
+  expectTypeOf(client.directView().apply(() => "a")).toEqualTypeOf<AsyncResult<string[], string, "many">>();
+  expectTypeOf(client.at(-1).execute("1")).toEqualTypeOf<AsyncResult<ExecuteReply, ExecuteReply, "one">>();
+  expectTypeOf(client.slice(0, undefined, 2).pull<number>("a")).toEqualTypeOf<AsyncResult<number[], number, "many">>();
+  expectTypeOf(client.directView().with({ targets: 0 }).apply(() => 1)).toEqualTypeOf<AsyncResult<number, number, "one">>();
+  expectTypeOf(client.directView(0).with({ label: "a" }).apply(() => 1)).toEqualTypeOf<AsyncResult<number, number, "one">>();
+});
+
+test("awaiting, iterating and metadata fit the number of requests", () => {
+  expectTypeOf<Awaited<AsyncMapResult<number>>>().toEqualTypeOf<number[]>();
+  expectTypeOf(client.directView(0).apply(() => 1).metadata).toEqualTypeOf<RequestMetadata>();
+  expectTypeOf(client.directView().apply(() => 1).metadata).toEqualTypeOf<readonly RequestMetadata[]>();
+  expectTypeOf(lview.map((x: number) => x, [1]).at(0)).toEqualTypeOf<number | undefined>();
+});
+
+test("remote and parallel functions keep their parameters", () => {
+  const remote = lview.remote((x: number, y: string) => x + y.length);
+  expectTypeOf(remote(1, "a")).toEqualTypeOf<AsyncResult<number>>();
+  const parallel = client.directView().parallel((part: number[]) => part.map(String));
+  expectTypeOf(parallel([1, 2])).toEqualTypeOf<AsyncMapResult<string>>();
+  expectTypeOf(lview.parallel((x: number) => x > 0).map([1])).toEqualTypeOf<AsyncMapResult<boolean>>();
+});
+
+test("a lazy map takes asynchronous iterables", () => {
+  async function* numbers(): AsyncGenerator<number> {
+    yield await Promise.resolve(1);
+  }
+  expectTypeOf(lview.imap((x) => String(x), numbers()).next()).resolves.toEqualTypeOf<IteratorResult<string, undefined>>();
+});
