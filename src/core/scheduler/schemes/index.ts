@@ -1,0 +1,31 @@
+// The schemes by name.
+
+import type { Rng } from "../../../base/index.ts";
+import type { SchemeName } from "../events.ts";
+import { LeastLoad } from "./leastload.ts";
+import { Lru } from "./lru.ts";
+import { PlainRandom } from "./plainrandom.ts";
+import { Pure } from "./pure.ts";
+import type { Scheme } from "./scheme.ts";
+import { TwoBin } from "./twobin.ts";
+import { Weighted } from "./weighted.ts";
+
+export { NO_SLOTS, type Scheme } from "./scheme.ts";
+
+/** Makes an empty scheme. */
+export function createScheme(name: SchemeName, rng: Rng): Scheme {
+  switch (name) {
+    case "leastload":
+      return new LeastLoad();
+    case "lru":
+      return new Lru();
+    case "plainrandom":
+      return new PlainRandom(rng);
+    case "twobin":
+      return new TwoBin(rng);
+    case "weighted":
+      return new Weighted(rng);
+    case "pure":
+      return new Pure();
+  }
+}

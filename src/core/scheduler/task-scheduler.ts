@@ -1,0 +1,455 @@
+// The task scheduler as a machine (protocol §7): told what happened, it says what to do. It opens no frames, reads no
+// clock and keeps nothing of a task that has finished but its outcome, and that only for a while.
+//
+//   submitted ─> resolving ─> blocked ─> waiting ─> running ─> finished
+//                                           ^         │  └─> stranded ─┐
+//                                           └─────────┴────────────────┘  (retried, or declined by an engine)
+//
+// resolving  a dependency is being looked up in the task store      blocked   `after` is not met
+// waiting    no engine that may run it has room                      running   sent to an engine that is here
+// stranded   sent to an engine that left less than 5 s ago
+// States that can be skipped are skipped. From every state but `running` and `stranded` a task may fail (timeout,
+// dependency that cannot be met, no engine left that may run it); from these two it ends with a reply, or 5 s after its
+// engine left.
+//
+// Invariants, checked one by one in `validate.ts`. The most useful one: while a task waits, no engine that may run it has
+// room. So only what just gained room (one engine) or just became runnable (a few tasks) has to be looked at.
+
+import { InvariantError, type EngineUuid, type Millis, type MsgId } from "../../base/index.ts";
+import { DependencyGraph } from "./dependency-graph.ts";
+import { EnginePool, type Engine } from "./engine-pool.ts";
+import type {
+  FoundOutcome,
+  SchedulerCounters,
+  SchedulerDropReason,
+  SchedulerEffect,
+  SchedulerEvent,
+  SchedulerLoad,
+  TaskFailure,
+  TaskOutcome,
+  TaskReply,
+  TaskRequest,
+} from "./events.ts";
+import { explainTask, type TaskExplanation } from "./explain.ts";
+import * as failures from "./failures.ts";
+import { locate } from "./location.ts";
+import { resolveTaskSchedulerOptions, type TaskSchedulerConfig, type TaskSchedulerOptions } from "./options.ts";
+import { RecentOutcomes } from "./outcomes.ts";
+import { createScheme } from "./schemes/index.ts";
+import { SeqHeap } from "./seq-heap.ts";
+import { Story, type Transition } from "./story.ts";
+import { Tally } from "./tally.ts";
+import {
+  BLOCKED,
+  FINISHED,
+  NOBODY,
+  PLACING,
+  READY,
+  RESOLVING,
+  emptyPlan,
+  isLocated,
+  planFor,
+  type Dependents,
+  type LiveTask,
+  type TaskPlan,
+  type TaskState,
+} from "./task.ts";
+import { Timers, type TimerPurpose } from "./timers.ts";
+import { validateScheduler } from "./validate.ts";
+import { WaitingTasks } from "./waiting-tasks.ts";
+
+/** A task that finished while others depend on it. */
+interface Finished {
+  readonly dependents: Dependents;
+  readonly outcome: TaskOutcome;
+  readonly engine: EngineUuid | null;
+}
+
+/** Assigns tasks to engines. */
+export class TaskScheduler<Payload = unknown, Route = unknown> {
+  readonly #config: TaskSchedulerConfig;
+  readonly #pool: EnginePool;
+  readonly #tasks = new Map<MsgId, LiveTask>();
+  readonly #waiting = new WaitingTasks();
+  readonly #timers = new Timers();
+  readonly #outcomes: RecentOutcomes;
+  readonly #graph: DependencyGraph;
+  readonly #story: Story;
+  /** Tasks about to be placed, and finished ones whose dependents are not told yet: empty between events. */
+  readonly #ready = new SeqHeap<LiveTask>((task) => task.state !== READY);
+  readonly #over: Finished[] = [];
+  readonly #tally: Tally;
+  #effects: SchedulerEffect[] = [];
+  #now = 0 as Millis;
+  #lastSeq = 0;
+
+  constructor(options: TaskSchedulerOptions = {}) {
+    this.#config = resolveTaskSchedulerOptions(options);
+    this.#pool = new EnginePool(createScheme(this.#config.scheme, this.#config.rng), this.#isPure ? 0 : this.#config.hwm);
+    this.#outcomes = new RecentOutcomes(this.#config.outcomesMax);
+    this.#graph = new DependencyGraph(this.#tasks, this.#outcomes);
+    this.#story = new Story(this.#config.storyMax);
+    this.#tally = new Tally(this.#config);
+  }
+
+  /** Takes in a fact and gives the orders that follow from it. Never throws on anything a peer sent. */
+  handle(event: SchedulerEvent<Payload, Route>): SchedulerEffect<Payload, Route>[] {
+    this.#now = event.at;
+    this.#story.begin(event.type, event.at);
+    switch (event.type) {
+      case "engineJoined":
+        this.#engineJoined(event.engine);
+        break;
+      case "engineLeft":
+        this.#engineLeft(event.engine);
+        break;
+      case "taskSubmitted":
+        this.#taskSubmitted(event.task);
+        break;
+      case "taskReplied":
+        this.#taskReplied(event.reply);
+        break;
+      case "outcomesFound":
+        this.#outcomesFound(event.outcomes);
+        break;
+      case "ticked":
+        this.#ticked();
+        break;
+    }
+    const intake = this.#tally.intakeChange();
+    if (intake !== null) this.#effects.push({ type: intake });
+    const wakeAt = this.#timers.wakeChange(event.at);
+    if (wakeAt !== null) this.#effects.push({ type: "wakeAt", at: wakeAt });
+    const effects = this.#effects;
+    this.#effects = [];
+    // Payloads and routes went through untouched, so those that come out are of the types that went in.
+    return effects as SchedulerEffect<Payload, Route>[];
+  }
+
+  /** Why a task is not running, as plain data. */
+  explain(msgId: MsgId): TaskExplanation {
+    return explainTask(this.#tasks.get(msgId), { pool: this.#pool, tasks: this.#tasks, kept: this.#outcomes.get(msgId) });
+  }
+
+  /** What is remembered of a task's steps, oldest first. */
+  story(msgId: MsgId): readonly Transition[] {
+    return this.#story.of(msgId);
+  }
+
+  /** Things counted since the start. */
+  counters(): SchedulerCounters {
+    return this.#tally.counters();
+  }
+
+  /** How much is held now. */
+  load(): SchedulerLoad {
+    const { running, bytes, isPaused } = this.#tally;
+    return { tasks: this.#tasks.size, running, bytes, engines: this.#pool.size, isIntakePaused: isPaused };
+  }
+
+  /** Asserts every invariant; throws InvariantError with the story of the task concerned. For tests: it looks at everything. */
+  validate(): void {
+    validateScheduler({
+      pool: this.#pool,
+      tasks: this.#tasks,
+      waiting: this.#waiting,
+      timers: this.#timers,
+      outcomes: this.#outcomes,
+      graph: this.#graph,
+      story: this.#story,
+      config: this.#config,
+      bytes: this.#tally.bytes,
+      running: this.#tally.running,
+      unsettled: this.#ready.length + this.#over.length,
+    });
+  }
+
+  get #isPure(): boolean {
+    return this.#config.scheme === "pure";
+  }
+
+  // Engines
+
+  #engineJoined(uuid: EngineUuid): void {
+    if (this.#pool.find(uuid) !== undefined) return this.#drop("duplicateEngine", null, uuid);
+    const engine = this.#pool.join(uuid);
+    this.#waiting.engineJoined(uuid);
+    this.#settle(engine);
+  }
+
+  #engineLeft(uuid: EngineUuid): void {
+    const engine = this.#pool.find(uuid);
+    if (engine === undefined) return this.#drop("unknownEngine", null, uuid);
+    this.#pool.leave(engine);
+    for (const task of engine.tasks) this.#move(task, engine.stranded, uuid);
+    if (engine.tasks.length > 0) this.#startTimer(this.#config.strandedDelayMs, { kind: "stranded", engine });
+    for (const task of this.#waiting.engineLeft(uuid)) this.#fail(task, failures.noEngineLeft());
+    this.#settle(null);
+  }
+
+  /** The time for late replies is over: what has no retries left fails. */
+  #strandedExpired(engine: Engine): void {
+    for (let task = engine.tasks.head; task !== null; task = engine.tasks.head) {
+      engine.tasks.remove(task);
+      this.#tally.running -= 1;
+      if (this.#retry(task, engine.uuid)) continue;
+      this.#fail(task, failures.engineDied(task.msgId, engine.uuid, this.#now));
+    }
+    this.#settle(null);
+  }
+
+  // Requests
+
+  #taskSubmitted(request: TaskRequest): void {
+    const { msgId, client, payload, bytes, options } = request;
+    if (this.#tasks.has(msgId)) return this.#drop("duplicateTask", msgId, null);
+    const task: LiveTask = {
+      msgId,
+      client,
+      payload,
+      bytes,
+      seq: (this.#lastSeq += 1),
+      state: PLACING,
+      plan: this.#isPure || typeof options === "string" ? null : planFor(options),
+      dependents: null,
+      previous: null,
+      next: null,
+    };
+    this.#tasks.set(msgId, task);
+    this.#tally.submitted(bytes);
+    this.#effects.push({ type: "taskQueued", msgId, client, payload });
+    if (typeof options === "string" && !this.#isPure) this.#fail(task, failures.badOptions(options));
+    else if (task.plan !== null) this.#connect(task, task.plan);
+    else this.#place(task);
+    this.#settle(null);
+  }
+
+  #connect(task: LiveTask, plan: TaskPlan): void {
+    const connected = this.#graph.connect(task, plan);
+    if (!connected.ok) return this.#fail(task, failures.dependsOnItself(task.msgId));
+    if (plan.missing === null) return this.#examine(task, plan);
+    this.#move(task, RESOLVING, null);
+    this.#startTimeout(task, plan);
+    plan.lookupTimer = this.#startTimer(this.#config.lookupTimeoutMs, { kind: "lookup", task });
+    if (connected.lookups.length > 0) this.#effects.push({ type: "lookupOutcome", msgIds: connected.lookups });
+  }
+
+  /** All a task depends on is known: does it fail, wait, or may it run? */
+  #examine(task: LiveTask, plan: TaskPlan): void {
+    if (isUnreachable(plan)) return this.#fail(task, failures.unreachable());
+    if (plan.after === null || plan.after.isMet) return this.#makeReady(task);
+    if (task.state !== BLOCKED) this.#move(task, BLOCKED, null);
+    this.#startTimeout(task, plan);
+  }
+
+  #outcomesFound(found: readonly FoundOutcome[]): void {
+    const resolutions = this.#graph.resolve(found, (msgId) => this.#drop("unaskedOutcome", msgId, null));
+    for (const { task, unknown } of resolutions) {
+      const plan = this.#planOf(task);
+      if (unknown.length > 0) this.#fail(task, failures.unknownTasks(unknown, "was not submitted to this scheduler, or never finished"));
+      else {
+        plan.missing = null;
+        this.#cancel(plan, "lookupTimer");
+        this.#examine(task, plan);
+      }
+    }
+    this.#settle(null);
+  }
+
+  // Replies
+
+  #taskReplied(reply: TaskReply): void {
+    const task = this.#tasks.get(reply.msgId);
+    if (task === undefined || (task.state.name !== "running" && task.state.name !== "stranded")) return this.#drop("lateReply", reply.msgId, reply.engine);
+    const engine = task.state.engine;
+    if (engine.uuid !== reply.engine) return this.#drop("foreignReply", reply.msgId, reply.engine);
+    engine.tasks.remove(task);
+    this.#tally.running -= 1;
+    if (engine.isHere) this.#pool.lostTask(engine);
+    if (!reply.dependenciesMet && !this.#isPure) this.#decline(task, engine.uuid);
+    else if (reply.status === "ok" || !this.#retry(task, engine.uuid)) {
+      this.#effects.push({ type: "forwardReply", msgId: task.msgId, client: task.client, engine: engine.uuid, payload: reply.payload });
+      this.#finish(task, reply.status === "ok" ? "ok" : "failed", engine.uuid);
+    }
+    this.#settle(engine.isHere ? engine : null);
+  }
+
+  /** The engine would not run it: not counted as an attempt, but not asked again. */
+  #decline(task: LiveTask, engine: EngineUuid): void {
+    this.#tally.declined += 1;
+    this.#shun(task, engine);
+    this.#makeReady(task);
+  }
+
+  /** After a failed attempt: another one elsewhere, if one is left. */
+  #retry(task: LiveTask, engine: EngineUuid): boolean {
+    if (task.plan === null || task.plan.retriesLeft === 0) return false;
+    task.plan.retriesLeft -= 1;
+    this.#tally.retried += 1;
+    this.#shun(task, engine);
+    this.#makeReady(task);
+    return true;
+  }
+
+  #shun(task: LiveTask, engine: EngineUuid): void {
+    task.plan ??= emptyPlan();
+    task.plan.shunned = new Set([...task.plan.shunned, engine]);
+  }
+
+  // Placing
+
+  /**
+   * Follows everything up until nothing more happens: tells dependents, places what became runnable, and gives waiting
+   * tasks to the engine that gained room, all in order of submission.
+   */
+  #settle(gainedRoom: Engine | null): void {
+    for (;;) {
+      for (let over = this.#over.pop(); over !== undefined; over = this.#over.pop()) this.#tellDependents(over);
+      const ready = this.#ready.peek();
+      const waiting = gainedRoom !== null && this.#pool.hasRoom(gainedRoom) ? this.#waiting.firstFor(gainedRoom.uuid) : undefined;
+      if (ready !== undefined && (waiting === undefined || ready.seq < waiting.seq)) {
+        this.#ready.pop();
+        ready.state = PLACING;
+        this.#place(ready);
+      } else if (waiting !== undefined && gainedRoom !== null) {
+        this.#waiting.remove(waiting);
+        this.#assign(waiting, gainedRoom);
+      } else return;
+    }
+  }
+
+  #place(task: LiveTask): void {
+    const plan = task.plan;
+    if (plan !== null && isLocated(plan)) return this.#placeLocated(task, plan);
+    const engine = this.#pool.pick(plan?.shunned ?? NOBODY);
+    if (engine !== undefined) return this.#assign(task, engine);
+    this.#move(task, this.#waiting.add(task), null);
+    if (plan !== null) this.#startTimeout(task, plan);
+  }
+
+  #placeLocated(task: LiveTask, plan: TaskPlan): void {
+    const location = locate(plan, this.#pool);
+    if (!location.isPossible) return this.#fail(task, location.failure);
+    const engine = this.#pool.pickAmong(location.engines);
+    if (engine !== undefined) return this.#assign(task, engine);
+    this.#move(task, this.#waiting.addLocated(task, location.engines, location), null);
+    this.#startTimeout(task, plan);
+  }
+
+  #assign(task: LiveTask, engine: Engine): void {
+    if (task.plan !== null) this.#cancel(task.plan, "timer");
+    engine.tasks.push(task);
+    this.#pool.gotTask(engine);
+    this.#tally.running += 1;
+    this.#move(task, engine.running, engine.uuid);
+    this.#effects.push(
+      { type: "sendToEngine", engine: engine.uuid, msgId: task.msgId, client: task.client, payload: task.payload },
+      { type: "taskAssigned", msgId: task.msgId, engine: engine.uuid },
+    );
+  }
+
+  // Dependents
+
+  #tellDependents({ dependents, outcome, engine }: Finished): void {
+    for (const task of dependents.after) {
+      const plan = this.#planOf(task);
+      plan.after?.note(outcome, engine);
+      if (task.state === BLOCKED) this.#examine(task, plan);
+    }
+    for (const task of dependents.follow) {
+      const plan = this.#planOf(task);
+      plan.follow?.note(outcome, engine);
+      // One that finished meanwhile may still be listed: others it depended on were told of first.
+      if (task.state === FINISHED || task.state === RESOLVING) continue;
+      if (isUnreachable(plan)) this.#fail(task, failures.unreachable());
+      else if (task.state.name === "waiting") this.#makeReady(task);
+    }
+  }
+
+  // The end of a task
+
+  #fail(task: LiveTask, failure: TaskFailure): void {
+    const engine = failure.metadata?.engine ?? null;
+    this.#effects.push({ type: "replyFailure", msgId: task.msgId, client: task.client, engine, request: task.payload, failure });
+    this.#finish(task, "failed", engine);
+  }
+
+  /** Lets go of everything that belongs to a task but its outcome. */
+  #finish(task: LiveTask, outcome: TaskOutcome, engine: EngineUuid | null): void {
+    if (task.state.name === "waiting") this.#waiting.remove(task);
+    const wasReady = task.state === READY;
+    this.#move(task, FINISHED, engine);
+    if (wasReady) this.#ready.noteVoid();
+    if (task.plan !== null) {
+      this.#cancel(task.plan, "timer");
+      this.#cancel(task.plan, "lookupTimer");
+      this.#graph.disconnect(task, task.plan);
+    }
+    this.#tasks.delete(task.msgId);
+    this.#tally.finished(outcome, task.bytes);
+    this.#outcomes.set(task.msgId, { outcome, engine });
+    this.#effects.push({ type: "taskFinished", msgId: task.msgId, outcome, engine });
+    if (task.dependents !== null) this.#over.push({ dependents: task.dependents, outcome, engine });
+  }
+
+  // Timers
+
+  #ticked(): void {
+    this.#timers.woke();
+    for (let due = this.#timers.popDue(this.#now); due !== undefined; due = this.#timers.popDue(this.#now)) this.#due(due.purpose);
+  }
+
+  #due(purpose: TimerPurpose): void {
+    if (purpose.kind === "stranded") return this.#strandedExpired(purpose.engine);
+    const { task } = purpose;
+    const plan = this.#planOf(task);
+    if (purpose.kind === "timeout") this.#fail(task, failures.timedOut(plan.timeoutMs));
+    else this.#fail(task, failures.unknownTasks([...(plan.missing?.keys() ?? [])], "could not be looked up in time"));
+    this.#settle(null);
+  }
+
+  #startTimer(delayMs: number, purpose: TimerPurpose): ReturnType<Timers["add"]> {
+    return this.#timers.add((this.#now + delayMs) as Millis, purpose);
+  }
+
+  /** The time a task may be queued runs from the moment it is queued until it is assigned. */
+  #startTimeout(task: LiveTask, plan: TaskPlan): void {
+    if (plan.timeoutMs > 0 && plan.timer === null) plan.timer = this.#startTimer(plan.timeoutMs, { kind: "timeout", task });
+  }
+
+  #cancel(plan: TaskPlan, which: "timer" | "lookupTimer"): void {
+    const timer = plan[which];
+    if (timer === null) return;
+    this.#timers.remove(timer);
+    plan[which] = null;
+  }
+
+  // Small things
+
+  #makeReady(task: LiveTask): void {
+    if (task.state === READY) return;
+    this.#waiting.remove(task);
+    this.#move(task, READY, null);
+    this.#ready.push(task);
+  }
+
+  #move(task: LiveTask, to: TaskState, engine: EngineUuid | null): void {
+    this.#story.write(task.msgId, task.state.name, to.name, engine);
+    task.state = to;
+  }
+
+  #planOf(task: LiveTask): TaskPlan {
+    if (task.plan === null) throw new InvariantError(`task ${task.msgId} has no plan: ${JSON.stringify(this.#story.of(task.msgId))}`);
+    return task.plan;
+  }
+
+  #drop(reason: SchedulerDropReason, msgId: MsgId | null, engine: EngineUuid | null): void {
+    this.#tally.dropped(reason);
+    this.#effects.push({ type: "dropped", reason, msgId, engine });
+  }
+}
+
+/** One of the dependencies can no longer be met. */
+function isUnreachable(plan: TaskPlan): boolean {
+  return plan.after?.isUnreachable === true || plan.follow?.isUnreachable === true;
+}

@@ -1,0 +1,114 @@
+// Due times of everything the scheduler waits for: a binary heap whose entries know their place, so that a timer that
+// is no longer wanted leaves at once and keeps nothing alive.
+
+import type { Millis } from "../../base/index.ts";
+import type { Engine } from "./engine-pool.ts";
+import type { LiveTask } from "./task.ts";
+
+/** What is to be done at a time. */
+export type TimerPurpose =
+  | { readonly kind: "timeout"; readonly task: LiveTask }
+  | { readonly kind: "lookup"; readonly task: LiveTask }
+  | { readonly kind: "stranded"; readonly engine: Engine };
+
+/** A timer; `index` belongs to the heap, -1 when it is not in it. */
+export interface TimerEntry {
+  readonly at: Millis;
+  /** Decides between equal times: first set, first due. */
+  readonly order: number;
+  readonly purpose: TimerPurpose;
+  index: number;
+}
+
+/** Timers of the platform do not reach weeks ahead, so nobody is asked to wake us later than in an hour. */
+const WAKE_AHEAD_MS_MAX = 3_600_000;
+
+/** Timers by due time. */
+export class Timers {
+  readonly #heap: TimerEntry[] = [];
+  #order = 0;
+  /** The time we asked to be woken at and that has not come yet. */
+  #wakeAt: Millis | null = null;
+
+  add(at: Millis, purpose: TimerPurpose): TimerEntry {
+    const entry: TimerEntry = { at, order: (this.#order += 1), purpose, index: this.#heap.length };
+    this.#heap.push(entry);
+    this.#up(entry.index);
+    return entry;
+  }
+
+  /** Takes a timer out; nothing happens when it is out already. */
+  remove(entry: TimerEntry): void {
+    const index = entry.index;
+    if (index < 0) return;
+    entry.index = -1;
+    const last = this.#heap.pop() as TimerEntry;
+    if (last === entry) return;
+    this.#set(index, last);
+    this.#up(index);
+    this.#down(last.index);
+  }
+
+  /** Takes out the earliest timer that is due at `at`. */
+  popDue(at: Millis): TimerEntry | undefined {
+    const first = this.#heap[0];
+    if (first === undefined || first.at > at) return undefined;
+    this.remove(first);
+    return first;
+  }
+
+  /** We were woken. */
+  woke(): void {
+    this.#wakeAt = null;
+  }
+
+  /** When to ask to be woken, if that is earlier than asked before; `null` when nothing changes. */
+  wakeChange(now: Millis): Millis | null {
+    const earliest = this.#heap[0]?.at;
+    if (earliest === undefined || (this.#wakeAt !== null && this.#wakeAt <= earliest)) return null;
+    this.#wakeAt = Math.min(earliest, now + WAKE_AHEAD_MS_MAX) as Millis;
+    return this.#wakeAt;
+  }
+
+  [Symbol.iterator](): Iterator<TimerEntry> {
+    return this.#heap.values();
+  }
+
+  #up(start: number): void {
+    let index = start;
+    const entry = this.#heap[index] as TimerEntry;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const other = this.#heap[parent] as TimerEntry;
+      if (!isBefore(entry, other)) break;
+      this.#set(index, other);
+      index = parent;
+    }
+    this.#set(index, entry);
+  }
+
+  #down(start: number): void {
+    let index = start;
+    const entry = this.#heap[index] as TimerEntry;
+    for (;;) {
+      const left = 2 * index + 1;
+      const right = left + 1;
+      if (left >= this.#heap.length) break;
+      const child = right < this.#heap.length && isBefore(this.#heap[right] as TimerEntry, this.#heap[left] as TimerEntry) ? right : left;
+      const other = this.#heap[child] as TimerEntry;
+      if (!isBefore(other, entry)) break;
+      this.#set(index, other);
+      index = child;
+    }
+    this.#set(index, entry);
+  }
+
+  #set(index: number, entry: TimerEntry): void {
+    this.#heap[index] = entry;
+    entry.index = index;
+  }
+}
+
+function isBefore(one: TimerEntry, other: TimerEntry): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
+}
