@@ -25,8 +25,7 @@ export function readBroadcastRequest(message: Message): BroadcastRequest | strin
   const targets: BroadcastTarget[] = [];
   const seen = new Set<string>();
   for (const pair of listed as readonly unknown[]) {
-    if (!Array.isArray(pair) || typeof pair[0] !== "string" || !Number.isSafeInteger(pair[1]))
-      return "metadata.targets must be pairs of engine uuid and engine id";
+    if (!Array.isArray(pair) || typeof pair[0] !== "string" || !isEngineNumber(pair[1])) return "metadata.targets must be pairs of engine uuid and engine id";
     if (seen.has(pair[0])) return `metadata.targets names engine '${pair[0]}' twice`;
     seen.add(pair[0]);
     targets.push({ engine: engineUuid(pair[0]), engineId: pair[1] });
