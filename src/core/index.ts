@@ -3,3 +3,5 @@
 export * from "./hub/index.ts";
 export * from "./scheduler/index.ts";
 export * from "./broadcast/index.ts";
+export * from "./client/index.ts";
+export * from "./engine/index.ts";

@@ -1,0 +1,142 @@
+// `ipengine`: runs one engine in the foreground until it is told to end or the controller is gone.
+
+import { mkdirSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { ConfigError, engineUuid, VERSION } from "../base/index.ts";
+import {
+  connectionFilePath,
+  ENGINE_OPTIONS,
+  fileFailure,
+  loadConfigFile,
+  parseConnectionInfo,
+  readConnectionFile,
+  resolveClusterId,
+  resolveInterface,
+  resolveOptions,
+  resolveProfile,
+  type EngineValues,
+  type ProfileDir,
+} from "../config/index.ts";
+import { Engine, type EngineConfig } from "../engine/index.ts";
+import { createLogger, fdWriter, parseLogLevel, type LogLevel } from "../log/index.ts";
+import { newSessionId } from "../net/index.ts";
+import type { EngineConnectionInfo } from "../wire/index.ts";
+import { createProgram, InvalidArgumentError, Option, type Command } from "./program.ts";
+import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
+
+interface OwnFlags {
+  readonly logLevel?: LogLevel;
+  readonly debug?: boolean;
+  readonly quiet?: boolean;
+  readonly timeout?: number;
+}
+
+const EXAMPLES = [
+  ["ipengine", "join the default profile's cluster"],
+  ["ipengine --profile=mezcal --cluster-id=a", "join another one"],
+  ["ipengine --file=/path/ipcontroller-engine.json", "join the controller that wrote this file"],
+  ["ipengine -c 'import fs from \"node:fs\"'", "run code before the first request"],
+] as const;
+
+const FOOTER = `Environment: IPP_CONNECTION_INFO (content of the connection file), IPP_PROFILE_DIR, IPP_CLUSTER_ID,
+IPP_PARENT_PID (the engine ends with this process).
+Exit status: 0 ended in order; 1 no connection file, or failed; 2 wrong use; 255 the controller did not register it.`;
+
+/** The command. */
+export function ipengineProgram(): Command {
+  const program = createProgram({ name: "ipengine", description: "Runs one engine: it joins a controller and executes what clients send.", examples: EXAMPLES, footer: FOOTER });
+  addProfileOptions(program);
+  const names = ENGINE_OPTIONS.map((row) => row.name).filter((name) => name !== "logLevel");
+  addTableOptions(program, ENGINE_OPTIONS, names);
+  program.addOption(new Option("--timeout <seconds>", "how long the controller may take to answer the registration (default 5)").argParser(secondsOf));
+  program.addOption(new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf));
+  program.option("--quiet", "log errors only");
+  return program.action(() => run(program));
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0) || !Number.isFinite(seconds)) throw new InvalidArgumentError(`"${text}" is no number of seconds above 0.`);
+  return seconds;
+}
+
+function logLevelOf(text: string): LogLevel {
+  const level = parseLogLevel(text);
+  if (level === undefined) throw new InvalidArgumentError(`"${text}" is no log level; use debug, info, warn, error, or a number.`);
+  return level;
+}
+
+async function run(program: Command): Promise<void> {
+  const profile = resolveProfile(profileChoice(program));
+  const flags = program.opts<OwnFlags>();
+  const given = { ...givenValues(program, ENGINE_OPTIONS), ...ownValues(flags) };
+  const { values } = resolveOptions(ENGINE_OPTIONS, { profile: await loadConfigFile(profile, "ipengine"), given });
+  if (values.ssh !== undefined || values.sshkey !== undefined) {
+    throw new ConfigError("--ssh and --sshkey are not supported by this version; open the tunnels yourself and give --location=localhost");
+  }
+  const fd = values.logToFile ? openLogFile(profile) : 2;
+  const log = createLogger("engine", fdWriter(fd), values.logLevel);
+  const config = await engineConfig(values, await connectionInfo(profile, values), fd);
+  if (!process.execArgv.includes("--no-force-async-hooks-checks") && !(process.env["NODE_OPTIONS"] ?? "").includes("--no-force-async-hooks-checks")) {
+    log.warn("an interrupt may end this engine: it was started without node's option --no-force-async-hooks-checks");
+  }
+  const engine = new Engine(config, log);
+  const end = await engine.closed;
+  if (end.exitCode === 0) log.info("engine ended", { reason: end.reason });
+  else createLogger("engine", fdWriter(2)).error(end.reason);
+  process.exit(end.exitCode);
+}
+
+function ownValues(flags: OwnFlags): { readonly [name: string]: unknown } {
+  const level = flags.debug === true ? "debug" : (flags.logLevel ?? (flags.quiet === true ? "error" : undefined));
+  return { logLevel: level, timeoutMs: flags.timeout === undefined ? undefined : Math.round(flags.timeout * 1000) };
+}
+
+function openLogFile(profile: ProfileDir): number {
+  const path = join(profile.logDir, `ipengine-${process.pid}.log`);
+  try {
+    mkdirSync(profile.logDir, { recursive: true });
+    return openSync(path, "a", 0o600);
+  } catch (cause) {
+    throw new ConfigError(`cannot write the log file ${path}: ${fileFailure(cause)}`, { cause });
+  }
+}
+
+async function connectionInfo(profile: ProfileDir, values: EngineValues): Promise<EngineConnectionInfo> {
+  const text = process.env["IPP_CONNECTION_INFO"] ?? "";
+  if (text !== "") return parseConnectionInfo("engine", text);
+  const path = values.file ?? connectionFilePath(profile, "engine", resolveClusterId(values.clusterId));
+  return await readConnectionFile("engine", path, { waitMs: values.waitForFileMs });
+}
+
+async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd: number): Promise<EngineConfig> {
+  const host = hostname();
+  const startupCells = [];
+  if (values.startupScript !== undefined) startupCells.push({ code: await readScript(values.startupScript), origin: values.startupScript });
+  if (values.startupCommand !== undefined) startupCells.push({ code: values.startupCommand, origin: "-c" });
+  const parent = Number(process.env["IPP_PARENT_PID"] ?? "");
+  return {
+    info,
+    address: resolveInterface({ interface: info.interface, location: values.location ?? info.location }),
+    registrationUrl: values.url ?? null,
+    uuid: engineUuid(values.ident ?? newSessionId()),
+    host,
+    properties: { host, pid: process.pid, language: "typescript", node: process.versions.node, version: VERSION },
+    registrationTimeoutMs: values.timeoutMs,
+    heartMissesMax: values.heartMissesMax,
+    parentPid: Number.isSafeInteger(parent) && parent > 0 ? parent : null,
+    startupCells,
+    username: process.env["USER"] ?? "username",
+    log: { level: values.logLevel as LogLevel, fd },
+  };
+}
+
+async function readScript(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`cannot read the start-up script ${path}: ${fileFailure(cause)}`, { cause });
+  }
+}

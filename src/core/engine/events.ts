@@ -1,0 +1,43 @@
+// What happens to an engine's request queue, and what it orders. Requests are known by a serial number that the shell
+// gives; their frames stay with the shell.
+
+import type { MsgId } from "../../base/index.ts";
+import type { ReplyStatus } from "../../wire/index.ts";
+
+/** What a request asks for, as far as the queue cares: only execute requests are aborted together. */
+export type RequestKind = "apply" | "execute" | "other";
+
+/** A shell request that arrived. */
+export interface QueuedRequest {
+  /** The shell's handle; unique, rising. */
+  readonly serial: number;
+  readonly msgId: MsgId;
+  readonly kind: RequestKind;
+  readonly bytes: number;
+}
+
+/** Facts the shell reports. */
+export type EngineEvent =
+  /** Registered, connected, start-up code done: requests may run. */
+  | { readonly type: "started" }
+  | { readonly type: "requestArrived"; readonly request: QueuedRequest }
+  /** The running request ended; its reply is ready but not sent. `stopsQueue`: it failed and aborts the execute requests that wait. */
+  | { readonly type: "requestFinished"; readonly serial: number; readonly status: ReplyStatus; readonly stopsQueue: boolean }
+  /** Everything that had reached the sockets has been reported since `settleIntake`. */
+  | { readonly type: "intakeSettled" }
+  | { readonly type: "abortRequested"; readonly msgIds: readonly MsgId[] | "all" }
+  | { readonly type: "shutdownRequested" };
+
+/** Orders to the shell, to be performed in the given order. */
+export type EngineEffect =
+  | { readonly type: "publishStatus"; readonly state: "starting" | "busy" | "idle"; readonly serial: number | null }
+  | { readonly type: "run"; readonly serial: number }
+  /** Flush the request's output, then send the reply that its run made. */
+  | { readonly type: "sendReply"; readonly serial: number }
+  | { readonly type: "sendAborted"; readonly serial: number }
+  /** Report what has arrived at the sockets already, then `intakeSettled`. */
+  | { readonly type: "settleIntake" }
+  | { readonly type: "pauseIntake" }
+  | { readonly type: "resumeIntake" }
+  /** Nothing will run any more: publish the farewell and go. */
+  | { readonly type: "leave" };

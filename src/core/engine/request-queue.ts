@@ -1,0 +1,235 @@
+// The engine's machine: one queue of shell requests, run strictly one at a time in the order of arrival (protocol §8.2).
+//
+// States:
+//   starting   not yet registered; requests wait
+//   idle       nothing waits, nothing runs
+//   running    one request runs, others may wait
+//   settling   a request ended, and what had arrived by then is being collected, because all of it is to be aborted:
+//              after a failure that stops the queue (§8.5), or because an abort of everything came meanwhile (§8.7)
+//   closed     shut down; nothing runs and nothing is answered
+//
+// Order of one request: status busy → (run) → reply → status idle. An aborted one: busy → aborted reply → idle.
+//
+// Invariants: idle means that the queue is empty; serial numbers wait in rising order; bytes waiting is their sum; the
+// intake is paused exactly while more than the bounds wait; after `leave` there are no effects.
+
+import { invariant, msgId, RingQueue, type MsgId } from "../../base/index.ts";
+import { AbortSet } from "./abort-set.ts";
+import type { EngineEffect, EngineEvent, QueuedRequest } from "./events.ts";
+
+/** Bounds of the queue. */
+export interface RequestQueueConfig {
+  /** Requests that may wait before the sockets are paused; default 1000. */
+  readonly waitingRequestsMax: number;
+  /** Bytes that may wait before the sockets are paused; default 256 MiB. */
+  readonly waitingBytesMax: number;
+  /** Ids to abort that are remembered; default 100,000. */
+  readonly abortIdsMax: number;
+}
+
+/** Defaults of the bounds. */
+export const REQUEST_QUEUE_DEFAULTS: RequestQueueConfig = { waitingRequestsMax: 1000, waitingBytesMax: 256 * 1024 * 1024, abortIdsMax: 100_000 };
+
+/** What the engine is doing. */
+export type EngineState =
+  | { readonly name: "starting" }
+  | { readonly name: "idle" }
+  | { readonly name: "running"; readonly request: QueuedRequest; readonly abortsWaiting: boolean }
+  | { readonly name: "settling"; readonly request: QueuedRequest }
+  | { readonly name: "closed" };
+
+/** One step of the machine's life. */
+export interface EngineTransition {
+  readonly event: EngineEvent["type"];
+  readonly from: EngineState["name"];
+  readonly to: EngineState["name"];
+}
+
+const STORY_LENGTH_MAX = 64;
+const STARTING: EngineState = { name: "starting" };
+const IDLE: EngineState = { name: "idle" };
+const CLOSED: EngineState = { name: "closed" };
+
+/** Decides what an engine does next. */
+export class RequestQueue {
+  readonly #config: RequestQueueConfig;
+  readonly #aborts: AbortSet;
+  readonly #story: EngineTransition[] = [];
+  #waiting = new RingQueue<QueuedRequest>();
+  #waitingBytes = 0;
+  #state: EngineState = STARTING;
+  #isPaused = false;
+  #isLeaving = false;
+
+  constructor(config: Partial<RequestQueueConfig> = {}) {
+    this.#config = { ...REQUEST_QUEUE_DEFAULTS, ...config };
+    this.#aborts = new AbortSet(this.#config.abortIdsMax);
+  }
+
+  /** What the engine is doing now. */
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes one event and returns the orders that follow from it. */
+  handle(event: EngineEvent): EngineEffect[] {
+    const from = this.#state.name;
+    const effects: EngineEffect[] = [];
+    if (this.#state.name !== "closed") this.#dispatch(event, effects);
+    this.#bound(effects);
+    this.#remember({ event: event.type, from, to: this.#state.name });
+    return effects;
+  }
+
+  #dispatch(event: EngineEvent, effects: EngineEffect[]): void {
+    switch (event.type) {
+      case "started":
+        return this.#started(effects);
+      case "requestArrived":
+        return this.#requestArrived(event.request, effects);
+      case "requestFinished":
+        return this.#requestFinished(event.serial, event.stopsQueue, effects);
+      case "intakeSettled":
+        return this.#intakeSettled(effects);
+      case "abortRequested":
+        return this.#abortRequested(event.msgIds);
+      case "shutdownRequested":
+        this.#isLeaving = true;
+        if (this.#state.name === "idle" || this.#state.name === "starting") this.#next(effects);
+    }
+  }
+
+  #started(effects: EngineEffect[]): void {
+    invariant(this.#state.name === "starting", () => `started while ${this.#tell()}`);
+    effects.push({ type: "publishStatus", state: "starting", serial: null });
+    this.#next(effects);
+  }
+
+  #requestArrived(request: QueuedRequest, effects: EngineEffect[]): void {
+    this.#waiting.push(request);
+    this.#waitingBytes += request.bytes;
+    if (this.#state.name === "idle") this.#next(effects);
+  }
+
+  #requestFinished(serial: number, stopsQueue: boolean, effects: EngineEffect[]): void {
+    const state = this.#state;
+    if (state.name !== "running" || state.request.serial !== serial) return; // Given up before it ended: its late end means nothing.
+    if (stopsQueue || state.abortsWaiting) {
+      this.#state = { name: "settling", request: state.request };
+      effects.push({ type: "settleIntake" });
+      return;
+    }
+    this.#answer(state.request, effects);
+    this.#next(effects);
+  }
+
+  #intakeSettled(effects: EngineEffect[]): void {
+    if (this.#state.name !== "settling") return;
+    this.#answer(this.#state.request, effects);
+    this.#abortWaitingExecutes(effects);
+    this.#next(effects);
+  }
+
+  #abortRequested(msgIds: readonly MsgId[] | "all"): void {
+    if (msgIds !== "all") {
+      for (const id of msgIds) this.#aborts.add(id);
+      return;
+    }
+    // While idle nothing waits, and while settling everything that waits is about to be aborted anyway.
+    if (this.#state.name === "running") this.#state = { ...this.#state, abortsWaiting: true };
+  }
+
+  #answer(request: QueuedRequest, effects: EngineEffect[]): void {
+    effects.push({ type: "sendReply", serial: request.serial }, { type: "publishStatus", state: "idle", serial: request.serial });
+  }
+
+  #abort(request: QueuedRequest, effects: EngineEffect[]): void {
+    const { serial } = request;
+    effects.push({ type: "publishStatus", state: "busy", serial }, { type: "sendAborted", serial }, { type: "publishStatus", state: "idle", serial });
+  }
+
+  #abortWaitingExecutes(effects: EngineEffect[]): void {
+    const kept = new RingQueue<QueuedRequest>();
+    for (const request of this.#waiting) {
+      if (request.kind !== "execute") {
+        kept.push(request);
+        continue;
+      }
+      this.#waitingBytes -= request.bytes;
+      this.#aborts.take(request.msgId);
+      this.#abort(request, effects);
+    }
+    this.#waiting = kept;
+  }
+
+  /** Goes on with the next request that is not aborted, or rests, or leaves. */
+  #next(effects: EngineEffect[]): void {
+    if (this.#isLeaving) {
+      this.#state = CLOSED;
+      this.#waiting.clear();
+      this.#waitingBytes = 0;
+      effects.push({ type: "leave" });
+      return;
+    }
+    for (let request = this.#waiting.shift(); request !== undefined; request = this.#waiting.shift()) {
+      this.#waitingBytes -= request.bytes;
+      if (this.#aborts.take(request.msgId)) {
+        this.#abort(request, effects);
+        continue;
+      }
+      this.#state = { name: "running", request, abortsWaiting: false };
+      effects.push({ type: "publishStatus", state: "busy", serial: request.serial }, { type: "run", serial: request.serial });
+      return;
+    }
+    this.#state = IDLE;
+  }
+
+  #isFull(): boolean {
+    return this.#waiting.length > this.#config.waitingRequestsMax || this.#waitingBytes > this.#config.waitingBytesMax;
+  }
+
+  #bound(effects: EngineEffect[]): void {
+    const isFull = this.#isFull();
+    if (isFull === this.#isPaused) return;
+    this.#isPaused = isFull;
+    if (this.#state.name !== "closed") effects.push({ type: isFull ? "pauseIntake" : "resumeIntake" });
+  }
+
+  #remember(transition: EngineTransition): void {
+    this.#story.push(transition);
+    if (this.#story.length > STORY_LENGTH_MAX) this.#story.shift();
+  }
+
+  /** The last steps, oldest first. */
+  story(): readonly EngineTransition[] {
+    return [...this.#story];
+  }
+
+  /** Asserts every invariant. */
+  validate(): void {
+    const waiting = [...this.#waiting];
+    const bytes = waiting.reduce((sum, request) => sum + request.bytes, 0);
+    invariant(this.#waitingBytes === bytes, () => `${this.#waitingBytes} bytes counted, ${bytes} wait: ${this.#tell()}`);
+    invariant(
+      waiting.every((request, i) => i === 0 || (waiting[i - 1]?.serial ?? 0) < request.serial),
+      () => `requests wait out of order: ${this.#tell()}`,
+    );
+    invariant(this.#state.name !== "idle" || waiting.length === 0, () => `idle with ${waiting.length} requests waiting: ${this.#tell()}`);
+    invariant(this.#isPaused === this.#isFull(), () => `intake ${this.#isPaused ? "paused" : "open"} against the bounds: ${this.#tell()}`);
+    invariant(this.#aborts.size <= this.#config.abortIdsMax, () => `${this.#aborts.size} ids to abort: ${this.#tell()}`);
+  }
+
+  #tell(): string {
+    return this.#story.map((step) => `${step.event}: ${step.from} → ${step.to}`).join("; ");
+  }
+}
+
+/** Reads the ids of an abort request as message ids. */
+export function abortIds(ids: readonly string[] | "all"): readonly MsgId[] | "all" {
+  return ids === "all" ? "all" : ids.map(msgId);
+}

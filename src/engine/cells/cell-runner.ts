@@ -1,0 +1,131 @@
+// `execute_request`: a cell of JavaScript or TypeScript in the engine's namespace.
+
+import type { Dict, ExecuteRequest, MimeBundle } from "../../wire/index.ts";
+import { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from "../apply.ts";
+import type { Containment } from "../containment.ts";
+import { failureOf } from "../failure.ts";
+import type { Namespace } from "../namespace.ts";
+import { compileCell, type CompiledCell } from "./compile-cell.ts";
+import { inspectText, mimeBundle } from "./mime.ts";
+import type { HoistedImport } from "./transform.ts";
+
+/** What a cell's run tells besides its end. */
+export interface CellHooks extends RunHooks {
+  /** The cell counts as number `executionCount` and begins. */
+  begun(executionCount: number): void;
+  /** The cell's value, when it has one and is not silent. */
+  result(data: MimeBundle, executionCount: number): void;
+}
+
+interface CellRun {
+  readonly cell: CompiledCell;
+  readonly request: ExecuteRequest;
+  readonly count: number;
+  readonly hooks: CellHooks;
+}
+
+/** Runs cells. */
+export class CellRunner {
+  readonly #namespace: Namespace;
+  readonly #containment: Containment;
+  #executionCount = 0;
+  #silentCount = 0;
+
+  constructor(namespace: Namespace, containment: Containment) {
+    this.#namespace = namespace;
+    this.#containment = containment;
+  }
+
+  /** Cells counted so far. */
+  get executionCount(): number {
+    return this.#executionCount;
+  }
+
+  /** Starts a request; its end is told through the hooks, never thrown. */
+  start(request: ExecuteRequest, hooks: CellHooks): void {
+    const isCounted = !request.silent && request.storeHistory;
+    if (isCounted) this.#executionCount += 1;
+    else this.#silentCount += 1;
+    const count = this.#executionCount;
+    if (!request.silent) hooks.begun(count);
+    const filename = `ipp-cell-${isCounted ? count : `s${this.#silentCount}`}.ts`;
+    this.#prepare(request.code, filename).then(
+      // On a turn of its own, for the same reason as in `ApplyRunner`.
+      (cell) => setImmediate(() => this.#invoke({ cell, request, count, hooks })),
+      (error: unknown) => hooks.end(failed(error, errorExtras(count))),
+    );
+  }
+
+  async #prepare(code: string, filename: string): Promise<CompiledCell> {
+    const cell = await compileCell(code, filename);
+    for (const wanted of cell.imports) await this.#import(wanted);
+    return cell;
+  }
+
+  async #import({ specifier, bindings }: HoistedImport): Promise<void> {
+    const found = (await this.#namespace.importModule(specifier)) as Readonly<Record<string, unknown>>;
+    for (const { imported, local } of bindings) {
+      if (imported !== "*" && !(imported in found)) throw new SyntaxError(`the module "${specifier}" does not export "${imported}"`);
+      this.#namespace.push({ [local]: imported === "*" ? found : found[imported] });
+    }
+  }
+
+  #invoke(run: CellRun): void {
+    const { cell, count, hooks } = run;
+    if (hooks.isOver()) return;
+    let value: unknown;
+    let outcome: RunOutcome | undefined;
+    const end = this.#containment.run(() => {
+      try {
+        this.#namespace.declare(cell.names);
+        for (const { name, script } of cell.functions) this.#namespace.push({ [name]: script.runInThisContext() });
+        value = cell.script.runInThisContext();
+      } catch (error) {
+        outcome = failed(error, errorExtras(count));
+      }
+    });
+    if (end === "interrupted") hooks.end(interrupted(errorExtras(count)));
+    else if (outcome !== undefined) hooks.end(outcome);
+    else if (cell.isAsync && isThenable(value)) void this.#await(value, run); // Ends through the hooks; an interrupt may leave it waiting for ever.
+    else this.#finish(value, run);
+  }
+
+  async #await(pending: PromiseLike<unknown>, run: CellRun): Promise<void> {
+    let wrapped: { readonly v?: unknown } | undefined;
+    try {
+      wrapped = (await pending) as { readonly v?: unknown } | undefined;
+    } catch (error) {
+      return run.hooks.end(failed(error, errorExtras(run.count)));
+    }
+    if (!run.hooks.isOver()) this.#finish(wrapped?.v, run);
+  }
+
+  /** Shows the value and evaluates the user's expressions: user code again, by way of getters and display methods. */
+  #finish(value: unknown, { cell, request, count, hooks }: CellRun): void {
+    let outcome: RunOutcome | undefined;
+    const end = this.#containment.run(() => {
+      try {
+        if (cell.hasValue && value !== undefined && !request.silent) hooks.result(mimeBundle(value), count);
+        const expressions: Record<string, Dict> = {};
+        for (const [name, expression] of request.userExpressions) expressions[name] = this.#expression(expression);
+        outcome = { status: "ok", content: { status: "ok", execution_count: count, user_expressions: expressions, payload: [] }, buffers: [] };
+      } catch (error) {
+        outcome = failed(error, errorExtras(count));
+      }
+    });
+    hooks.end(end === "interrupted" || outcome === undefined ? interrupted(errorExtras(count)) : outcome);
+  }
+
+  #expression(expression: string): Dict {
+    try {
+      return { status: "ok", data: { "text/plain": inspectText(this.#namespace.evaluate(expression)) }, metadata: {} };
+    } catch (error) {
+      const { ename, evalue, traceback } = failureOf(error);
+      return { status: "error", ename, evalue, traceback: traceback ?? [] };
+    }
+  }
+}
+
+function errorExtras(count: number): Dict {
+  return { execution_count: count, user_expressions: {}, payload: [] };
+}

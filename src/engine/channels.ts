@@ -1,0 +1,112 @@
+// The main thread's sockets: requests come in on mux, task and the broadcast leaf (protocol §3.2), replies go back on the
+// socket the request came from with the complete prefix, everything else is published on iopub.
+
+import type { Logger } from "../log/index.ts";
+import type { MessageSocket, Transport } from "../net/index.ts";
+import { framesBytes, type Dict, type DropReason, type EngineConnectionInfo, type Frame, type IopubMessage, type Message, type Session } from "../wire/index.ts";
+
+/** A request and the way back. */
+export interface Incoming {
+  readonly message: Message;
+  readonly socket: MessageSocket;
+  readonly bytes: number;
+}
+
+/** What the channels are made of. */
+export interface ChannelsOptions {
+  readonly transport: Transport;
+  readonly session: Session;
+  readonly info: EngineConnectionInfo;
+  /** `tcp://<address>`. */
+  readonly address: string;
+  readonly uuid: string;
+  readonly engineId: number;
+  readonly log: Logger;
+}
+
+const LINGER_MS = 500;
+/** Turns of the loop to wait for stragglers at most. */
+const SETTLE_TURNS_MAX = 100;
+
+/** Connects at once; nothing arrives before `receive`. */
+export class Channels {
+  readonly #session: Session;
+  readonly #sockets: readonly MessageSocket[];
+  readonly #iopub: MessageSocket;
+  readonly #metadata: Dict;
+  readonly #log: Logger;
+  readonly #drops = new Map<DropReason, number>();
+  #arrived = 0;
+
+  constructor(options: ChannelsOptions) {
+    const { transport, session, info, address, uuid, engineId } = options;
+    const leaf = info.broadcast[engineId % info.broadcast.length];
+    const ports = [info.mux, info.task, ...(leaf === undefined ? [] : [leaf])];
+    this.#session = session;
+    this.#log = options.log;
+    this.#metadata = { engine: uuid };
+    this.#sockets = ports.map((port) => transport.connect("dealer", [`${address}:${port}`], { identity: uuid, lingerMs: LINGER_MS }));
+    this.#iopub = transport.connect("pub", [`${address}:${info.iopub}`], { identity: uuid, lingerMs: LINGER_MS });
+  }
+
+  /** How many messages were dropped, by reason. */
+  get drops(): ReadonlyMap<DropReason, number> {
+    return this.#drops;
+  }
+
+  /** Starts taking requests. */
+  receive(onRequest: (incoming: Incoming) => void): void {
+    for (const socket of this.#sockets) {
+      socket.receive((frames) => {
+        this.#arrived += 1;
+        const parsed = this.#session.parse(frames);
+        if (parsed.ok) onRequest({ message: parsed.value, socket, bytes: framesBytes(frames) });
+        else this.#drop(parsed.reason);
+      });
+    }
+  }
+
+  #drop(reason: DropReason): void {
+    const count = (this.#drops.get(reason) ?? 0) + 1;
+    this.#drops.set(reason, count);
+    if (count === 1) this.#log.warn("a request was dropped; further ones of this kind are counted, not told", { reason });
+  }
+
+  /** Sends a reply with the request's complete prefix. */
+  reply(request: Incoming, msgType: string, content: Dict, metadata: Dict, buffers: readonly Frame[] = []): void {
+    const { message, socket } = request;
+    const frames = this.#session.build(msgType, content, { idents: message.idents, parent: message.header, metadata, buffers });
+    if (!socket.send(frames)) this.#log.error("a reply was lost: the outgoing queue is full", { msgId: message.header.msg_id, queued: socket.queued.messages });
+  }
+
+  /** Publishes on iopub. A message for which the queue has no room is lost, as the pattern has it. */
+  publish(message: IopubMessage, parent: Dict | undefined, buffers: readonly Frame[] = []): void {
+    const topic = this.#session.text.encode(message.topic);
+    const options = { idents: [topic], metadata: this.#metadata, buffers, ...(parent === undefined ? {} : { parent }) };
+    this.#iopub.send(this.#session.build(message.msgType, message.content, options));
+  }
+
+  /** Stops taking requests until `resume`. */
+  pause(): void {
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  resume(): void {
+    for (const socket of this.#sockets) socket.resume();
+  }
+
+  /** Resolves when everything that had reached this process has been handed on. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < SETTLE_TURNS_MAX; turn += 1) {
+      const before = this.#arrived;
+      // Two turns have the loop's poll phase between them for certain.
+      await nextTurn();
+      await nextTurn();
+      if (this.#arrived === before) return;
+    }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,42 @@
+// The request that runs, as user code and the engine see it.
+
+import type { CurrentTask } from "./host.ts";
+
+/** What a task publishes through. */
+export type PublishData = (data: Readonly<Record<string, unknown>>) => void;
+
+/** One request's run. */
+export class TaskContext implements CurrentTask {
+  readonly engineId: number;
+  readonly engineUuid: string;
+  readonly msgId: string;
+  readonly #publish: PublishData;
+  #abort: AbortController | undefined;
+  #reason: unknown;
+
+  constructor(facts: { readonly engineId: number; readonly engineUuid: string; readonly msgId: string }, publish: PublishData) {
+    this.engineId = facts.engineId;
+    this.engineUuid = facts.engineUuid;
+    this.msgId = facts.msgId;
+    this.#publish = publish;
+  }
+
+  /** Made when it is first asked for: most tasks never ask. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#reason !== undefined) this.#abort.abort(this.#reason);
+    }
+    return this.#abort.signal;
+  }
+
+  publish(data: Readonly<Record<string, unknown>>): void {
+    this.#publish(data);
+  }
+
+  /** Aborts the signal, now or when it is asked for. */
+  abort(reason: unknown): void {
+    this.#reason = reason;
+    this.#abort?.abort(reason);
+  }
+}

@@ -1,0 +1,310 @@
+// The engine: binds the request queue (the machine) to sockets, the side thread and the runner of user code, and ends in
+// order. It owns its process: output, stray errors and the end of the process are its business.
+
+import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
+import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/index.ts";
+import type { LogLevel, Logger } from "../log/index.ts";
+import { createSession, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
+import { iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage, type StreamName } from "../wire/index.ts";
+import { Channels, type Incoming } from "./channels.ts";
+import { mimeBundle } from "./cells/mime.ts";
+import { Containment } from "./containment.ts";
+import { failureOf } from "./failure.ts";
+import { installHost } from "./host.ts";
+import { Namespace, ownCodePaths } from "./namespace.ts";
+import { OutputCapture } from "./output-capture.ts";
+import { installProcessHooks } from "./process-hooks.ts";
+import { RequestRunner, type ReadyReply, type RunEnd } from "./request-runner.ts";
+import { SideLink } from "./side-link.ts";
+import type { ControlAction, SideMessage } from "./side/side-protocol.ts";
+
+/** An engine's settings, complete. */
+export interface EngineConfig {
+  readonly info: EngineConnectionInfo;
+  /** `tcp://<address>` to connect to, resolved. */
+  readonly address: string;
+  /** Registration endpoint when it is another than the connection file's. */
+  readonly registrationUrl: string | null;
+  readonly uuid: EngineUuid;
+  readonly host: string;
+  /** Told to the controller at registration. */
+  readonly properties: Dict;
+  /** How long the controller may take to answer the registration. */
+  readonly registrationTimeoutMs: number;
+  /** Heartbeats the controller may miss; 0: any number. */
+  readonly heartMissesMax: number;
+  /** Process whose end ends the engine, or `null`. */
+  readonly parentPid: number | null;
+  /** Cells to run before the first request, in order. */
+  readonly startupCells: readonly { readonly code: string; readonly origin: string }[];
+  /** Informational, in message headers. */
+  readonly username: string;
+  readonly log: { readonly level: LogLevel; readonly fd: number };
+}
+
+/** Exit status for a registration that failed, as ipyparallel has it. */
+export const EXIT_REGISTRATION = 255;
+/** Messages on their way get this long when the engine ends. */
+const FAREWELL_MS = 300;
+
+/** Why and how an engine ended. */
+export interface EngineEnd {
+  readonly exitCode: number;
+  readonly reason: string;
+}
+
+interface Request extends Incoming {
+  reply: ReadyReply | undefined;
+}
+
+/** One engine; one per process. */
+export class Engine {
+  readonly #config: EngineConfig;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #queue = new RequestQueue();
+  readonly #requests = new Map<number, Request>();
+  readonly #namespace = new Namespace();
+  readonly #containment = new Containment(ownCodePaths());
+  readonly #transport = new ZeromqTransport();
+  readonly #output: OutputCapture;
+  readonly #side: SideLink;
+  #channels: Channels | undefined;
+  #runner: RequestRunner | undefined;
+  #engineId = -1;
+  #nextSerial = 1;
+  /** Header of the request that runs, or of the last one: output belongs to it. */
+  #outputParent: Dict = {};
+  #resolveClosed: (end: EngineEnd) => void = () => undefined;
+  #isLeaving = false;
+  readonly #events: EngineEvent[] = [];
+  #isHandling = false;
+
+  /** Settles when the engine has ended; the process should then exit with the given status. */
+  readonly closed: Promise<EngineEnd>;
+
+  constructor(config: EngineConfig, log: Logger, clock: Clock = SYSTEM_CLOCK) {
+    this.#config = config;
+    this.#log = log;
+    this.#clock = clock;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.#output = new OutputCapture((name, text) => this.#publish(iopub.stream(this.#engineId, name, text), this.#outputParent));
+    const { info, address, registrationUrl, uuid, properties, registrationTimeoutMs, heartMissesMax, parentPid } = config;
+    this.#side = new SideLink(
+      { info, address, registrationUrl, uuid, properties, registrationTimeoutMs, heartMissesMax, parentPid, log: config.log },
+      (message) => this.#onSide(message),
+      (error) => this.#leave({ exitCode: 1, reason: `the side thread failed: ${error.message}` }),
+    );
+    this.#namespace.prepare();
+    this.#takeProcess();
+  }
+
+  #takeProcess(): void {
+    installProcessHooks({
+      write: (name, text) => this.#containment.guard(() => this.#output.write(name, text)),
+      stray: (kind, error) => this.#onStray(kind, error),
+      exit: () => {
+        this.#output.flush();
+        this.#side.closeNow();
+      },
+      terminate: () => this.#leave({ exitCode: 0, reason: "terminated" }),
+      log: this.#log,
+    });
+    installHost({
+      currentTask: () => this.#runner?.task,
+      display: (value) => this.#display(value),
+      interrupt: () => this.#interrupt(),
+      runContained: () => this.#containment.runInside(),
+      exitNow: (exitCode) => process.exit(exitCode),
+    });
+  }
+
+  #onSide(message: SideMessage): void {
+    switch (message.type) {
+      case "registered":
+        void this.#join(message.engineId).catch((error: unknown) => this.#leave({ exitCode: 1, reason: `the engine could not start: ${String(error)}` }));
+        return;
+      case "registrationFailed":
+        return this.#leave({ exitCode: EXIT_REGISTRATION, reason: message.reason });
+      case "control":
+        return this.#onControl(message.header, message.action);
+      case "interrupted":
+        return this.#runner?.giveUp(message.serial);
+      case "signalsMissing":
+        process.on("SIGINT", () => this.#runner?.giveUp(this.#runner.serial));
+        return;
+      case "leave":
+        return this.#leave({ exitCode: message.exitCode, reason: message.reason });
+    }
+  }
+
+  /** Registered: connects everything, runs the start-up cells, and only then becomes visible (protocol §6.3). */
+  async #join(engineId: number): Promise<void> {
+    const { info, address, uuid, host, username } = this.#config;
+    this.#engineId = engineId;
+    const session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, username, clock: this.#clock });
+    this.#channels = new Channels({ transport: this.#transport, session, info, address, uuid, engineId, log: this.#log });
+    this.#runner = new RequestRunner({ engineId, uuid, host }, this.#namespace, this.#containment, this.#clock, {
+      publish: (message, parent, buffers) => this.#publish(message, parent, buffers),
+      flushOutput: () => this.#containment.guard(() => this.#output.flush()),
+      ended: (serial, end) => this.#onEnded(serial, end),
+      shutdown: () => this.#handle({ type: "shutdownRequested" }),
+    });
+    this.#containment.prepare();
+    await this.#runStartup(this.#runner);
+    this.#channels.receive((incoming) => this.#onRequest(incoming));
+    this.#handle({ type: "started" });
+    this.#side.post({ type: "connected" });
+    this.#log.info(`Completed registration with id ${engineId}`, { uuid });
+  }
+
+  async #runStartup(runner: RequestRunner): Promise<void> {
+    for (const { code, origin } of this.#config.startupCells) {
+      const outcome = await new Promise<{ readonly status: string }>((resolve) => {
+        const request = { code, silent: true, storeHistory: false, stopOnError: false, userExpressions: new Map<string, string>() };
+        runner.cells.start(request, { isOver: () => false, begun: () => undefined, result: () => undefined, end: (end) => {
+          if (end.status === "error") this.#log.error("start-up code failed", { origin, ename: end.failure.ename, evalue: end.failure.evalue });
+          resolve(end);
+        } });
+      });
+      this.#log.debug("start-up code ran", { origin, status: outcome.status });
+    }
+  }
+
+  #onRequest(incoming: Incoming): void {
+    const { header } = incoming.message;
+    const serial = this.#nextSerial++;
+    this.#requests.set(serial, { ...incoming, reply: undefined });
+    this.#side.drain(); // What was told to the side thread before this request came is in force for it.
+    this.#handle({ type: "requestArrived", request: { serial, msgId: msgId(header.msg_id), kind: kindOf(header.msg_type), bytes: incoming.bytes } });
+  }
+
+  #onEnded(serial: number, end: RunEnd): void {
+    this.#side.setRunning(0);
+    const request = this.#requests.get(serial);
+    if (request !== undefined) request.reply = end.reply;
+    this.#side.drain(); // Likewise for the request that is reached next.
+    this.#handle({ type: "requestFinished", serial, status: end.status, stopsQueue: end.stopsQueue });
+  }
+
+  #onControl(header: Dict, action: ControlAction): void {
+    this.#publish(iopub.status(this.#engineId, "busy"), header);
+    switch (action.type) {
+      case "abort":
+        this.#handle({ type: "abortRequested", msgIds: abortIds(action.msgIds) });
+        break;
+      case "clear":
+        this.#namespace.clear();
+        this.#side.post({ type: "cleared", token: action.token });
+        break;
+      case "shutdown":
+        this.#handle({ type: "shutdownRequested" });
+        break;
+      case "none":
+    }
+    this.#publish(iopub.status(this.#engineId, "idle"), header);
+  }
+
+  /** Feeds the machine and performs its orders; what happens meanwhile is fed afterwards, in order. */
+  #handle(event: EngineEvent): void {
+    this.#events.push(event);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        for (const effect of this.#queue.handle(next)) this.#perform(effect);
+      }
+    } finally {
+      this.#isHandling = false;
+    }
+  }
+
+  #perform(effect: EngineEffect): void {
+    switch (effect.type) {
+      case "publishStatus":
+        return this.#publishStatus(effect.state, effect.serial);
+      case "run":
+        return this.#run(effect.serial);
+      case "sendReply":
+        this.#output.endRequest();
+        return this.#send(effect.serial, this.#requests.get(effect.serial)?.reply);
+      case "sendAborted": {
+        const request = this.#requests.get(effect.serial);
+        return this.#send(effect.serial, request === undefined ? undefined : this.#runner?.abortedReply(request));
+      }
+      case "settleIntake":
+        void this.#channels?.settle().then(() => this.#handle({ type: "intakeSettled" }));
+        return;
+      case "pauseIntake":
+        return this.#channels?.pause();
+      case "resumeIntake":
+        return this.#channels?.resume();
+      case "leave":
+        this.#publish(iopub.shutdown(this.#engineId), {});
+        return this.#leave({ exitCode: 0, reason: "shut down" });
+    }
+  }
+
+  #publishStatus(state: "starting" | "busy" | "idle", serial: number | null): void {
+    const request = serial === null ? undefined : this.#requests.get(serial);
+    this.#publish(iopub.status(this.#engineId, state), request?.message.header ?? {});
+    // Idle is the last that is said of a request.
+    if (state === "idle" && serial !== null) this.#requests.delete(serial);
+  }
+
+  #run(serial: number): void {
+    const request = this.#requests.get(serial);
+    if (request === undefined) return;
+    this.#output.endRequest(); // What the last request's leftovers wrote since is still the last request's.
+    this.#outputParent = request.message.header;
+    this.#side.setRunning(serial);
+    this.#runner?.start(serial, request);
+  }
+
+  #send(serial: number, reply: ReadyReply | undefined): void {
+    const request = this.#requests.get(serial);
+    if (request === undefined || reply === undefined) return;
+    this.#channels?.reply(request, reply.msgType, reply.content, reply.metadata, reply.buffers);
+  }
+
+  #publish(message: IopubMessage, parent: Dict, buffers?: readonly Frame[]): void {
+    this.#containment.guard(() => this.#channels?.publish(message, parent, buffers));
+  }
+
+  #display(value: unknown): void {
+    const data = mimeBundle(value);
+    this.#containment.guard(() => {
+      this.#output.flush();
+      this.#publish(iopub.displayData(this.#engineId, data), this.#outputParent);
+    });
+  }
+
+  /** Called in the middle of whatever runs on this thread. */
+  #interrupt(): number {
+    this.#containment.interrupt();
+    return this.#runner?.serial ?? 0;
+  }
+
+  #onStray(kind: string, error: unknown): void {
+    const { ename, evalue, traceback } = failureOf(error);
+    const name: StreamName = "stderr";
+    this.#output.write(name, `${kind} outside of any request: ${(traceback ?? []).join("\n") || `${ename}: ${evalue}`}\n`);
+    this.#log.warn(`${kind} outside of any request`, { ename, evalue });
+  }
+
+  #leave(end: EngineEnd): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#side.setLeaving();
+    this.#output.flush();
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, FAREWELL_MS));
+    void Promise.race([this.#transport.close(), deadline]).then(() => this.#resolveClosed(end));
+  }
+}
+
+function kindOf(type: string): RequestKind {
+  if (type === "apply_request") return "apply";
+  return type === "execute_request" ? "execute" : "other";
+}

@@ -1,0 +1,32 @@
+// An error of user code as the wire tells it: name, text, and a traceback without the engine's own frames.
+
+import { KernelError, type KernelFailure } from "../base/index.ts";
+import { errorFacts } from "../serial/index.ts";
+
+/** Lines of a traceback that are kept. */
+const TRACEBACK_LINES_MAX = 100;
+
+/** Frames of this package's engine and of the machinery beneath it; the package's own functions for users (jobs) stay. */
+const OWN_FRAME = new RegExp(`${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)`);
+
+/** The failure for a thrown value. */
+export function failureOf(thrown: unknown): KernelFailure {
+  if (thrown instanceof KernelError) return { ename: thrown.ename, evalue: thrown.evalue, traceback: [...thrown.traceback, ...withoutOwnFrames((thrown.stack ?? "").split("\n"))] };
+  const facts = errorFacts(thrown);
+  return { ename: facts.ename, evalue: facts.evalue, traceback: withoutOwnFrames(facts.traceback) };
+}
+
+/** What a request that was interrupted fails with, by the reference's name. */
+export function interruptedFailure(): KernelFailure {
+  const evalue = "the request was interrupted by a signal";
+  return { ename: "KeyboardInterrupt", evalue, traceback: [`KeyboardInterrupt: ${evalue}`] };
+}
+
+function withoutOwnFrames(lines: readonly string[]): string[] {
+  const kept = lines.flatMap((line) => line.split("\n")).filter((line) => !/^\s+at /.test(line) || !OWN_FRAME.test(line));
+  return kept.slice(0, TRACEBACK_LINES_MAX);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,48 @@
+// The one place where user code, a second copy of this package and the side thread find the running engine: a symbol of
+// the registry on `globalThis`. Nothing with a name is added to the user's namespace.
+
+/** What `tsparallel/engine` offers of the running engine; see `public.ts`. */
+export interface EngineHost {
+  /** Task of the running request, or of the last one when none runs. */
+  currentTask(): CurrentTask | undefined;
+  /** Publishes a value as display output of the current request. */
+  display(value: unknown): void;
+  /** Called by the side thread through the inspector; see `Containment`. */
+  interrupt(): number;
+  /** Called through the inspector, by the engine itself; see `Containment`. */
+  runContained(): void;
+  /** Called by the side thread through the inspector when the process must end in the middle of user code. */
+  exitNow(exitCode: number): void;
+}
+
+/** The request that runs, as user code sees it. */
+export interface CurrentTask {
+  readonly engineId: number;
+  readonly engineUuid: string;
+  /** `header.msg_id` of the request. */
+  readonly msgId: string;
+  /** Aborted when the request is interrupted. */
+  readonly signal: AbortSignal;
+  /** Sends intermediate data to the client, where it appears in the result's metadata. */
+  publish(data: Readonly<Record<string, unknown>>): void;
+}
+
+const KEY: unique symbol = Symbol.for("tsparallel.engine") as never;
+const EXPRESSION = 'globalThis[Symbol.for("tsparallel.engine")]';
+
+/** Expression that interrupts, for the inspector. */
+export const INTERRUPT_EXPRESSION: string = `${EXPRESSION}.interrupt()`;
+/** Expression that runs what waits in the containment, for the inspector. */
+export const RUN_EXPRESSION: string = `void ${EXPRESSION}.runContained()`;
+/** Expression that ends the process, for the inspector. */
+export const exitExpression = (exitCode: number): string => `${EXPRESSION}.exitNow(${exitCode})`;
+
+/** Makes the engine findable. */
+export function installHost(host: EngineHost): void {
+  Object.defineProperty(globalThis, KEY, { value: host, configurable: true, enumerable: false });
+}
+
+/** The engine of this process, if it is one. */
+export function findHost(): EngineHost | undefined {
+  return (globalThis as { [KEY]?: EngineHost })[KEY];
+}

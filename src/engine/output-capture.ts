@@ -1,0 +1,101 @@
+// Output of user code: what it writes to stdout, stderr and the console, in order, joined into messages of reasonable size
+// and told to belong to the request that runs (or ran last).
+//
+// Child processes that inherit the descriptors write past this: their output goes where the engine's own goes.
+
+import { Writable } from "node:stream";
+import type { StreamName } from "../wire/index.ts";
+
+/** Bounds and rhythm of the capture. */
+export interface OutputOptions {
+  /** Characters that are collected before they are sent in any case; default 64 Ki. */
+  readonly flushLength: number;
+  /** How long the oldest collected text may wait; default 50 ms. */
+  readonly flushMs: number;
+  /** Characters published for one request at most; the rest is counted and told at its end. Default 32 Mi. */
+  readonly requestLengthMax: number;
+}
+
+/** Defaults. */
+export const OUTPUT_DEFAULTS: OutputOptions = { flushLength: 64 * 1024, flushMs: 50, requestLengthMax: 32 * 1024 * 1024 };
+
+/** Collects text and hands it on in pieces. */
+export class OutputCapture {
+  readonly #publish: (name: StreamName, text: string) => void;
+  readonly #options: OutputOptions;
+  #name: StreamName = "stdout";
+  #text = "";
+  #since = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #published = 0;
+  #dropped = 0;
+
+  constructor(publish: (name: StreamName, text: string) => void, options: Partial<OutputOptions> = {}) {
+    this.#publish = publish;
+    this.#options = { ...OUTPUT_DEFAULTS, ...options };
+  }
+
+  /** Adds text. */
+  write(name: StreamName, text: string): void {
+    if (text === "") return;
+    if (this.#text !== "" && name !== this.#name) this.flush();
+    if (this.#text === "") {
+      this.#name = name;
+      this.#since = performance.now();
+      this.#timer ??= setTimeout(() => this.#onTimer(), this.#options.flushMs);
+    }
+    this.#text += text;
+    // The timer does not run while user code spins, so a writer checks the time itself.
+    if (this.#text.length >= this.#options.flushLength || performance.now() - this.#since >= this.#options.flushMs) this.flush();
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    this.flush();
+  }
+
+  /** Sends what is collected. */
+  flush(): void {
+    const text = this.#text;
+    if (text === "") return;
+    this.#text = "";
+    const room = Math.max(0, this.#options.requestLengthMax - this.#published);
+    this.#dropped += Math.max(0, text.length - room);
+    this.#published += text.length;
+    if (room > 0) this.#publish(this.#name, text.slice(0, room));
+  }
+
+  /** Sends what is collected and what there is to say at the end of a request; the next one starts afresh. */
+  endRequest(): void {
+    this.flush();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#dropped > 0) this.#publish("stderr", `[${this.#dropped} more characters of output were dropped: a request may publish ${this.#options.requestLengthMax}]\n`);
+    this.#dropped = 0;
+    this.#published = 0;
+  }
+}
+
+/** A writable stream whose writes are taken at once, in place of `process.stdout` or `process.stderr`. */
+export class CapturedStream extends Writable {
+  readonly fd: number;
+  readonly isTTY = false;
+  readonly #take: (text: string) => void;
+  readonly #decoder = new TextDecoder();
+
+  constructor(fd: number, take: (text: string) => void) {
+    super({ decodeStrings: false });
+    this.fd = fd;
+    this.#take = take;
+  }
+
+  override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#take(typeof chunk === "string" ? chunk : this.#decoder.decode(chunk, { stream: true }));
+    done();
+  }
+
+  /** Nobody may close the engine's output; the request to is ignored, as Node does for the real ones. */
+  override _destroy(_error: Error | null, done: (error?: Error | null) => void): void {
+    done();
+  }
+}

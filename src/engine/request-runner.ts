@@ -1,0 +1,200 @@
+// One request at a time: starts it, gives it up when told to, and makes the reply of whichever came first.
+
+import { isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
+import { errorContent, iopub, kernelInfo, readExecuteRequest, replyMetadata, replyType, type Dict, type Frame, type IopubMessage, type MimeBundle, type ReplyStatus } from "../wire/index.ts";
+import { packValue } from "../serial/index.ts";
+import { ApplyRunner, failed, interrupted, type RunOutcome } from "./apply.ts";
+import { CellRunner } from "./cells/cell-runner.ts";
+import type { Incoming } from "./channels.ts";
+import type { Containment } from "./containment.ts";
+import { TaskContext } from "./current-task.ts";
+import type { Namespace } from "./namespace.ts";
+
+/** Who this engine is. */
+export interface EngineIdentity {
+  readonly engineId: number;
+  readonly uuid: EngineUuid;
+  readonly host: string;
+}
+
+/** A reply that waits to be sent. */
+export interface ReadyReply {
+  readonly msgType: string;
+  readonly content: Dict;
+  readonly metadata: Dict;
+  readonly buffers: readonly Frame[];
+}
+
+/** How a request ended. `reply` is missing for types that have none. */
+export interface RunEnd {
+  readonly reply: ReadyReply | undefined;
+  readonly status: ReplyStatus;
+  /** It failed and aborts the execute requests that wait (protocol §8.5). */
+  readonly stopsQueue: boolean;
+}
+
+/** What a run publishes, and its end. */
+export interface RunnerHooks {
+  publish(message: IopubMessage, parent: Dict, buffers?: readonly Frame[]): void;
+  /** Sends out what user code has written so far, so that what follows comes behind it. */
+  flushOutput(): void;
+  ended(serial: number, end: RunEnd): void;
+  /** A `shutdown_request` on the shell channel. */
+  shutdown(): void;
+}
+
+interface Run {
+  readonly serial: number;
+  readonly incoming: Incoming;
+  readonly started: string;
+  readonly task: TaskContext;
+  readonly method: "apply" | "execute";
+  readonly stopsQueueOnError: boolean;
+}
+
+/** Runs requests. */
+export class RequestRunner {
+  readonly #identity: EngineIdentity;
+  readonly #hooks: RunnerHooks;
+  readonly #clock: Clock;
+  readonly #apply: ApplyRunner;
+  readonly #cells: CellRunner;
+  #run: Run | undefined;
+  #last: TaskContext | undefined;
+
+  constructor(identity: EngineIdentity, namespace: Namespace, containment: Containment, clock: Clock, hooks: RunnerHooks) {
+    this.#identity = identity;
+    this.#hooks = hooks;
+    this.#clock = clock;
+    this.#apply = new ApplyRunner(namespace, containment);
+    this.#cells = new CellRunner(namespace, containment);
+  }
+
+  /** Serial number of the request that runs, 0 when none does. */
+  get serial(): number {
+    return this.#run?.serial ?? 0;
+  }
+
+  /** Task of the request that runs, or of the last one. */
+  get task(): TaskContext | undefined {
+    return this.#run?.task ?? this.#last;
+  }
+
+  /** Runs cells before there are requests. */
+  get cells(): CellRunner {
+    return this.#cells;
+  }
+
+  /** Starts a request; its end comes through the hooks, possibly before this returns. */
+  start(serial: number, incoming: Incoming): void {
+    const { header, content } = incoming.message;
+    const { engineId, uuid } = this.#identity;
+    const task = new TaskContext({ engineId, engineUuid: uuid, msgId: header.msg_id }, (data) => this.#publishData(data, header));
+    const run: Run = {
+      serial,
+      incoming,
+      started: isoMicros(this.#clock.now()),
+      task,
+      method: header.msg_type === "execute_request" ? "execute" : "apply",
+      stopsQueueOnError: header.msg_type === "execute_request" && content["silent"] !== true && content["stop_on_error"] !== false,
+    };
+    this.#run = run;
+    switch (header.msg_type) {
+      case "apply_request":
+        return this.#apply.start(incoming.message.buffers, { isOver: () => this.#run !== run, end: (outcome) => this.#end(run, outcome) });
+      case "execute_request":
+        return this.#execute(run);
+      case "kernel_info_request":
+        return this.#endPlain(run, kernelInfo(process.versions.node));
+      case "comm_info_request":
+        return this.#endPlain(run, { status: "ok", comms: {} });
+      case "shutdown_request":
+        this.#hooks.shutdown();
+        return this.#endPlain(run, { status: "ok", restart: false });
+      default:
+        return this.#endPlain(run, undefined); // Types we do not know have no reply (protocol §8.2).
+    }
+  }
+
+  #execute(run: Run): void {
+    const { header, content } = run.incoming.message;
+    const request = readExecuteRequest(content);
+    if (typeof request === "string") return this.#end(run, failed(new TypeError(request)));
+    const { engineId } = this.#identity;
+    this.#cells.start(request, {
+      isOver: () => this.#run !== run,
+      begun: (count) => this.#hooks.publish(iopub.executeInput(engineId, request.code, count), header),
+      result: (data: MimeBundle, count) => {
+        if (this.#run !== run) return;
+        this.#hooks.flushOutput();
+        this.#hooks.publish(iopub.executeResult(engineId, data, count), header);
+      },
+      end: (outcome) => this.#end(run, outcome),
+    });
+  }
+
+  #publishData(data: Readonly<Record<string, unknown>>, parent: Dict): void {
+    const buffers = packValue(data, "data");
+    this.#hooks.flushOutput();
+    this.#hooks.publish(iopub.data(Object.keys(data)), parent, buffers);
+  }
+
+  /** Gives the running request up; does nothing when it is another one by now. */
+  giveUp(serial: number): void {
+    const run = this.#run;
+    if (run === undefined || run.serial !== serial) return;
+    const content = run.method === "execute" ? { execution_count: this.#cells.executionCount, user_expressions: {}, payload: [] } : {};
+    this.#end(run, interrupted(content));
+  }
+
+  #end(run: Run, outcome: RunOutcome): void {
+    if (this.#run !== run) return; // Given up before; a late result means nothing.
+    this.#release(run);
+    const { header } = run.incoming.message;
+    const { status } = outcome;
+    this.#hooks.flushOutput();
+    let content = outcome.content;
+    if (outcome.status === "error") {
+      const { engineId, uuid, host } = this.#identity;
+      const engineInfo = { engineUuid: uuid, engineId, method: run.method, host };
+      content = { ...errorContent({ ...outcome.failure, engineInfo }), ...outcome.content };
+      this.#hooks.publish(iopub.error(engineId, outcome.failure), header);
+      if (outcome.wasInterrupted) run.task.abort(new DOMException("the request was interrupted", "AbortError"));
+    }
+    const reply = {
+      msgType: replyType(header.msg_type),
+      content,
+      metadata: this.#metadata(run, status, outcome.status === "error" ? outcome.failure.ename : undefined),
+      buffers: outcome.status === "ok" ? outcome.buffers : [],
+    };
+    this.#hooks.ended(run.serial, { reply, status, stopsQueue: status === "error" && run.stopsQueueOnError });
+  }
+
+  #endPlain(run: Run, content: Dict | undefined): void {
+    this.#release(run);
+    const { header } = run.incoming.message;
+    const reply = content === undefined ? undefined : { msgType: replyType(header.msg_type), content, metadata: { engine: this.#identity.uuid }, buffers: [] };
+    this.#hooks.ended(run.serial, { reply, status: "ok", stopsQueue: false });
+  }
+
+  #release(run: Run): void {
+    this.#run = undefined;
+    this.#last = run.task;
+  }
+
+  /** Reply of a request that never ran. */
+  abortedReply(incoming: Incoming): ReadyReply {
+    const { header, metadata } = incoming.message;
+    const facts = this.#facts(isoMicros(this.#clock.now()), "aborted", undefined);
+    return { msgType: replyType(header.msg_type), content: { status: "aborted" }, metadata: replyMetadata(metadata, facts), buffers: [] };
+  }
+
+  #metadata(run: Run, status: ReplyStatus, ename: string | undefined): Dict {
+    return replyMetadata(run.incoming.message.metadata, this.#facts(run.started, status, ename));
+  }
+
+  #facts(started: string, status: ReplyStatus, ename: string | undefined): Parameters<typeof replyMetadata>[1] {
+    const { uuid, engineId, host } = this.#identity;
+    return { started, status, engineUuid: uuid, engineId, host, ename };
+  }
+}

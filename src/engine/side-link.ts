@@ -1,0 +1,68 @@
+// The main thread's end of the link to the side thread.
+
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
+import { SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
+
+/** How long the process waits, when it ends, for the side thread to say farewell. */
+const CLOSE_MS = 1000;
+
+/** Starts the side thread and exchanges messages with it. */
+export class SideLink {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #words: Int32Array;
+  readonly #onMessage: (message: SideMessage) => void;
+  #seen = 0;
+
+  /** @param onMessage called for each message, on its own turn of the loop or within `drain` */
+  constructor(config: Omit<SideConfig, "port" | "shared">, onMessage: (message: SideMessage) => void, onFailure: (error: Error) => void) {
+    const shared = new SharedArrayBuffer(SHARED_BYTES);
+    const { port1, port2 } = new MessageChannel();
+    this.#words = new Int32Array(shared);
+    this.#port = port1;
+    this.#onMessage = onMessage;
+    const workerData: SideConfig = { ...config, port: port2, shared };
+    this.#worker = new Worker(new URL("./side/side-main.js", import.meta.url), { workerData, transferList: [port2] });
+    this.#worker.on("error", onFailure);
+    this.#port.on("message", (message: SideMessage) => this.#take(message));
+  }
+
+  /** Takes what has been posted already, now: costs one load when there is nothing. */
+  drain(): void {
+    while (Atomics.load(this.#words, SHARED.posted) !== this.#seen) {
+      const received = receiveMessageOnPort(this.#port) as { message: SideMessage } | undefined;
+      if (received === undefined) return; // Counted, and on its way through the event loop already.
+      this.#take(received.message);
+    }
+  }
+
+  #take(message: SideMessage): void {
+    this.#seen = (this.#seen + 1) | 0;
+    this.#onMessage(message);
+  }
+
+  /** Tells the side thread which request runs; 0: none. */
+  setRunning(serial: number): void {
+    Atomics.store(this.#words, SHARED.runningSerial, serial);
+  }
+
+  /** Tells the side thread that this thread has begun to leave. */
+  setLeaving(): void {
+    Atomics.store(this.#words, SHARED.isLeaving, 1);
+  }
+
+  /** Sends to the side thread. */
+  post(message: MainMessage): void {
+    this.#port.postMessage(message);
+  }
+
+  /**
+   * Lets the side thread unregister and close its sockets, and waits for it without returning to the loop. Meant for the
+   * very end of the process: ending it while a thread waits on a socket would abort it.
+   */
+  closeNow(): void {
+    this.post({ type: "close" });
+    Atomics.wait(this.#words, SHARED.isClosed, 0, CLOSE_MS);
+    void this.#worker.terminate(); // The process ends now; nobody is left to wait for it.
+  }
+}

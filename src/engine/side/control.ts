@@ -1,0 +1,95 @@
+// The control channel (protocol §8.2, §8.7, §8.8), answered beside user code. What the main thread has to know is posted to
+// it before the answer leaves, so that an abort which was answered holds for every request sent after it.
+
+import type { MessageSocket } from "../../net/index.ts";
+import { errorContent, kernelInfo, readAbortRequest, readSignalRequest, replyType, type Dict, type DropReason, type Message, type Session } from "../../wire/index.ts";
+import type { ControlAction } from "./side-protocol.ts";
+import { signalNumber } from "./signals.ts";
+
+/** What control requests set off. */
+export interface ControlHooks {
+  /** Tells the main thread of a request. */
+  post(request: Message, action: ControlAction): void;
+  /** Delivers a signal to this process; the answer to it is on its way. */
+  signal(number: number): void;
+  /** A message was dropped. */
+  drop(reason: DropReason): void;
+}
+
+/** Requests to clear that wait for the main thread, at most; further ones push the oldest out unanswered. */
+const CLEARS_MAX = 1000;
+
+/** Answers control requests. */
+export class ControlChannel {
+  readonly #socket: MessageSocket;
+  readonly #session: Session;
+  readonly #hooks: ControlHooks;
+  readonly #clears = new Map<number, Message>();
+  #nextToken = 1;
+
+  constructor(socket: MessageSocket, session: Session, hooks: ControlHooks) {
+    this.#socket = socket;
+    this.#session = session;
+    this.#hooks = hooks;
+    socket.receive((frames) => {
+      const parsed = session.parse(frames);
+      if (parsed.ok) this.#handle(parsed.value);
+      else hooks.drop(parsed.reason);
+    });
+  }
+
+  #handle(request: Message): void {
+    const { content } = request;
+    switch (request.header.msg_type) {
+      case "abort_request":
+        this.#hooks.post(request, { type: "abort", msgIds: readAbortRequest(content) });
+        return this.#reply(request, { status: "ok" });
+      case "clear_request":
+        return this.#clear(request);
+      case "shutdown_request":
+        this.#reply(request, { status: "ok", restart: false });
+        return this.#hooks.post(request, { type: "shutdown" });
+      case "signal_request":
+        return this.#signal(request, readSignalRequest(content));
+      case "interrupt_request":
+        this.#reply(request, { ...content, status: "ok" });
+        this.#hooks.post(request, { type: "none" });
+        return this.#hooks.signal(2);
+      case "kernel_info_request":
+        this.#hooks.post(request, { type: "none" });
+        return this.#reply(request, kernelInfo(process.versions.node));
+      default:
+        return this.#hooks.post(request, { type: "none" });
+    }
+  }
+
+  #clear(request: Message): void {
+    const token = this.#nextToken++;
+    this.#clears.set(token, request);
+    const oldest = this.#clears.keys().next();
+    if (this.#clears.size > CLEARS_MAX && oldest.done !== true) this.#clears.delete(oldest.value);
+    this.#hooks.post(request, { type: "clear", token });
+  }
+
+  /** The main thread has cleared the namespace. */
+  cleared(token: number): void {
+    const request = this.#clears.get(token);
+    this.#clears.delete(token);
+    if (request !== undefined) this.#reply(request, { status: "ok" });
+  }
+
+  #signal(request: Message, signal: number | string | undefined): void {
+    const number = signalNumber(signal);
+    if (number === undefined) {
+      const evalue = `there is no signal ${JSON.stringify(signal ?? null)} on this platform`;
+      return this.#reply(request, errorContent({ ename: "AttributeError", evalue, traceback: [`AttributeError: ${evalue}`] }));
+    }
+    this.#reply(request, { status: "ok" });
+    this.#hooks.signal(number);
+  }
+
+  #reply(request: Message, content: Dict): void {
+    const metadata = { engine: this.#session.sessionId };
+    this.#socket.send(this.#session.build(replyType(request.header.msg_type), content, { idents: request.idents, parent: request.header, metadata }));
+  }
+}

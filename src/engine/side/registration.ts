@@ -1,0 +1,78 @@
+// Registration with the controller (protocol §4.3, §8.1) and its opposite. The socket stays open, for the farewell.
+
+import { ConnectionError } from "../../base/index.ts";
+import type { MessageSocket } from "../../net/index.ts";
+import { readErrorContent, type Dict, type Session } from "../../wire/index.ts";
+
+/** What the controller said. */
+export interface Registered {
+  readonly engineId: number;
+  readonly heartbeatPeriodMs: number;
+}
+
+const HEARTBEAT_PERIOD_MS = 3000;
+
+/** Asks the controller for an id, once. */
+export class Registration {
+  readonly #socket: MessageSocket;
+  readonly #session: Session;
+  readonly #uuid: string;
+  #engineId: number | null = null;
+  #isLeft = false;
+
+  constructor(socket: MessageSocket, session: Session, uuid: string) {
+    this.#socket = socket;
+    this.#session = session;
+    this.#uuid = uuid;
+  }
+
+  /**
+   * Registers.
+   *
+   * @param timeoutMs how long the controller may take; then the promise rejects and the request is taken back
+   */
+  async register(properties: Dict, timeoutMs: number): Promise<Registered> {
+    const answered = new Promise<Registered>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new ConnectionError(`the controller did not answer the registration within ${timeoutMs} ms; check its address, its key and that it runs`)), timeoutMs);
+      this.#socket.receive((frames) => {
+        const parsed = this.#session.parse(frames);
+        if (!parsed.ok || parsed.value.header.msg_type !== "registration_reply") return;
+        clearTimeout(timer);
+        const outcome = readRegistrationReply(parsed.value.content);
+        if (typeof outcome === "string") reject(new ConnectionError(`the controller refused the registration: ${outcome}`));
+        else resolve(outcome);
+      });
+    });
+    this.#socket.send(this.#session.build("registration_request", { uuid: this.#uuid, properties }));
+    try {
+      const registered = await answered;
+      this.#engineId = registered.engineId;
+      return registered;
+    } catch (error) {
+      this.unregister();
+      throw error;
+    }
+  }
+
+  /**
+   * Tells the controller that this engine is gone. It has no answer (protocol §4.2); the uuid is told besides the id, since an
+   * unanswered registration has no id yet.
+   */
+  unregister(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#socket.send(this.#session.build("unregistration_request", { id: this.#engineId, uuid: this.#uuid }));
+  }
+}
+
+/** Reads the content of a `registration_reply`; a text tells why it is none. */
+export function readRegistrationReply(content: Dict): Registered | string {
+  if (content["status"] !== "ok") {
+    const failure = readErrorContent(content);
+    return `${failure.ename} ${failure.evalue}`.trim();
+  }
+  const { id, hb_period: period } = content;
+  if (!Number.isSafeInteger(id) || (id as number) < 0) return `it gave ${JSON.stringify(id)} as id`;
+  const isPeriod = typeof period === "number" && period > 0;
+  return { engineId: id as number, heartbeatPeriodMs: isPeriod ? period : HEARTBEAT_PERIOD_MS };
+}

@@ -1,0 +1,175 @@
+// The side thread: registration, heart, control channel, signals. It answers while user code keeps the main thread busy.
+
+import { isatty } from "node:tty";
+import { setTimeout as sleep } from "node:timers/promises";
+import { workerData } from "node:worker_threads";
+import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
+import { createSession, ZeromqTransport, type MessageSocket } from "../../net/index.ts";
+import type { Session } from "../../wire/index.ts";
+import { exitExpression } from "../host.ts";
+import { ControlChannel } from "./control.ts";
+import { Heart } from "./heart.ts";
+import { canInterrupt, Interrupter } from "./interrupter.ts";
+import { watchParent } from "./parent-watch.ts";
+import { Registration, type Registered } from "./registration.ts";
+import { SHARED, type MainMessage, type SideConfig, type SideMessage } from "./side-protocol.ts";
+import { listenForSignals } from "./signals.ts";
+
+const SIGHUP = 1;
+const SIGINT = 2;
+const SIGTERM = 15;
+/** How long the main thread may take to begin to leave before it is cut short. */
+const LEAVE_BEGIN_MS = 100;
+/** How long it may then take before the process is killed. */
+const LEAVE_END_MS = 600;
+/** Time for an answer to reach the network before a signal ends the process. */
+const ANSWER_OUT_MS = 50;
+/** Farewells wait this long for the network. */
+const LINGER_MS = 500;
+
+class SideThread {
+  readonly #config: SideConfig;
+  readonly #words: Int32Array;
+  readonly #log: Logger;
+  readonly #transport = new ZeromqTransport();
+  readonly #session: Session;
+  readonly #registration: Registration;
+  readonly #interrupter = new Interrupter();
+  readonly #drops = new Set<string>();
+  #control: ControlChannel | undefined;
+  #heart: Heart | undefined;
+  /** Of the registration. */
+  #heartPeriodMs = 0;
+  #parentWatch: NodeJS.Timeout | undefined;
+  #isClosing = false;
+
+  constructor(config: SideConfig) {
+    this.#config = config;
+    this.#words = new Int32Array(config.shared);
+    this.#log = createLogger("engine", fdWriter(config.log.fd), config.log.level);
+    const { info, uuid } = config;
+    this.#session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, processTag: `${process.pid}s` });
+    const registrationUrl = config.registrationUrl ?? `${config.address}:${info.registration}`;
+    this.#registration = new Registration(this.#connect("dealer", registrationUrl), this.#session, uuid);
+  }
+
+  async start(): Promise<void> {
+    this.#config.port.on("message", (message: MainMessage) => this.#onMain(message));
+    if (!listenForSignals([SIGTERM, SIGHUP, SIGINT], (signal) => this.#onSignal(signal))) this.#post({ type: "signalsMissing" });
+    if (!canInterrupt()) this.#log.warn("this Node cannot interrupt running code; an interrupted request is given up while its code runs on", { node: process.version });
+    if (this.#config.parentPid !== null) this.#parentWatch = watchParent(this.#config.parentPid, () => this.#leave("the process that started this engine has ended", 0));
+    try {
+      this.#onRegistered(await this.#registration.register(this.#config.properties, this.#config.registrationTimeoutMs));
+    } catch (error) {
+      this.#post({ type: "registrationFailed", reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #onRegistered(registered: Registered): void {
+    const { info, address } = this.#config;
+    this.#control = new ControlChannel(this.#connect("dealer", `${address}:${info.control}`), this.#session, {
+      post: (request, action) => this.#post({ type: "control", header: request.header, action }),
+      signal: (number) => void this.#deliver(number).catch((error: unknown) => this.#log.error("a signal could not be delivered", { signal: number, error })),
+      drop: (reason) => {
+        if (!this.#drops.has(reason)) this.#log.warn("a control message was dropped; further ones of this kind are not told", { reason });
+        this.#drops.add(reason);
+      },
+    });
+    this.#heartPeriodMs = registered.heartbeatPeriodMs;
+    this.#post({ type: "registered", engineId: registered.engineId });
+  }
+
+  /** Begins to beat: the engine becomes visible, so the shell's sockets must stand (protocol §6.3). */
+  #beat(): void {
+    if (this.#heart !== undefined || this.#isClosing) return;
+    const { info, address, heartMissesMax } = this.#config;
+    this.#heart = new Heart(this.#connect("sub", `${address}:${info.hb_ping}`), this.#connect("dealer", `${address}:${info.hb_pong}`), {
+      periodMs: this.#heartPeriodMs,
+      missesMax: heartMissesMax,
+      onSilence: (silentMs) => this.#leave(`the controller has been silent for ${Math.round(silentMs / 1000)} s`, 0),
+    });
+  }
+
+  #connect(kind: "dealer" | "sub", endpoint: string): MessageSocket {
+    return this.#transport.connect(kind, [endpoint], { lingerMs: LINGER_MS, ...(kind === "dealer" ? { identity: this.#config.uuid } : {}) });
+  }
+
+  #post(message: SideMessage): void {
+    this.#config.port.postMessage(message);
+    Atomics.add(this.#words, SHARED.posted, 1);
+  }
+
+  #onMain(message: MainMessage): void {
+    switch (message.type) {
+      case "connected":
+        return this.#beat();
+      case "cleared":
+        return this.#control?.cleared(message.token);
+      case "close":
+        void this.#close(); // Tells by `isClosed` when it is done.
+    }
+  }
+
+  #onSignal(signal: number): void {
+    if (signal === SIGINT) void this.#interrupt(isatty(0)).catch((error: unknown) => this.#log.error("an interrupt failed", { error }));
+    else this.#leave(signal === SIGHUP ? "hung up" : "terminated", 0);
+  }
+
+  /** Delivers a signal that a client sent. */
+  async #deliver(number: number): Promise<void> {
+    if (number === SIGINT) return await this.#interrupt(false);
+    await sleep(number === 0 ? 0 : ANSWER_OUT_MS);
+    process.kill(process.pid, number);
+  }
+
+  /** Stops the running request; a user at the terminal may mean the engine itself. */
+  async #interrupt(leavesWhenIdle: boolean): Promise<void> {
+    const serial = await this.#interruptUserCode();
+    if (serial !== 0) this.#post({ type: "interrupted", serial });
+    else if (leavesWhenIdle) this.#leave("interrupted at the terminal", 0);
+  }
+
+  async #interruptUserCode(): Promise<number> {
+    if (canInterrupt()) {
+      try {
+        return await this.#interrupter.interrupt();
+      } catch (error) {
+        this.#log.warn("running code could not be interrupted; its request is given up", { error });
+      }
+    }
+    return Atomics.load(this.#words, SHARED.runningSerial);
+  }
+
+  /** Has the main thread end the process; ends it from here when user code does not let it. */
+  #leave(reason: string, exitCode: number): void {
+    this.#post({ type: "leave", reason, exitCode });
+    setTimeout(() => {
+      if (Atomics.load(this.#words, SHARED.isLeaving) === 0 && canInterrupt()) {
+        // Never answered when it works: the process is gone.
+        this.#interrupter.evaluate(exitExpression(exitCode)).catch((error: unknown) => this.#log.warn("user code could not be cut short", { error }));
+      }
+      setTimeout(() => void this.#die(), LEAVE_END_MS);
+    }, LEAVE_BEGIN_MS);
+  }
+
+  async #die(): Promise<void> {
+    this.#log.warn("user code does not let the engine end; killed");
+    await this.#close();
+    await sleep(ANSWER_OUT_MS);
+    process.kill(process.pid, "SIGKILL");
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#heart?.stop();
+    clearInterval(this.#parentWatch);
+    this.#registration.unregister();
+    await this.#transport.close();
+    this.#interrupter.close();
+    Atomics.store(this.#words, SHARED.isClosed, 1);
+    Atomics.notify(this.#words, SHARED.isClosed);
+  }
+}
+
+await new SideThread(workerData as SideConfig).start();

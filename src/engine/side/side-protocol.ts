@@ -1,0 +1,72 @@
+// What the engine's two threads say to each other. The main thread runs user code and may be busy for any length of
+// time; the side thread registers, answers heartbeats and control requests, and interrupts.
+//
+// Messages to the main thread are counted in shared memory, so that it can see with one load, between two requests,
+// whether anything waits for it.
+
+import type { MessagePort } from "node:worker_threads";
+import type { LogLevel } from "../../log/index.ts";
+import type { Dict, EngineConnectionInfo, Header } from "../../wire/index.ts";
+
+/** Index of each word in the shared Int32Array. */
+export const SHARED = {
+  /** Messages posted to the main thread so far. */
+  posted: 0,
+  /** Serial number of the running request, 0 when none runs; written by the main thread. */
+  runningSerial: 1,
+  /** 1 when the side thread has closed its sockets. */
+  isClosed: 2,
+  /** 1 when the main thread has begun to leave. */
+  isLeaving: 3,
+} as const;
+
+/** Bytes of the shared memory. */
+export const SHARED_BYTES = 16;
+
+/** What the side thread starts with. */
+export interface SideConfig {
+  readonly port: MessagePort;
+  readonly shared: SharedArrayBuffer;
+  readonly info: EngineConnectionInfo;
+  /** `tcp://<address>`, resolved. */
+  readonly address: string;
+  /** Registration endpoint, when it is not `address:info.registration`. */
+  readonly registrationUrl: string | null;
+  readonly uuid: string;
+  /** What the registration tells of this engine besides its uuid. */
+  readonly properties: Dict;
+  readonly registrationTimeoutMs: number;
+  readonly heartMissesMax: number;
+  /** Process whose end ends the engine. */
+  readonly parentPid: number | null;
+  readonly log: { readonly level: LogLevel; readonly fd: number };
+}
+
+/** From the side thread to the main thread. */
+export type SideMessage =
+  | { readonly type: "registered"; readonly engineId: number }
+  | { readonly type: "registrationFailed"; readonly reason: string }
+  /** A control request came (already answered where no `token` is given); `header` is the parent of its statuses. */
+  | { readonly type: "control"; readonly header: Header; readonly action: ControlAction }
+  /** This Node gives the side thread no signals: the main thread has to listen itself. */
+  | { readonly type: "signalsMissing" }
+  /** The running request was told to stop. Stale when another one runs by now. */
+  | { readonly type: "interrupted"; readonly serial: number }
+  /** The process has to end. */
+  | { readonly type: "leave"; readonly reason: string; readonly exitCode: number };
+
+/** What a control request wants of the main thread. */
+export type ControlAction =
+  | { readonly type: "none" }
+  | { readonly type: "abort"; readonly msgIds: readonly string[] | "all" }
+  | { readonly type: "clear"; readonly token: number }
+  | { readonly type: "shutdown" };
+
+/** From the main thread to the side thread. */
+export type MainMessage =
+  /** The shell sockets stand: the heart may beat. */
+  | { readonly type: "connected" }
+  /** The namespace was cleared: answer the request. */
+  | { readonly type: "cleared"; readonly token: number }
+  /** Unregister, close everything, set `isClosed`. */
+  | { readonly type: "close" };
