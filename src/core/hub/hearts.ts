@@ -172,7 +172,10 @@ export class Hearts {
     let waiting = 0;
     for (const heart of this.#hearts.values()) if (!heart.hasBeaten) waiting += 1;
     invariant(waiting === this.#waiting, () => `${waiting} hearts have not beaten and ${this.#waiting} are counted`);
-    invariant((this.#eagerAt !== undefined) === this.#waiting > 0, () => `extra pings are ${this.#eagerAt === undefined ? "off" : "on"} while ${this.#waiting} hearts are waited for`);
+    invariant(
+      (this.#eagerAt !== undefined) === this.#waiting > 0,
+      () => `extra pings are ${this.#eagerAt === undefined ? "off" : "on"} while ${this.#waiting} hearts are waited for`,
+    );
     invariant(this.#recent.size <= RECENT_PINGS, () => `${this.#recent.size} pings are remembered`);
     for (const [uuid, heart] of this.#hearts) invariant(heart.misses <= this.#config.missesMax, () => `the stopped heart ${uuid} is still listened for`);
   }

@@ -1,0 +1,134 @@
+// `ipcontroller`: runs a controller in the foreground until it is told to end.
+
+import { openSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, isParallelError, TimeoutError } from "../base/index.ts";
+import { connectionFilePath, CONTROLLER_OPTIONS, ensureProfile, fileFailure, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile, type ControllerValues, type ProfileDir } from "../config/index.ts";
+import { startController, type Controller } from "../controller/index.ts";
+import { createLogger, fdWriter, parseLogLevel, type Logger, type LogLevel } from "../log/index.ts";
+import { createProgram, ExitError, InvalidArgumentError, Option, type Command } from "./program.ts";
+import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
+
+interface OwnFlags {
+  readonly logLevel?: LogLevel;
+  readonly debug?: boolean;
+  readonly quiet?: boolean;
+  readonly nodb?: boolean;
+  readonly memorydb?: boolean;
+  readonly dictdb?: boolean;
+  readonly sqlitedb?: boolean;
+}
+
+const EXAMPLES = [
+  ["ipcontroller", "listen on this machine's loopback address"],
+  ["ipcontroller --ip='*' --location=head.example", "listen on every address; others reach this machine as head.example"],
+  ["ipcontroller --profile=mezcal --ports=10101-10120", "use a profile, and only these ports"],
+  ["ipcontroller --nodb --hwm=2", "keep no task records; give each engine two tasks at a time"],
+] as const;
+
+const FOOTER = `Exit status: 0 ended by SIGINT, SIGTERM or a client's shutdown request; 1 it could not start or failed; 2 wrong use.`;
+
+/** What is offered under these names elsewhere and not here, with what to do instead. */
+const REFUSED: readonly (readonly [flag: string, sentence: string])[] = [
+  ["--enable-curve", "--enable-curve is not supported by this version; messages are signed, not encrypted: use a trusted network or tunnels"],
+  ["--postgresdb <url>", "--postgresdb is not supported by this version; use --sqlitedb, --memorydb or --nodb"],
+  ["--mongodb", "--mongodb is not supported; use --sqlitedb, --memorydb or --nodb"],
+];
+
+/** The command. */
+export function ipcontrollerProgram(): Command {
+  const program = createProgram({ name: "ipcontroller", description: "Runs a controller: engines and clients connect to it.", examples: EXAMPLES, footer: FOOTER });
+  addProfileOptions(program);
+  addTableOptions(
+    program,
+    CONTROLLER_OPTIONS,
+    CONTROLLER_OPTIONS.map((row) => row.name).filter((name) => name !== "logLevel"),
+  );
+  program.addOption(new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf));
+  program.option("--quiet", "log errors only");
+  program.option("--sqlitedb", "keep task records in an SQLite file (the default)");
+  program.option("--memorydb", "keep task records in memory").option("--dictdb", "the same as --memorydb").option("--nodb", "keep no task records");
+  for (const [flag] of REFUSED) program.addOption(new Option(flag).hideHelp());
+  return program.action(() => run(program));
+}
+
+function logLevelOf(text: string): LogLevel {
+  const level = parseLogLevel(text);
+  if (level === undefined) throw new InvalidArgumentError(`"${text}" is no log level; use debug, info, warn, error, or a number.`);
+  return level;
+}
+
+async function run(program: Command): Promise<void> {
+  for (const [flag, sentence] of REFUSED) {
+    if (program.getOptionValue(new Option(flag).attributeName()) !== undefined) throw new ConfigError(sentence);
+  }
+  const profile = resolveProfile(profileChoice(program));
+  const given = { ...givenValues(program, CONTROLLER_OPTIONS), ...ownValues(program) };
+  const { values } = resolveOptions(CONTROLLER_OPTIONS, { profile: await loadConfigFile(profile, "ipcontroller"), given });
+  const clusterId = resolveClusterId(values.clusterId);
+  const logger = await openLog(profile, clusterId, values);
+  const signals = catchSignals();
+  const controller = await startController({ ...values, profile, clusterId, logger });
+  logger.info("controller started", { engines: connectionFilePath(profile, "engine", clusterId), clients: connectionFilePath(profile, "client", clusterId), pid: process.pid });
+  signals.onSignal((signal) => {
+    logger.info("stopping", { signal });
+    void close(controller);
+  });
+  await ended(controller);
+}
+
+function ownValues(program: Command): { readonly [name: string]: unknown } {
+  const flags = program.opts<OwnFlags>();
+  const stores = [flags.nodb === true ? "none" : undefined, flags.memorydb === true || flags.dictdb === true ? "memory" : undefined, flags.sqlitedb === true ? "sqlite" : undefined];
+  const chosen = stores.filter((store) => store !== undefined);
+  if (chosen.length > 1) throw new ConfigError(`${chosen.length} task stores are chosen at once; give one of --nodb, --memorydb and --sqlitedb`);
+  const level = flags.debug === true ? "debug" : (flags.logLevel ?? (flags.quiet === true ? "error" : undefined));
+  return { ...(chosen[0] === undefined ? {} : { db: chosen[0] }), ...(level === undefined ? {} : { logLevel: level }) };
+}
+
+async function openLog(profile: ProfileDir, clusterId: string, values: ControllerValues): Promise<Logger> {
+  if (!values.logToFile) return createLogger("controller", fdWriter(2), values.logLevel);
+  await ensureProfile(profile);
+  const path = join(profile.logDir, `ipcontroller-${clusterId === "" ? "" : `${clusterId}-`}${process.pid}.log`);
+  try {
+    return createLogger("controller", fdWriter(openSync(path, "a", 0o600)), values.logLevel);
+  } catch (cause) {
+    throw new ConfigError(`cannot write the log ${path}: ${fileFailure(cause)}; leave out --log-to-file`, { cause });
+  }
+}
+
+interface Signals {
+  /** Called at the first signal, also one that came before. */
+  onSignal(handler: (signal: NodeJS.Signals) => void): void;
+}
+
+/** From here on signals end the controller in order and nothing else. */
+function catchSignals(): Signals {
+  const first = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, resolve);
+  });
+  return { onSignal: (handler) => void first.then(handler) };
+}
+
+async function close(controller: Controller): Promise<void> {
+  try {
+    await controller.close();
+  } catch {
+    // `closed` rejects with the same error, and there it is told.
+  }
+}
+
+async function ended(controller: Controller): Promise<void> {
+  try {
+    await controller.closed;
+  } catch (error) {
+    // The Hub's thread does not answer. To exit while it runs would abort the process in disorder; the files are gone
+    // already, so all that is left is to end.
+    if (error instanceof TimeoutError) {
+      process.stderr.write(`ipcontroller: ${error.message}; ended by force\n`);
+      process.kill(process.pid, "SIGKILL");
+    }
+    if (isParallelError(error)) throw error;
+    throw new ExitError(1, `the Hub failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

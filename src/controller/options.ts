@@ -1,0 +1,113 @@
+// A controller's options: what a caller may say, and the complete form the rest works with.
+
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { ConfigError, InvalidArgumentError, type Clock } from "../base/index.ts";
+import type { ControllerValues, ProfileDir } from "../config/index.ts";
+import { registrationConfig, type HeartConfig, type RegistrationConfig, type TaskSchedulerOptions } from "../core/index.ts";
+import { SILENT, type Logger, type LogLevel } from "../log/index.ts";
+import { newSessionId, SYSTEM_CLOCK, type Transport } from "../net/index.ts";
+import { DEFAULT_RETENTION, type Retention, type TaskStoreOptions } from "../store/index.ts";
+import { dealPorts, parsePorts, type PortPlan } from "./ports.ts";
+
+/** What a controller may be told. Values of `ipcontroller_config` that are left out have that table's defaults. */
+export interface ControllerOptions extends Partial<{ [Name in keyof ControllerValues]: ControllerValues[Name] | undefined }> {
+  /** Where connection files, logs and the task store lie; created where missing. */
+  readonly profile: ProfileDir;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /** Sockets of another kind, e.g. in memory: then the Hub runs in this thread too. Default: ZeroMQ, and a thread for the Hub. */
+  readonly transport?: Transport;
+  /** Default: the system's. Only together with `transport`. */
+  readonly clock?: Clock;
+  /** Bytes of unanswered mux messages that may wait for one engine; beyond, requests are answered with EngineError. Default 1 GiB. */
+  readonly engineBytesMax?: number;
+  /** Buffers of one request or result larger than this are not recorded; default 16 MiB. */
+  readonly recordBufferBytesMax?: number;
+}
+
+/** Complete options. */
+export interface ControllerConfig {
+  readonly profile: ProfileDir;
+  readonly clusterId: string;
+  readonly logger: Logger;
+  readonly logLevel: LogLevel;
+  readonly transport: Transport | undefined;
+  readonly clock: Clock;
+  readonly interface: string;
+  readonly location: string;
+  readonly key: string;
+  readonly ports: PortPlan;
+  /** Files are kept at the end, and taken from the controller before where there are any. */
+  readonly isReusing: boolean;
+  /** Files of the controller before are in use. */
+  readonly hasTakenFiles: boolean;
+  readonly isRestoring: boolean;
+  readonly scheduler: TaskSchedulerOptions & { readonly scheme: ControllerValues["scheme"] };
+  readonly hearts: HeartConfig;
+  readonly registration: RegistrationConfig;
+  /** Cloneable: it goes to the Hub's thread. */
+  readonly store: TaskStoreOptions;
+  readonly recordBufferBytesMax: number;
+  readonly tableFile: string;
+  readonly engineBytesMax: number;
+}
+
+const ENGINE_BYTES_MAX = 1024 ** 3;
+
+/**
+ * Completes options.
+ *
+ * @throws ConfigError for what cannot work or is not offered
+ */
+export function completeOptions(options: ControllerOptions): ControllerConfig {
+  refuseWhatIsMissing(options);
+  const { profile } = options;
+  const clusterId = options.clusterId ?? "";
+  const ports = parsePorts(options.ports ?? "");
+  if (options.clock !== undefined && options.transport === undefined) throw new InvalidArgumentError("a clock can be given only together with a transport");
+  const periodMs = options.ping ?? 3000;
+  const registration = registrationConfig(periodMs);
+  const recordBufferBytesMax = options.recordBufferBytesMax ?? DEFAULT_RETENTION.recordBufferBytesMax;
+  return {
+    profile,
+    clusterId,
+    logger: options.logger ?? SILENT,
+    logLevel: options.logLevel ?? "info",
+    transport: options.transport,
+    clock: options.clock ?? SYSTEM_CLOCK,
+    interface: `tcp://${options.ip ?? "127.0.0.1"}`,
+    location: options.location ?? hostname(),
+    key: options.key ?? newSessionId(),
+    ports: dealPorts(ports, options.port ?? 0, 2 ** (options.broadcastDepth ?? 1)),
+    isReusing: options.reuse === true || options.restore === true,
+    hasTakenFiles: false,
+    isRestoring: options.restore === true,
+    scheduler: { scheme: options.scheme ?? "leastload", hwm: options.hwm ?? 1 },
+    hearts: { periodMs, missesMax: options.heartMissesMax ?? 10 },
+    registration: { ...registration, registrationTimeoutMs: options.registrationTimeoutMs ?? registration.registrationTimeoutMs },
+    store: storeOptions(options, clusterId, recordBufferBytesMax),
+    recordBufferBytesMax,
+    tableFile: join(profile.logDir, `engines${clusterId}.json`),
+    engineBytesMax: options.engineBytesMax ?? ENGINE_BYTES_MAX,
+  };
+}
+
+function storeOptions(options: ControllerOptions, clusterId: string, recordBufferBytesMax: number): TaskStoreOptions {
+  const kind = options.db ?? "sqlite";
+  if (kind === "none") return { kind };
+  const retention: Partial<Retention> = {
+    recordBufferBytesMax,
+    ...(options.dbRecordsMax === undefined ? {} : { recordsMax: options.dbRecordsMax }),
+    ...(options.dbBytesMax === undefined ? {} : { bytesMax: options.dbBytesMax }),
+    ...(options.dbAgeMaxMs === undefined ? {} : { ageMsMax: options.dbAgeMaxMs }),
+  };
+  if (kind === "memory") return { kind, retention };
+  return { kind, path: options.dbFile ?? join(options.profile.dbDir, `tasks${clusterId === "" ? "" : `-${clusterId}`}.db`), retention };
+}
+
+function refuseWhatIsMissing(options: ControllerOptions): void {
+  for (const name of ["ssh", "enginessh"] as const) {
+    if ((options[name] ?? "") !== "") throw new ConfigError(`--${name} is not supported by this version: it opens no SSH tunnels; start the controller with --ip and connect directly`);
+  }
+}

@@ -1,0 +1,134 @@
+// The mux and control channels: client → engine by the engine's identity, engine → client by the prefix the engine
+// echoes (protocol §3.3). Every message is authenticated and then forwarded unchanged; nothing is unpacked but the
+// headers of mux messages, for the books.
+//
+// Where the reference loses a request silently (no such engine, an engine that stopped reading), the sender gets an
+// error reply here: a client that waits without a time limit must not wait for nothing.
+
+import { isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
+import type { BoundSocket } from "../net/index.ts";
+import { errorContent, framesBytes, isHeader, splitFrames, type Frame, type Header, type RawMessage, type Session } from "../wire/index.ts";
+import type { Drops } from "./drops.ts";
+import type { Monitor } from "./monitor.ts";
+import { MuxLedger } from "./mux-ledger.ts";
+
+/** What a relay works with. */
+export interface RelayParts {
+  readonly channel: "mux" | "control";
+  readonly clientSide: BoundSocket;
+  readonly engineSide: BoundSocket;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly drops: Drops;
+  readonly monitor: Monitor;
+  /** Bytes of unanswered messages an engine may owe. */
+  readonly engineBytesMax: number;
+}
+
+const RECORDED_REQUESTS: ReadonlySet<string> = new Set(["apply_request", "execute_request"]);
+const REQUEST_SUFFIX = "_request";
+
+/** Relays one channel. */
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #ledger: MuxLedger;
+  #forwarded = 0;
+  #fromEngines = 0;
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+    this.#ledger = new MuxLedger(parts.engineBytesMax);
+  }
+
+  /** Messages forwarded, both ways. */
+  get forwarded(): number {
+    return this.#forwarded;
+  }
+
+  /** Messages received from engines. */
+  get fromEngines(): number {
+    return this.#fromEngines;
+  }
+
+  /** Starts to receive. */
+  start(): void {
+    this.#parts.clientSide.receive((frames) => this.#fromClient(frames));
+    this.#parts.engineSide.receive((frames) => this.#fromEngine(frames));
+  }
+
+  engineJoined(engine: EngineUuid): void {
+    this.#ledger.open(engine);
+  }
+
+  engineLeft(engine: EngineUuid): void {
+    this.#ledger.close(engine);
+  }
+
+  #fromClient(frames: Frame[]): void {
+    const { channel, session, drops } = this.#parts;
+    const opened = session.openOnce(frames);
+    if (!opened.ok) return drops.count(`${channel}.client`, opened.reason);
+    const [client, target] = opened.value.idents;
+    if (client === undefined || target === undefined) return drops.count(`${channel}.client`, "tooFewIdents");
+    const header = session.unpack(opened.value.header);
+    if (!isHeader(header)) return drops.count(`${channel}.client`, "badHeader");
+    this.#toEngine(frames, opened.value, header);
+  }
+
+  #toEngine(frames: Frame[], raw: RawMessage, header: Header): void {
+    const { channel, engineSide, session, monitor } = this.#parts;
+    const target = raw.idents[1] as Frame;
+    const engine = session.text.decode(target);
+    const bytes = framesBytes(frames);
+    const refusal = this.#refusal(engine, bytes);
+    if (refusal !== undefined) return this.#refuse(raw, header, engine, refusal);
+    [frames[0], frames[1]] = [target, frames[0] as Frame];
+    if (!engineSide.send(frames)) return this.#refuse(raw, header, engine, "the controller's queue to the engines is full");
+    this.#forwarded += 1;
+    const isRecorded = RECORDED_REQUESTS.has(header.msg_type);
+    if (channel === "mux" && isRecorded) monitor.request("muxRequest", target, raw);
+    // Control requests are small and answered beside the queue; those without reply are counted as such.
+    this.#ledger.sent(engine, isRecorded || (channel === "control" && header.msg_type.endsWith(REQUEST_SUFFIX)) ? header.msg_id : undefined, bytes);
+  }
+
+  #refusal(engine: string, bytes: number): string | undefined {
+    if (!this.#ledger.has(engine)) return `no engine '${engine}' is registered`;
+    if (this.#ledger.hasRoom(engine, bytes)) return undefined;
+    return `engine '${engine}' does not answer: ${this.#ledger.owed(engine)} bytes of requests wait for it, and no more than ${this.#ledger.bytesMax} may`;
+  }
+
+  #refuse(raw: RawMessage, header: Header, engine: string, reason: string): void {
+    const { channel, clientSide, session, clock, drops, monitor } = this.#parts;
+    drops.count(`${channel}.client`, "unknownEngine");
+    // Python's client takes only apply and execute replies on mux; anything else would break its socket for good.
+    const isAnswered = channel === "control" ? header.msg_type.endsWith(REQUEST_SUFFIX) : RECORDED_REQUESTS.has(header.msg_type);
+    if (!isAnswered) return;
+    const replyType = `${header.msg_type.slice(0, -REQUEST_SUFFIX.length)}_reply`;
+    const [client, target] = raw.idents as [Frame, Frame];
+    const reply = session.build(replyType, errorContent({ ename: "EngineError", evalue: reason }), {
+      idents: [client, target],
+      parent: header,
+      metadata: { status: "error", engine, date: isoMicros(clock.now()) },
+    });
+    clientSide.send(reply);
+    if (channel !== "mux") return;
+    monitor.request("muxRequest", target, raw);
+    monitor.reply("muxReply", target, header.msg_id, splitFrames(reply) as RawMessage);
+  }
+
+  #fromEngine(frames: Frame[]): void {
+    this.#fromEngines += 1;
+    const { channel, clientSide, session, drops, monitor } = this.#parts;
+    const opened = session.open(frames);
+    if (!opened.ok) return drops.count(`${channel}.engine`, opened.reason);
+    const [source, client] = opened.value.idents;
+    if (source === undefined || client === undefined) return drops.count(`${channel}.engine`, "tooFewIdents");
+    [frames[0], frames[1]] = [client, source];
+    if (!clientSide.send(frames)) return drops.count(`${channel}.engine`, "queueFull");
+    this.#forwarded += 1;
+    const parent = session.unpack(opened.value.parentHeader);
+    if (!isHeader(parent)) return;
+    this.#ledger.answered(session.text.decode(source), parent.msg_id);
+    if (channel === "mux" && RECORDED_REQUESTS.has(parent.msg_type)) monitor.reply("muxReply", source, parent.msg_id, opened.value);
+  }
+}
