@@ -41,9 +41,8 @@ export const CLUSTER_OPTIONS = [
   },
   {
     name: "logLevel",
-    type: "text",
+    type: "level",
     default: "info",
-    choices: ["debug", "info", "warn", "error"],
     flag: "--log-level <level>",
     traits: ["Application.log_level", "IPClusterStart.log_level", "Cluster.log_level"],
     doc: "least severity that is logged",
@@ -120,9 +119,8 @@ export const CLUSTER_OPTIONS = [
   },
   {
     name: "controller.logLevel",
-    type: "text",
+    type: "level",
     default: null,
-    choices: ["debug", "info", "warn", "error"],
     doc: "least severity the controller logs; as `logLevel` when absent",
   },
   {
@@ -147,9 +145,8 @@ export const CLUSTER_OPTIONS = [
   },
   {
     name: "engine.logLevel",
-    type: "text",
+    type: "level",
     default: null,
-    choices: ["debug", "info", "warn", "error"],
     doc: "least severity the engines log; as `logLevel` when absent",
   },
   {

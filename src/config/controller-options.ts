@@ -70,6 +70,6 @@ export const CONTROLLER_OPTIONS = [
   { name: "dbRecordsMax", type: "integer", default: null, unit: "records", min: 1, flag: "--db-records-max <count>", traits: ["DictDB.record_limit"], doc: "task records kept; the oldest finished ones go first; 1,000,000 (sqlite) or 1,024 (memory) when absent" },
   { name: "dbBytesMax", type: "integer", default: 1_073_741_824, unit: "bytes", min: 1, flag: "--db-bytes-max <bytes>", traits: ["DictDB.size_limit"], doc: "bytes of task records kept" },
   { name: "dbAgeMaxMs", type: "integer", default: 2_592_000_000, unit: "ms", min: 0, flag: "--db-age-max <ms>", traits: [], doc: "age after which a finished task record goes; 0 for ever" },
-  { name: "logLevel", type: "text", default: "info", choices: ["debug", "info", "warn", "error"], flag: "--log-level <level>", traits: ["Application.log_level", "IPController.log_level"], doc: "least severity that is logged" },
+  { name: "logLevel", type: "level", default: "info", flag: "--log-level <level>", traits: ["Application.log_level", "IPController.log_level"], doc: "least severity that is logged" },
   { name: "logToFile", type: "boolean", default: false, flag: "--log-to-file", traits: ["IPController.log_to_file"], doc: "write the log to the profile's log directory instead of standard error" },
 ] as const;

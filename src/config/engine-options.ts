@@ -14,6 +14,6 @@ export const ENGINE_OPTIONS = [
   { name: "startupCommand", type: "text", default: null, flag: "-c, --startup-command <code>", traits: ["IPEngine.startup_command"], doc: "code to run before the first request" },
   { name: "startupScript", type: "text", default: null, flag: "-s, --startup-script <file>", traits: ["IPEngine.startup_script"], doc: "file to run before the first request" },
   { name: "heartMissesMax", type: "integer", default: 50, min: 1, flag: "--heart-misses <count>", traits: ["IPEngine.max_heartbeat_misses"], doc: "heartbeats the controller may miss before the engine gives up on it" },
-  { name: "logLevel", type: "text", default: "info", choices: ["debug", "info", "warn", "error"], flag: "--log-level <level>", traits: ["Application.log_level", "IPEngine.log_level"], doc: "least severity that is logged" },
+  { name: "logLevel", type: "level", default: "info", flag: "--log-level <level>", traits: ["Application.log_level", "IPEngine.log_level"], doc: "least severity that is logged" },
   { name: "logToFile", type: "boolean", default: false, flag: "--log-to-file", traits: ["IPEngine.log_to_file"], doc: "write the log to the profile's log directory instead of standard error" },
 ] as const;

@@ -2,9 +2,10 @@
 // flags, environment, profile files, help, the reference page, TypeScript types) is made from the rows.
 
 import { ConfigError } from "../base/index.ts";
+import { parseLogLevel, type LogLevel } from "../log/index.ts";
 
-/** What a value may be. `list` is a list of texts; `record` a nested object that its user checks. */
-export type OptionType = "text" | "integer" | "number" | "boolean" | "list" | "record";
+/** What a value may be. `level` is a log level; `list` a list of texts; `record` a nested object that its user checks. */
+export type OptionType = "text" | "integer" | "number" | "boolean" | "level" | "list" | "record";
 
 /** One option. */
 export interface OptionRow {
@@ -42,6 +43,8 @@ type Widened<Row extends OptionRow> = Row extends { readonly choices: readonly (
       ? number
       : Row["type"] extends "boolean"
         ? boolean
+        : Row["type"] extends "level"
+        ? LogLevel
         : Row["type"] extends "list"
           ? readonly string[]
           : { readonly [key: string]: unknown };
@@ -60,7 +63,7 @@ export type SectionOptions<Table extends OptionTable, Section extends string> = 
 };
 
 /**
- * Checks a value against its row.
+ * Checks a value against its row; gives it back in its one form (`"WARNING"` becomes `"warn"`).
  *
  * @param where for the message: `option "hwm" in …/ipcontroller_config.ts`
  * @throws ConfigError when it does not fit
@@ -79,6 +82,8 @@ export function checkValue(row: OptionRow, value: unknown, where: string): unkno
       return isNumberOf(row, value) ? value : refuse(numberKind(row));
     case "boolean":
       return typeof value === "boolean" ? value : refuse("true or false");
+    case "level":
+      return (typeof value === "string" || typeof value === "number" ? parseLogLevel(String(value)) : undefined) ?? refuse("one of debug, info, warn, error (or 10 to 50)");
     case "list":
       return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : refuse("a list of texts");
     case "record":
@@ -94,6 +99,7 @@ export function checkValue(row: OptionRow, value: unknown, where: string): unkno
 export function parseValue(row: OptionRow, text: string, where: string): unknown {
   switch (row.type) {
     case "text":
+    case "level":
       return checkValue(row, text, where);
     case "integer":
     case "number": {

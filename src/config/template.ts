@@ -34,6 +34,7 @@ export function configTemplate(name: ConfigName): string {
 function rowLines(row: OptionRow, key: string, indent: string): string[] {
   const notes = [row.doc];
   if (row.unit !== undefined) notes.push(`unit: ${row.unit}`);
+  if (row.type === "level") notes.push("one of debug, info, warn, error");
   if (row.choices !== undefined) notes.push(`one of ${row.choices.join(", ")}`);
   if (row.env !== undefined) notes.push(`environment: ${row.env}`);
   return [`${indent}// ${notes.join("; ")}`, `${indent}// ${key}: ${JSON.stringify(row.default ?? example(row))},`];
@@ -44,6 +45,8 @@ function example(row: OptionRow): unknown {
   switch (row.type) {
     case "text":
       return row.choices?.[0] ?? "";
+    case "level":
+      return "info";
     case "integer":
     case "number":
       return row.min ?? 1;

@@ -61,6 +61,7 @@ export interface Launched {
 
 /** A started controller. */
 export interface LaunchedController extends Launched {
+  readonly pid: number;
   readonly outputFile: string;
   /** Resolves when it ended; never rejects. */
   readonly exited: Promise<ProcessExit>;

@@ -20,6 +20,10 @@ class LocalController implements LaunchedController {
     this.#place = place;
   }
 
+  get pid(): number {
+    return this.#process.identity.pid;
+  }
+
   get outputFile(): string {
     return this.#process.outputFile;
   }

@@ -1,0 +1,113 @@
+// What a cluster is started with: the options a user gives, joined with the profile's file, the environment and the
+// defaults into one complete plan.
+
+import { randomInt } from "node:crypto";
+import { mkdtemp } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError } from "../base/index.ts";
+import {
+  CLUSTER_OPTIONS,
+  fileFailure,
+  loadConfigFile,
+  readConfig,
+  resolveClusterId,
+  resolveOptions,
+  resolveProfile,
+  type ClusterFileOptions,
+  type ClusterValues,
+  type ConfigValues,
+  type LoadedConfig,
+  type ProfileDir,
+} from "../config/index.ts";
+import { getLauncher, type Launcher } from "../launch/index.ts";
+import type { Logger } from "../log/index.ts";
+
+/** Options of `Cluster.start`: those of `ipcluster_config.*`, and where and how. They win over the profile's file and the environment. */
+export interface ClusterOptions extends ClusterFileOptions {
+  /** Profile's name; default `default`. */
+  readonly profile?: string;
+  /** The profile's directory itself; beats `profile`. */
+  readonly profileDir?: string;
+  /** Directory of all profiles; default `$IPYTHONDIR`, else `~/.ipython`. */
+  readonly ipythonDir?: string;
+  /** A cluster of this program's own, in a temporary profile that is removed with it. */
+  readonly private?: boolean;
+  /** Ends a start that is under way, and what it started. */
+  readonly signal?: AbortSignal;
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+/** Everything decided. */
+export interface ClusterPlan {
+  readonly profile: ProfileDir;
+  readonly clusterId: string;
+  /** Engines to start with. */
+  readonly n: number;
+  readonly values: ClusterValues;
+  readonly controllerLauncher: Launcher;
+  readonly engineLauncher: Launcher;
+  /** The profile directory is this cluster's own, and goes with it. */
+  readonly isPrivate: boolean;
+  /** The controller takes over and keeps existing connection files (`--reuse`, `--restore`). */
+  readonly isReusing: boolean;
+  /** The configuration file that was read. */
+  readonly configFile: string | undefined;
+}
+
+const PLACE_KEYS = new Set(["profile", "profileDir", "ipythonDir", "private", "signal", "logger"]);
+
+/**
+ * Makes the plan of `Cluster.start`.
+ *
+ * @throws ConfigError for an unknown option, a wrong value, or a launcher that is not there
+ */
+export async function planCluster(options: ClusterOptions): Promise<ClusterPlan> {
+  const own = Object.fromEntries(Object.entries(options).filter(([name]) => !PLACE_KEYS.has(name)));
+  const given = readConfig(CLUSTER_OPTIONS, own, "the options of Cluster.start");
+  const isPrivate = options.private === true;
+  if (isPrivate) return planGiven(await makePrivateProfile(), { clusterId: "", ...given }, true);
+  return planGiven(resolveProfile(options), { clusterId: newClusterId(), ...given }, false);
+}
+
+/** Makes a plan of values by full name, as the command line gives them. */
+export async function planGiven(profile: ProfileDir, given: ConfigValues, isPrivate: boolean): Promise<ClusterPlan> {
+  const loaded = isPrivate ? { file: undefined, values: {} } : await loadConfigFile(profile, "ipcluster");
+  const { values } = resolveOptions(CLUSTER_OPTIONS, { profile: loaded, given });
+  return {
+    profile,
+    clusterId: resolveClusterId(values.clusterId),
+    n: values.n ?? availableParallelism(),
+    values,
+    controllerLauncher: getLauncher(values["controller.launcher"], "the controller"),
+    engineLauncher: getLauncher(values.engines, "engines"),
+    isPrivate,
+    isReusing: isPrivate ? false : await reusesFiles(profile, values),
+    configFile: loaded.file,
+  };
+}
+
+const REUSE_FLAG = /^--(?:reuse|restore|IPController\.(?:reuse_files|restore_engines))(?:=(?:true|1|yes|on))?$/i;
+
+async function reusesFiles(profile: ProfileDir, values: ClusterValues): Promise<boolean> {
+  if (values["controller.args"].some((arg) => REUSE_FLAG.test(arg))) return true;
+  const controller: LoadedConfig = await loadConfigFile(profile, "ipcontroller");
+  return controller.values["reuse"] === true || controller.values["restore"] === true;
+}
+
+async function makePrivateProfile(): Promise<ProfileDir> {
+  try {
+    return resolveProfile({ profileDir: await mkdtemp(join(tmpdir(), "tsparallel-")) });
+  } catch (cause) {
+    throw new ConfigError(`cannot make a temporary profile in ${tmpdir()}: ${fileFailure(cause)}; set TMPDIR to a directory that can be written`, { cause });
+  }
+}
+
+const ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/** `<unix time>-<four letters or digits>`, as ipyparallel's own. */
+function newClusterId(): string {
+  const letters = Array.from({ length: 4 }, () => ID_LETTERS[randomInt(ID_LETTERS.length)] ?? "x");
+  return `${Math.floor(Date.now() / 1000)}-${letters.join("")}`;
+}

@@ -1,0 +1,409 @@
+// A cluster as one object: a controller and sets of engines, started by launchers, watched, and stopped so that nothing
+// of it is left. What runs stands in the cluster file, for other processes.
+
+import { rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { ClosedError, ConfigError, TimeoutError } from "../base/index.ts";
+import type { Client, ConnectOptions } from "../client/index.ts";
+import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles } from "../config/index.ts";
+import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
+import { SILENT, type Logger } from "../log/index.ts";
+import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
+import { clusterFilePath, type ClusterFile } from "./cluster-file.ts";
+import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
+import { ClusterRecord } from "./cluster-record.ts";
+import { EngineSets } from "./engine-sets.ts";
+import { endedEarly, endOf } from "./failures.ts";
+import { loadCluster, type ClusterSource } from "./load-cluster.ts";
+import { clearStale } from "./stale-files.ts";
+
+/** Why a cluster is gone. */
+export interface ClusterEnd {
+  /** `stopped`: by `stop`; `shutdown`: the controller was told to end; `failed`: the controller ended by itself. */
+  readonly reason: "stopped" | "shutdown" | "failed";
+  /** What happened, in words. */
+  readonly message: string;
+}
+
+/** How to add engines. */
+export interface AddEnginesOptions {
+  /** Gives up, and stops the engines that were added. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a plan is run with. */
+export interface RunOptions {
+  readonly logger: Logger;
+  readonly signal?: AbortSignal | undefined;
+  /** True when this process does nothing but look after the cluster. */
+  readonly isDedicated: boolean;
+}
+
+type Phase = "starting" | "running" | "stopping" | "stopped";
+
+/**
+ * A controller and its engines.
+ *
+ * @example
+ * await using cluster = await Cluster.start({ n: 4 });
+ * const rc = await cluster.connect();
+ */
+export class Cluster implements AsyncDisposable {
+  readonly #plan: ClusterPlan;
+  readonly #logger: Logger;
+  readonly #record: ClusterRecord;
+  /** Started by another process. */
+  readonly #isFound: boolean;
+  readonly #clients = new Set<Client>();
+  #phase: Phase = "starting";
+  #controller: LaunchedController | undefined;
+  #engineInfo: EngineConnectionInfo | undefined;
+  #sets: EngineSets | undefined;
+  /** Ids of the sets that were there when the cluster was found. */
+  #foundSets: ReadonlySet<string> = new Set();
+  #stopping: Promise<void> | undefined;
+  #unguard: () => void = () => undefined;
+  #end!: (end: ClusterEnd) => void;
+  /** Resolves when the cluster is gone; never rejects. Waiting for it does not keep the process alive. */
+  readonly closed: Promise<ClusterEnd>;
+
+  private constructor(plan: ClusterPlan, run: RunOptions, found?: ClusterFile) {
+    this.#plan = plan;
+    this.#logger = run.logger;
+    this.#isFound = found !== undefined;
+    this.#record = new ClusterRecord(plan, run.isDedicated, found);
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /**
+   * Starts a controller and engines; resolves when all engines answer.
+   *
+   * @throws ConfigError for wrong options; InvalidStateError when the cluster runs already; ProcessExitedError when a process
+   * ends before it is ready; TimeoutError; the signal's reason. Nothing is left running then.
+   */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    options.signal?.throwIfAborted();
+    return Cluster.run(await planCluster(options), { logger: options.logger ?? SILENT, signal: options.signal, isDedicated: false });
+  }
+
+  /** Carries out a plan; see `start`. */
+  static async run(plan: ClusterPlan, options: RunOptions): Promise<Cluster> {
+    const cluster = new Cluster(plan, options);
+    await cluster.#start(options.signal);
+    return cluster;
+  }
+
+  /**
+   * The running cluster that a cluster file tells of. Stopping it stops what is found there; engines added here are looked
+   * after by this process.
+   *
+   * @throws NotRunningError when there is none
+   */
+  static async fromFile(source: ClusterSource, options: { readonly logger?: Logger } = {}): Promise<Cluster> {
+    const { file, plan, controller, sets } = await loadCluster(source);
+    const cluster = new Cluster(plan, { logger: options.logger ?? SILENT, isDedicated: false }, file);
+    await cluster.#adopt(controller, sets);
+    return cluster;
+  }
+
+  get clusterId(): string {
+    return this.#plan.clusterId;
+  }
+
+  /** Name of the profile, or its path when it is not a named one. */
+  get profile(): string {
+    return this.#plan.profile.name;
+  }
+
+  /** Path of the profile directory. */
+  get profileDir(): string {
+    return this.#plan.profile.path;
+  }
+
+  /** Path of the cluster file. */
+  get file(): string {
+    return clusterFilePath(this.#plan.profile, this.#plan.clusterId);
+  }
+
+  /** Path of the file that clients connect with. */
+  get connectionFile(): string {
+    return connectionFilePath(this.#plan.profile, "client", this.#plan.clusterId);
+  }
+
+  get controllerPid(): number {
+    return this.#running().controller.pid;
+  }
+
+  /** Process ids of the engines that run, in the order they were started. */
+  get enginePids(): number[] {
+    return this.#running().sets.running.map((engine) => engine.pid);
+  }
+
+  /** Connects a client. It is closed with the cluster, at the latest. */
+  async connect(options: Omit<ConnectOptions, "file" | "profile" | "profileDir" | "clusterId" | "connectionInfo"> = {}): Promise<Client> {
+    this.#running();
+    // Loaded when needed: `ipcluster` never connects a client, and starts quicker without.
+    const { Client: ClientClass } = await import("../client/index.ts");
+    const client = await ClientClass.connect({ ...options, file: this.connectionFile });
+    this.#clients.add(client);
+    return client;
+  }
+
+  /**
+   * Starts further engines; resolves when all of them answer.
+   *
+   * @throws as `start`; the cluster stays as it was then
+   */
+  async addEngines(n: number, options: AddEnginesOptions = {}): Promise<void> {
+    this.#running();
+    if (n > 0) await this.#startEngines(n, options.signal);
+  }
+
+  /** Sends a signal to every engine, e.g. `SIGINT` to interrupt what they do. */
+  signalEngines(signal: NodeJS.Signals): void {
+    for (const set of this.#running().sets.sets) set.signal(signal);
+  }
+
+  /**
+   * Stops engines and controller (politely, then by force) and removes the files. Resolves when nothing runs any more. Idempotent.
+   *
+   * @throws LaunchError when a process survives even SIGKILL
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop({ reason: "stopped", message: "the cluster was stopped" });
+    return this.#stopping;
+  }
+
+  /** Kills everything at once, without waiting, and removes the files: for the last moment of this process. */
+  kill(): void {
+    if (this.#phase === "stopped") return;
+    this.#sets?.kill();
+    this.#controller?.kill();
+    if (this.#record.isThere()) {
+      if (!this.#plan.isReusing) for (const role of ["client", "engine"] as const) rmSync(connectionFilePath(this.#plan.profile, role, this.clusterId), { force: true });
+      rmSync(this.file, { force: true });
+    }
+    if (this.#plan.isPrivate) rmSync(this.profileDir, { recursive: true, force: true });
+  }
+
+  /**
+   * Stops the engines that this process added to a cluster it found, and leaves the rest of the cluster as it is. For a
+   * cluster that this process started it is the same as `stop`.
+   */
+  async leave(): Promise<void> {
+    if (!this.#isFound) return this.stop();
+    this.#stopping ??= this.#leave({ reason: "stopped", message: "the engines added here were stopped" });
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #start(signal: AbortSignal | undefined): Promise<void> {
+    const { profile, configFile, n } = this.#plan;
+    this.#logger.info("using profile", { profile: profile.name, directory: profile.path, ...(configFile === undefined ? {} : { config: configFile }) });
+    await this.#claim();
+    try {
+      signal?.throwIfAborted();
+      await this.#startController(signal);
+      await this.#startEngines(n, signal);
+      signal?.throwIfAborted();
+    } catch (cause) {
+      await this.stop();
+      throw cause;
+    }
+  }
+
+  /** Makes the profile this cluster's own place. Whatever fails here leaves files and processes of others alone. */
+  async #claim(): Promise<void> {
+    const { profile, isPrivate } = this.#plan;
+    let isClaimed = false;
+    try {
+      await ensureProfile(profile);
+      const stale = await this.#record.claim();
+      isClaimed = true;
+      await clearStale(this.#plan, stale, this.#logger);
+      this.#unguard = atProcessExit(() => this.kill());
+      this.#logger.info("cluster file written", { file: this.file });
+    } catch (cause) {
+      if (isClaimed) await this.#record.remove();
+      if (isPrivate) await rm(profile.path, { recursive: true, force: true });
+      throw cause;
+    }
+  }
+
+  async #startController(signal: AbortSignal | undefined): Promise<void> {
+    const { controllerLauncher, profile, clusterId, values } = this.#plan;
+    this.#logger.info("starting the controller", { launcher: controllerLauncher.name });
+    const controller = await controllerLauncher.startController({
+      place: { profile, clusterId },
+      args: controllerArgs(this.#plan),
+      command: values["controller.command"],
+      keepOutput: values["controller.logToFile"],
+    });
+    this.#controller = controller;
+    await this.#record.save({ controller: controller.toState() });
+    const info = await this.#waitForFiles(controller, signal);
+    this.#follow(controller, info, []);
+    this.#logger.info("controller is ready", { pid: controller.pid, address: `${info.interface}:${info.registration}`, log: controller.outputFile });
+  }
+
+  /** Waits for both connection files, or for the reason why they do not come. */
+  async #waitForFiles(controller: LaunchedController, signal: AbortSignal | undefined): Promise<ClientConnectionInfo> {
+    const { profile, clusterId, values } = this.#plan;
+    const stop = new AbortController();
+    const waitSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    const waitMs = values.connectionTimeoutMs;
+    const read = async (): Promise<ClientConnectionInfo> => {
+      const info = await readConnectionFile("client", connectionFilePath(profile, "client", clusterId), { waitMs, signal: waitSignal });
+      this.#engineInfo = await readConnectionFile("engine", connectionFilePath(profile, "engine", clusterId), { waitMs, signal: waitSignal });
+      return info;
+    };
+    const ended = controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, controller.outputFile)));
+    ended.catch(() => undefined); // loses the race in the good case, and rejects when the cluster is stopped
+    try {
+      return await Promise.race([read(), ended]);
+    } catch (cause) {
+      if (!(cause instanceof ConfigError) || !controller.isRunning) throw cause;
+      throw new TimeoutError(`the controller wrote no connection files within ${waitMs / 1000} s; see its log ${controller.outputFile}`, { cause });
+    } finally {
+      stop.abort();
+    }
+  }
+
+  /** From here on the cluster counts as running, and the controller's end as the cluster's. */
+  #follow(controller: LaunchedController, info: ClientConnectionInfo, sets: readonly LaunchedEngines[]): void {
+    this.#controller = controller;
+    this.#sets = new EngineSets({ info, controller, logger: this.#logger, onChange: () => void this.#save() }); // `#save` does not reject
+    for (const set of sets) this.#sets.add(set);
+    this.#phase = "running";
+    void controller.exited.then((exit) => this.#onControllerEnd(exit)); // `exited` never rejects
+  }
+
+  #onControllerEnd(exit: ProcessExit): void {
+    if (this.#phase !== "running") return;
+    const isOrderly = exit.exitCode === 0 || exit.signal === "SIGTERM" || (exit.exitCode === null && exit.signal === null);
+    const words = lastSentence(exit.outputTail);
+    const message = `the controller ${endOf(exit)}${isOrderly || words === undefined ? "" : `: ${words}`}`;
+    if (!isOrderly) this.#logger.error("controller ended unexpectedly", { how: endOf(exit), lastWords: words ?? "" });
+    const end: ClusterEnd = { reason: isOrderly ? "shutdown" : "failed", message };
+    // The files of a cluster that another process started are that process's to remove.
+    this.#stopping ??= this.#isFound ? this.#leave(end) : this.#stop(end);
+    this.#stopping.catch((cause: unknown) => this.#logger.error("stopping failed", { cause }));
+  }
+
+  async #startEngines(n: number, signal: AbortSignal | undefined): Promise<void> {
+    const { sets } = this.#running();
+    const { engineLauncher, values, profile, clusterId } = this.#plan;
+    this.#logger.info("starting engines", { n, launcher: engineLauncher.name });
+    const setId = await this.#record.reserveSet();
+    let set: LaunchedEngines | undefined;
+    try {
+      const connectionInfo = JSON.stringify(this.#engineInfo);
+      set = await engineLauncher.startEngines({ place: { profile, clusterId }, n, setId, connectionInfo, args: engineArgs(this.#plan), command: values["engine.command"] });
+      sets.add(set);
+      await this.#save();
+      await sets.waitFor(set, { timeoutMs: values.engineTimeoutMs, signal });
+    } catch (cause) {
+      if (set !== undefined) await sets.stop(values.stopTimeoutMs, set);
+      await this.#record.dropSet(setId);
+      throw cause;
+    }
+    if (n === 0) await this.#record.dropSet(setId);
+  }
+
+  async #adopt(controller: LaunchedController, sets: readonly LaunchedEngines[]): Promise<void> {
+    const { profile, clusterId } = this.#plan;
+    const info = await readConnectionFile("client", this.connectionFile, { waitMs: 0 });
+    this.#engineInfo = await readConnectionFile("engine", connectionFilePath(profile, "engine", clusterId), { waitMs: 0 });
+    this.#foundSets = new Set(sets.map((set) => set.setId));
+    this.#follow(controller, info, sets);
+    this.#unguard = atProcessExit(() => {
+      for (const set of this.#added()) set.kill();
+    });
+  }
+
+  /** Sets that this process started. */
+  #added(): LaunchedEngines[] {
+    return (this.#sets?.sets ?? []).filter((set) => !this.#foundSets.has(set.setId));
+  }
+
+  async #leave(end: ClusterEnd): Promise<void> {
+    this.#phase = "stopping";
+    await this.#closeClients();
+    const added = this.#added();
+    const outcomes = await Promise.allSettled(added.map((set) => this.#sets?.stop(this.#plan.values.stopTimeoutMs, set)));
+    for (const set of added) await this.#record.dropSet(set.setId);
+    this.#finish(end, outcomes);
+  }
+
+  async #save(): Promise<void> {
+    const sets = Object.fromEntries((this.#sets?.sets ?? []).map((set) => [set.setId, set.toState()]));
+    try {
+      await this.#record.save({ sets });
+    } catch (cause) {
+      this.#logger.warn("cannot update the cluster file", { file: this.file, cause });
+    }
+  }
+
+  #running(): { readonly controller: LaunchedController; readonly sets: EngineSets } {
+    if (this.#phase !== "running" || this.#controller === undefined || this.#sets === undefined) throw new ClosedError("the cluster does not run any more");
+    return { controller: this.#controller, sets: this.#sets };
+  }
+
+  async #stop(end: ClusterEnd): Promise<void> {
+    this.#phase = "stopping";
+    const graceMs = this.#plan.values.stopTimeoutMs;
+    this.#logger.info("stopping engines and controller");
+    await this.#closeClients();
+    const outcomes = await Promise.allSettled([this.#sets?.stop(graceMs), this.#stopOthers(graceMs)]);
+    outcomes.push(...(await Promise.allSettled([this.#controller?.stop(graceMs)])));
+    outcomes.push(...(await Promise.allSettled([this.#removeFiles()])));
+    this.#finish(end, outcomes);
+  }
+
+  /** A client that cannot close must not keep processes alive. */
+  async #closeClients(): Promise<void> {
+    await Promise.allSettled([...this.#clients].map((client) => client.close()));
+  }
+
+  #finish(end: ClusterEnd, outcomes: readonly PromiseSettledResult<unknown>[]): void {
+    this.#phase = "stopped";
+    this.#unguard();
+    this.#logger.info("stopped");
+    this.#end(end);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** Stops the engine sets that other processes added. */
+  async #stopOthers(graceMs: number): Promise<void> {
+    const own = new Set((this.#sets?.sets ?? []).map((set) => set.setId));
+    const others = await this.#record.otherSets(own);
+    await Promise.all(others.map(([setId, state]) => this.#plan.engineLauncher.findEngines(setId, state)?.stop(graceMs)));
+  }
+
+  async #removeFiles(): Promise<void> {
+    const { profile, isPrivate, isReusing } = this.#plan;
+    await this.#record.remove(async () => {
+      if (!isReusing) await removeConnectionFiles(profile, this.clusterId);
+    });
+    if (isPrivate) await rm(profile.path, { recursive: true, force: true });
+  }
+}
+
+/** What the cluster's options mean for ipcontroller's command line. */
+function controllerArgs({ values }: ClusterPlan): string[] {
+  const level = values["controller.logLevel"] ?? values.logLevel;
+  const ip = values["controller.ip"];
+  const location = values["controller.location"];
+  return [`--log-level=${level}`, ...(ip === undefined ? [] : [`--ip=${ip}`]), ...(location === undefined ? [] : [`--location=${location}`]), ...values["controller.args"]];
+}
+
+/** What the cluster's options mean for ipengine's command line. */
+function engineArgs({ values }: ClusterPlan): string[] {
+  return [`--log-level=${values["engine.logLevel"] ?? values.logLevel}`, ...values["engine.args"]];
+}

@@ -1,0 +1,120 @@
+// The engines of a cluster, set by set: started, waited for, watched. This is the nanny of them all: an engine whose
+// process ends is reported to the Hub at once.
+
+import { ClosedError, type EngineUuid } from "../base/index.ts";
+import type { LaunchedController, LaunchedEngine, LaunchedEngines, ProcessExit } from "../launch/index.ts";
+import { lastSentence } from "../launch/index.ts";
+import type { Logger } from "../log/index.ts";
+import type { ClientConnectionInfo } from "../wire/index.ts";
+import { DeathReporter } from "./death-reporter.ts";
+import { endedEarly, endOf, engineName, enginesMissing } from "./failures.ts";
+import { HubLink } from "./hub-link.ts";
+
+/** What the sets need of their cluster. */
+export interface EngineSetsParts {
+  readonly info: ClientConnectionInfo;
+  readonly controller: LaunchedController;
+  readonly logger: Logger;
+  /** Called after an engine ended while nobody stopped it. */
+  readonly onChange: () => void;
+}
+
+/** How long to wait for engines. */
+export interface WaitForSetOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The engine sets that this process looks after. */
+export class EngineSets {
+  readonly #parts: EngineSetsParts;
+  readonly #reporter: DeathReporter;
+  readonly #sets = new Map<string, LaunchedEngines>();
+  /** Numbers the Hub gave, of engines that answered. */
+  readonly #ids = new Map<EngineUuid, number>();
+  #isStopping = false;
+
+  constructor(parts: EngineSetsParts) {
+    this.#parts = parts;
+    this.#reporter = new DeathReporter(parts.info);
+  }
+
+  get sets(): readonly LaunchedEngines[] {
+    return [...this.#sets.values()];
+  }
+
+  /** Engines whose processes run. */
+  get running(): readonly LaunchedEngine[] {
+    return this.sets.flatMap((set) => set.engines.filter((engine) => engine.isRunning));
+  }
+
+  /** Takes a set over before it is ready, so that stopping finds it. */
+  add(set: LaunchedEngines): void {
+    if (this.#isStopping) {
+      set.kill();
+      throw new ClosedError("the cluster is being stopped");
+    }
+    this.#sets.set(set.setId, set);
+  }
+
+  /**
+   * Waits until every engine of a set answers, then watches them.
+   *
+   * @throws ProcessExitedError when an engine or the controller ends before; TimeoutError; the signal's reason
+   */
+  async waitFor(set: LaunchedEngines, options: WaitForSetOptions): Promise<void> {
+    const stop = new AbortController();
+    const link = new HubLink(this.#parts.info);
+    let missing: readonly LaunchedEngine[] = set.engines;
+    const answered = link.waitForEngines((numbers) => {
+      missing = set.engines.filter((engine) => engine.uuid === undefined || !numbers.has(engine.uuid));
+      for (const [uuid, id] of numbers) this.#ids.set(uuid, id);
+      return missing.length === 0;
+    }, stop.signal);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(enginesMissing(missing, set, options.timeoutMs)), options.timeoutMs);
+      options.signal?.addEventListener("abort", () => reject(options.signal?.reason as Error), { once: true, signal: stop.signal });
+    });
+    const engineEnded = set.engines.map((engine) => engine.exited.then((exit) => Promise.reject(endedEarly(engineName(engine, set), exit, engine.outputFile))));
+    const controllerEnded = this.#parts.controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, this.#parts.controller.outputFile)));
+    // They lose the race in the good case, and reject much later, when the cluster is stopped.
+    for (const ended of [...engineEnded, controllerEnded, late]) ended.catch(() => undefined);
+    try {
+      options.signal?.throwIfAborted();
+      await Promise.race([answered, late, ...engineEnded, controllerEnded]);
+      this.#watch(set);
+    } finally {
+      clearTimeout(timer);
+      stop.abort();
+      await link.close();
+    }
+  }
+
+  #watch(set: LaunchedEngines): void {
+    for (const engine of set.engines) void engine.exited.then((exit) => this.#onEnd(engine, exit)); // `exited` never rejects
+  }
+
+  #onEnd(engine: LaunchedEngine, exit: ProcessExit): void {
+    if (this.#isStopping) return;
+    const id = engine.uuid === undefined ? undefined : this.#ids.get(engine.uuid);
+    const facts = { engine: id ?? "unknown", pid: engine.pid, how: endOf(exit), log: engine.outputFile };
+    if (exit.exitCode === 0) this.#parts.logger.info("engine ended", facts);
+    else this.#parts.logger.warn("engine ended unexpectedly", { ...facts, lastWords: lastSentence(exit.outputTail) ?? "" });
+    if (engine.uuid !== undefined && this.#parts.controller.isRunning) this.#reporter.report(engine.uuid, id);
+    this.#parts.onChange();
+  }
+
+  /** Stops a set, or all of them. Ends of engines are expected from now on. */
+  async stop(graceMs: number, set?: LaunchedEngines): Promise<void> {
+    if (set === undefined) this.#isStopping = true;
+    await Promise.all((set === undefined ? this.sets : [set]).map((one) => one.stop(graceMs)));
+    if (set !== undefined) this.#sets.delete(set.setId);
+    await this.#reporter.flushed();
+  }
+
+  kill(): void {
+    this.#isStopping = true;
+    for (const set of this.sets) set.kill();
+  }
+}
