@@ -1,7 +1,7 @@
 // The two connection files of a controller: what they say, when they are written and removed, and how a controller
 // takes over those of one before (protocol §2).
 
-import { readConnectionFile, connectionFilePath, removeConnectionFiles, writeConnectionFiles } from "../config/index.ts";
+import { connectionFilePath, fileFailure, readConnectionFile, removeConnectionFiles, writeConnectionFiles } from "../config/index.ts";
 import type { ClientConnectionInfo, CommonConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
 import type { ControllerConfig } from "./options.ts";
 import { portsOfFiles, type PortPlan } from "./ports.ts";
@@ -37,9 +37,13 @@ export async function publishFiles(config: ControllerConfig, infos: ConnectionIn
 }
 
 /** Removes both files at a clean end. Reused ones stay, and so do those that another controller has written meanwhile. */
-export async function discardFiles(config: ControllerConfig, infos?: ConnectionInfos): Promise<void> {
-  if (config.isReusing || infos === undefined || !(await areOurs(config, infos))) return;
-  await removeConnectionFiles(config.profile, config.clusterId);
+export async function discardFiles(config: ControllerConfig, infos: ConnectionInfos): Promise<void> {
+  if (config.isReusing || !(await areOurs(config, infos))) return;
+  try {
+    await removeConnectionFiles(config.profile, config.clusterId);
+  } catch (cause) {
+    config.logger.warn("cannot remove the connection files", { directory: config.profile.securityDir, cause: fileFailure(cause) });
+  }
 }
 
 async function areOurs(config: ControllerConfig, infos: ConnectionInfos): Promise<boolean> {
@@ -47,7 +51,7 @@ async function areOurs(config: ControllerConfig, infos: ConnectionInfos): Promis
     const found = await readConnectionFile("client", connectionFilePath(config.profile, "client", config.clusterId), { waitMs: 0 });
     return found.key === infos.client.key && found.registration === infos.client.registration;
   } catch {
-    // Gone or unreadable: either way there is no file of ours to protect, and removing what is missing is no error.
+    // Gone or unreadable: either way no other controller's, and removing what is missing is no error.
     return true;
   }
 }

@@ -54,6 +54,7 @@ class Starter {
   readonly #host: HubHost;
   readonly #inbox: ToRouter[] = [];
   #onMessage: (message: ToRouter) => void = (message) => this.#inbox.push(message);
+  #controller: Controller | undefined;
 
   constructor(config: ControllerConfig, transport: Transport) {
     this.#config = config;
@@ -68,7 +69,7 @@ class Starter {
   async start(): Promise<Controller> {
     const config = this.#config;
     const { link } = this.#host;
-    const session = createSession({ key: config.key, signatureScheme: SIGNATURE_SCHEME, processTag: `${process.pid}r`, clock: config.clock });
+    const session = createSession({ key: config.key, signatureScheme: SIGNATURE_SCHEME, processTag: `${process.pid}r`, clock: config.clock, messageBytesMax: config.messageBytesMax });
     const routerParts = {
       transport: this.#transport,
       link,
@@ -88,6 +89,7 @@ class Starter {
     const router = opened.value;
     const infos = connectionInfos(config, { hub: hub.value, router: router.ports }, SIGNATURE_SCHEME);
     const controller = new Controller({ config, transport: this.#transport, host: this.#host, router, infos });
+    this.#controller = controller;
     this.#onMessage = (message) => controller.handle(message);
     for (const message of this.#inbox.splice(0)) controller.handle(message);
     const { key: _key, ...engineConnection } = infos.engine;
@@ -109,11 +111,11 @@ class Starter {
     });
   }
 
+  /** Undoes what was done. How that ends is not the point: the error that led here is the one to tell. */
   async abandon(): Promise<void> {
+    if (this.#controller !== undefined) return await this.#controller.close().catch(() => undefined);
     this.#host.link.post({ type: "close" });
-    await discardFiles(this.#config);
     await this.#transport.close();
-    // How it ended is not the point: the error that led here is the one to tell.
     await this.#host.ended.catch(() => undefined);
   }
 }
@@ -125,6 +127,7 @@ function hubConfigOf(config: ControllerConfig): HubConfig {
     key: config.key,
     signatureScheme: SIGNATURE_SCHEME,
     logLevel: config.logLevel,
+    messageBytesMax: config.messageBytesMax,
     hearts: config.hearts,
     registration: config.registration,
     store: config.store,

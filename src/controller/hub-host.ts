@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Clock } from "../base/index.ts";
 import type { Transport } from "../net/index.ts";
 import { directLinks, portLink, type RouterEnd, type ToHub, type ToRouter } from "./hub-link.ts";
-import { runHub, type HubConfig } from "./hub-runner.ts";
+import type { HubConfig } from "./hub-runner.ts";
 
 /** A Hub that was started. */
 export interface HubHost {
@@ -33,5 +33,7 @@ export function startHubThread(config: HubConfig): HubHost {
 /** Starts a Hub in this thread. */
 export function startHubHere(config: HubConfig, transport: Transport, clock: Clock): HubHost {
   const { router, hub } = directLinks();
-  return { link: router, ended: runHub(config, { link: hub, transport, clock }) };
+  // Loaded when wanted: the store's database has no business in the memory of a router whose Hub has its own thread.
+  const ended = import("./hub-runner.ts").then(({ runHub }) => runHub(config, { link: hub, transport, clock }));
+  return { link: router, ended };
 }

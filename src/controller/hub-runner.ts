@@ -16,6 +16,7 @@ export interface HubConfig {
   readonly key: string;
   readonly signatureScheme: string;
   readonly logLevel: LogLevel;
+  readonly messageBytesMax: number;
   readonly hearts: HeartConfig;
   readonly registration: RegistrationConfig;
   readonly store: TaskStoreOptions;
@@ -57,7 +58,7 @@ export async function runHub(config: HubConfig, platform: HubPlatform): Promise<
 function hubParts(config: HubConfig, platform: HubPlatform, store: TaskStore): Parameters<typeof openHub>[0] {
   const { link, transport, clock } = platform;
   const logger = createLogger("hub", ({ level, component, message, fields }) => link.post({ type: "log", level, component, message, fields: plainFields(fields) }), config.logLevel);
-  const session = createSession({ key: config.key, signatureScheme: config.signatureScheme, processTag: `${process.pid}h`, clock });
+  const session = createSession({ key: config.key, signatureScheme: config.signatureScheme, processTag: `${process.pid}h`, clock, messageBytesMax: config.messageBytesMax });
   return { ...config, transport, link, session, clock, logger, store };
 }
 

@@ -7,7 +7,8 @@ import type { ControllerValues, ProfileDir } from "../config/index.ts";
 import { registrationConfig, type HeartConfig, type RegistrationConfig, type TaskSchedulerOptions } from "../core/index.ts";
 import { SILENT, type Logger, type LogLevel } from "../log/index.ts";
 import { newSessionId, SYSTEM_CLOCK, type Transport } from "../net/index.ts";
-import { DEFAULT_RETENTION, type Retention, type TaskStoreOptions } from "../store/index.ts";
+import type { Retention, TaskStoreOptions } from "../store/index.ts";
+import { MESSAGE_BYTES_MAX } from "../wire/index.ts";
 import { dealPorts, parsePorts, type PortPlan } from "./ports.ts";
 
 /** What a controller may be told. Values of `ipcontroller_config` that are left out have that table's defaults. */
@@ -24,6 +25,8 @@ export interface ControllerOptions extends Partial<{ [Name in keyof ControllerVa
   readonly engineBytesMax?: number;
   /** Buffers of one request or result larger than this are not recorded; default 16 MiB. */
   readonly recordBufferBytesMax?: number;
+  /** Larger messages are dropped on every socket; default 4 GiB. */
+  readonly messageBytesMax?: number;
 }
 
 /** Complete options. */
@@ -51,8 +54,10 @@ export interface ControllerConfig {
   readonly recordBufferBytesMax: number;
   readonly tableFile: string;
   readonly engineBytesMax: number;
+  readonly messageBytesMax: number;
 }
 
+const RECORD_BUFFER_BYTES_MAX = 16 * 1024 ** 2;
 const ENGINE_BYTES_MAX = 1024 ** 3;
 
 /**
@@ -68,7 +73,7 @@ export function completeOptions(options: ControllerOptions): ControllerConfig {
   if (options.clock !== undefined && options.transport === undefined) throw new InvalidArgumentError("a clock can be given only together with a transport");
   const periodMs = options.ping ?? 3000;
   const registration = registrationConfig(periodMs);
-  const recordBufferBytesMax = options.recordBufferBytesMax ?? DEFAULT_RETENTION.recordBufferBytesMax;
+  const recordBufferBytesMax = options.recordBufferBytesMax ?? RECORD_BUFFER_BYTES_MAX;
   return {
     profile,
     clusterId,
@@ -90,6 +95,7 @@ export function completeOptions(options: ControllerOptions): ControllerConfig {
     recordBufferBytesMax,
     tableFile: join(profile.logDir, `engines${clusterId}.json`),
     engineBytesMax: options.engineBytesMax ?? ENGINE_BYTES_MAX,
+    messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
   };
 }
 

@@ -89,7 +89,7 @@ export class RawClient {
   async ask(msgType: string, content: Dict = {}): Promise<Message> {
     const header = this.session.header(msgType);
     this.sockets.registration.send(this.session.build(msgType, content, { header }));
-    return this.inbox.registration.next((message) => message.parentHeader["msg_id"] === header.msg_id || Object.keys(message.parentHeader).length === 0);
+    return this.inbox.registration.next((message) => message.parentHeader["msg_id"] === header.msg_id || (msgType === "registration_request" && message.header.msg_type === "registration_reply"));
   }
 
   /** Sends a request to one engine; gives its msg_id. */
@@ -159,6 +159,8 @@ export class RawEngine {
   readonly session: Session;
   readonly info: EngineConnectionInfo;
   readonly requests = new Inbox<RawDelivery>("an engine");
+  /** What arrived and could not be read. */
+  readonly unreadable: string[] = [];
   /** The reply to the registration request. */
   registration!: Message;
   id = -1;
@@ -228,7 +230,10 @@ export class RawEngine {
 
   #requested(channel: RawDelivery["channel"], frames: Frame[]): void {
     const parsed = this.session.parse(frames);
-    if (!parsed.ok) throw new Error(`engine ${this.id} received an unreadable message on ${channel}: ${parsed.reason}`);
+    if (!parsed.ok) {
+      this.unreadable.push(`${channel}: ${parsed.reason}`);
+      return;
+    }
     const delivery = { channel, message: parsed.value };
     if (this.#options.isEcho === true && channel !== "control") this.answer(delivery);
     else this.requests.put(delivery);
