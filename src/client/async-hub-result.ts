@@ -9,8 +9,9 @@ import { isDict, isHeader, readErrorContent, type Dict, type Frame, type Message
 import { AsyncResult, type ResultOwner, type ResultShape } from "./async-result.ts";
 import type { ClientLink } from "./client-link.ts";
 import { errorOf, settleHandle } from "./decode.ts";
-import { requestResults } from "./hub-queries.ts";
+import { requestResults, resubmit } from "./hub-queries.ts";
 import { RequestHandle } from "./request-handle.ts";
+import type { WaitOptions } from "./wait-for.ts";
 
 const POLL_FIRST_MS = 5;
 const POLL_MAX_MS = 100;
@@ -40,6 +41,31 @@ export function hubResult<T>(link: ClientLink, owner: ResultOwner, msgIds: reado
   return new AsyncHubResult<T>(handles, HUB_VALUES as ResultShape<T[], T>, owner);
 }
 
+/**
+ * Submits requests again and makes the result of the new ones. It is there at once, because awaiting it means awaiting
+ * the values; its `msgIds` are the old ones until the Hub has told the new ones.
+ */
+export function resubmittedResult<T>(link: ClientLink, owner: ResultOwner, msgIds: readonly string[], options: WaitOptions): AsyncHubResult<T> {
+  const handles = msgIds.map(pendingHandle);
+  // Ends when all are there, or with the client; what goes wrong goes to the handles.
+  void resubmitAndPoll(link, handles, options);
+  return new AsyncHubResult<T>(handles, HUB_VALUES as ResultShape<T[], T>, owner);
+}
+
+async function resubmitAndPoll(link: ClientLink, handles: readonly RequestHandle[], options: WaitOptions): Promise<void> {
+  let ids: readonly string[];
+  try {
+    const old = handles.map((handle) => handle.record.msgId);
+    ids = await resubmit(link, old, options);
+  } catch (error) {
+    failAll(handles, error);
+    return;
+  }
+  const missing = new Map(ids.map((id, i) => [id, handles[i] as RequestHandle] as const));
+  for (const [id, handle] of missing) handle.record = pendingRecord(id, handle);
+  await poll(link, missing);
+}
+
 async function poll(link: ClientLink, missing: Map<string, RequestHandle>): Promise<void> {
   try {
     for (let waitMs = POLL_FIRST_MS; missing.size > 0; waitMs = Math.min(POLL_MAX_MS, waitMs * 2)) {
@@ -49,17 +75,25 @@ async function poll(link: ClientLink, missing: Map<string, RequestHandle>): Prom
       if (missing.size > 0) await sleep(waitMs);
     }
   } catch (error) {
-    for (const handle of missing.values()) {
-      handle.record.isOutputComplete = true;
-      handle.fail(error instanceof Error ? error : new Error(String(error)));
-    }
+    failAll(missing.values(), error);
+  }
+}
+
+function failAll(handles: Iterable<RequestHandle>, error: unknown): void {
+  for (const handle of handles) {
+    handle.record.isOutputComplete = true;
+    handle.fail(error instanceof Error ? error : new Error(String(error)));
   }
 }
 
 function pendingHandle(id: string): RequestHandle {
   const handle = new RequestHandle(1, false);
-  handle.record = new RequestRecord<RequestHandle>({ msgId: msgId(id), kind: "apply", channel: "task", targets: [], submitted: "", label: null, bytes: 0, token: handle });
+  handle.record = pendingRecord(id, handle);
   return handle;
+}
+
+function pendingRecord(id: string, token: RequestHandle): RequestRecord<RequestHandle> {
+  return new RequestRecord<RequestHandle>({ msgId: msgId(id), kind: "apply", channel: "task", targets: [], submitted: "", label: null, bytes: 0, token });
 }
 
 /** Buffers come in the sorted order of the ids, one payload for each apply that went well (§4.5). */

@@ -86,7 +86,8 @@ export class BroadcastView {
 
   #apply<R>(buffers: readonly Frame[]): ViewResult<"many", R> {
     if (this.#options.coalescing !== true || this.#engines().length < 2) return this.#plain("apply", {}, buffers);
-    const handle = this.#context.link.submit({ ...this.#submission(true), kind: "apply", content: {}, buffers });
+    const submission = this.#submission(true);
+    const handle = this.#context.link.submit({ ...submission, kind: "apply", content: {}, buffers, itemCount: submission.targets.length });
     return new AsyncResult([handle], ONE_LIST as ResultShape<R[], R>, this.#context);
   }
 

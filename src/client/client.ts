@@ -3,7 +3,7 @@
 import { EngineError, InvalidArgumentError, type EngineId } from "../base/index.ts";
 import { DEFAULT_RECENT, DEFAULT_WINDOW, describeIds, pickSlice, RecentRequests, resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
 import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
-import { hubResult, type AsyncHubResult } from "./async-hub-result.ts";
+import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
@@ -289,10 +289,12 @@ export class Client {
     await this.purgeResults("all", undefined, options);
   }
 
-  /** Submits finished or running requests once more, through the task scheduler. */
-  async resubmit<T = unknown>(jobs: Jobs, options: WaitOptions = {}): Promise<AsyncHubResult<T>> {
-    const ids = await hub.resubmit(this.#link, readJobs(jobs), options);
-    return hubResult<T>(this.#link, this.#context, ids, () => undefined);
+  /** Submits finished or running requests once more, through the task scheduler. `msgIds` are the new ones once the Hub told them. */
+  resubmit<T = unknown>(jobs: Jobs, options: WaitOptions = {}): AsyncHubResult<T> {
+    this.#link.assertOpen();
+    const ids = readJobs(jobs);
+    if (ids.length === 0) throw new InvalidArgumentError("there is nothing to resubmit: the list of message ids is empty");
+    return resubmittedResult<T>(this.#link, this.#context, ids, options);
   }
 
   /** Keeps requests that have not begun from running: they fail with TaskAborted. Default: all outstanding of this client. */

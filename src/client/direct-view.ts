@@ -1,6 +1,6 @@
 // DirectView: the same call on each of chosen engines, one message to each, through mux.
 
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "../base/index.ts";
 import { blockSpans, interleave, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/index.ts";
 import { named, packCall, Reference } from "../serial/index.ts";
@@ -104,9 +104,13 @@ export class DirectView<A extends Arity = "many"> {
     return this.#result(handles);
   }
 
-  /** Reads a local file and runs its code in each engine's namespace. */
-  async run(path: string, options: ExecuteOptions = {}): Promise<PerEngine<A, ExecuteReply>> {
-    return await this.execute(await readFile(path, "utf8"), options);
+  /**
+   * Reads a local file, now, and runs its code in each engine's namespace.
+   *
+   * @throws InvalidArgumentError when the file cannot be read
+   */
+  run(path: string, options: ExecuteOptions = {}): ViewResult<A, ExecuteReply> {
+    return this.execute(readCode(path), options);
   }
 
   /** Sets globals of each engine; names may be dotted. */
@@ -203,6 +207,14 @@ export class DirectView<A extends Arity = "many"> {
   #result<R>(handles: readonly RequestHandle[]): ViewResult<A, R> {
     const shape = typeof this.#targets === "number" ? ONE_VALUE : VALUE_EACH;
     return new AsyncResult(handles, shape as ResultShape<PerEngine<A, R>, R>, this.#context);
+  }
+}
+
+function readCode(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new InvalidArgumentError(`cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 // Questions to the Hub (protocol §4, §10.8), each a function from a link to a typed answer.
 
-import { InvalidArgumentError, ProtocolError } from "../base/index.ts";
+import { ProtocolError } from "../base/index.ts";
 import type { TaskRecord } from "../core/index.ts";
 import { isDict, readErrorContent, type Dict, type Frame, type Message } from "../wire/index.ts";
 import type { ClientLink } from "./client-link.ts";
@@ -106,7 +106,6 @@ export async function purgeHubResults(link: ClientLink, msgIds: readonly string[
 
 /** Submits requests again; the new ids in the order of the old ones. */
 export async function resubmit(link: ClientLink, msgIds: readonly string[], options: WaitOptions): Promise<string[]> {
-  if (msgIds.length === 0) throw new InvalidArgumentError("there is nothing to resubmit: the list of message ids is empty");
   const { content } = await askHub(link, "resubmit_request", { msg_ids: msgIds }, options);
   const renamed = content["resubmitted"];
   if (!isDict(renamed)) throw new ProtocolError("the Hub's answer to a resubmit_request names no new ids");

@@ -1,0 +1,167 @@
+// A controller in memory for tests of the client: a Transport whose other end is the test. It answers the
+// connection_request by itself and everything else as told.
+
+import { createSession, type MessageHandler, type MessageSocket, type SocketKind, type Transport } from "../../src/net/index.ts";
+import { packValue } from "../../src/serial/index.ts";
+import type { ClientConnectionInfo, Dict, Frame, Message, Session } from "../../src/wire/index.ts";
+import { until } from "./until.ts";
+
+/** Channels by the port the client connects to. */
+const PORTS = { registration: 1, control: 2, mux: 3, task: 4, iopub: 5, notification: 6, broadcast: 7 } as const;
+/** One of the client's channels. */
+export type Channel = keyof typeof PORTS;
+
+/** A message the client sent. */
+export interface Sent extends Message {
+  readonly channel: Channel;
+}
+
+class ScriptedSocket implements MessageSocket {
+  readonly kind: SocketKind;
+  readonly queued = { messages: 0, bytes: 0 };
+  onMessage: MessageHandler | undefined;
+  isClosed = false;
+  readonly #onSend: (frames: readonly Frame[]) => boolean;
+
+  constructor(kind: SocketKind, onSend: (frames: readonly Frame[]) => boolean) {
+    this.kind = kind;
+    this.#onSend = onSend;
+  }
+
+  send(frames: readonly Frame[]): boolean {
+    return this.#onSend(frames);
+  }
+
+  receive(onMessage: MessageHandler): void {
+    this.onMessage = onMessage;
+  }
+
+  pause(): void {
+    throw new Error("the client never pauses");
+  }
+
+  resume(): void {
+    throw new Error("the client never pauses");
+  }
+
+  async flushed(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await Promise.resolve();
+  }
+}
+
+/** The other end of a client's sockets. */
+export class ScriptedController implements Transport {
+  /** Engines the connection_reply tells of: id to uuid. */
+  readonly engines: Map<number, string>;
+  properties: Record<string, Dict> = {};
+  /** What the client sent and the test has not taken, but for connection_requests. */
+  readonly sent: Sent[] = [];
+  /** How many connection_requests came. */
+  listings = 0;
+  /** Set to let nothing be answered. */
+  isSilent = false;
+  /** Set to refuse messages of a channel, as a full queue does. */
+  readonly full = new Set<Channel>();
+  readonly session: Session;
+  readonly info: ClientConnectionInfo;
+  readonly #sockets = new Map<Channel, ScriptedSocket>();
+
+  constructor(engineIds: readonly number[] = [0, 1], key = "key") {
+    this.engines = new Map(engineIds.map((id) => [id, `E${id}`]));
+    this.session = createSession({ key, processTag: "controller" });
+    this.info = { ...PORTS, ssh: "", interface: "tcp://127.0.0.1", task_scheme: "leastload", key, curve_serverkey: null, location: "", pack: "json", unpack: "json", signature_scheme: "hmac-sha256" };
+  }
+
+  bind(): Promise<never> {
+    return Promise.reject(new Error("the client never binds"));
+  }
+
+  connect(kind: SocketKind, endpoints: readonly string[]): MessageSocket {
+    const port = Number(endpoints[0]?.split(":").at(-1));
+    const channel = (Object.keys(PORTS) as Channel[]).find((name) => PORTS[name] === port) as Channel;
+    const socket = new ScriptedSocket(kind, (frames) => this.#take(channel, frames));
+    this.#sockets.set(channel, socket);
+    return socket;
+  }
+
+  async close(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  /** Whether the client closed all its sockets. */
+  get isClosed(): boolean {
+    return [...this.#sockets.values()].every((socket) => socket.isClosed);
+  }
+
+  #take(channel: Channel, frames: readonly Frame[]): boolean {
+    if (this.full.has(channel)) return false;
+    const parsed = this.session.parse(frames);
+    if (!parsed.ok) throw new Error(`the client sent a bad message: ${parsed.reason}`);
+    const message: Sent = { ...parsed.value, channel };
+    if (message.header.msg_type !== "connection_request") this.sent.push(message);
+    else {
+      this.listings += 1;
+      const engines = Object.fromEntries([...this.engines].map(([id, uuid]) => [String(id), uuid]));
+      if (!this.isSilent) this.reply(message, { status: "ok", engines, properties: this.properties });
+    }
+    return true;
+  }
+
+  /** The next message on a channel, waiting for it. */
+  async next(channel: Channel): Promise<Sent> {
+    await until(() => this.sent.some((message) => message.channel === channel), { timeoutMs: 2000, everyMs: 1 });
+    const at = this.sent.findIndex((message) => message.channel === channel);
+    return this.sent.splice(at, 1)[0] as Sent;
+  }
+
+  /** Answers a request on its channel. */
+  reply(request: Sent, content: Dict, more: { readonly metadata?: Dict; readonly buffers?: readonly Frame[]; readonly parentId?: string } = {}): void {
+    const type = request.header.msg_type.replace(/_request$/, "_reply");
+    const parent = { ...request.header, ...(more.parentId === undefined ? {} : { msg_id: more.parentId }) };
+    this.#deliver(request.channel, this.session.build(type, content, { parent, metadata: more.metadata ?? {}, buffers: more.buffers ?? [] }));
+  }
+
+  /** Answers an apply with a value, as engine `engine`. */
+  succeed(request: Sent, value: unknown, engine = "E0", parentId?: string): void {
+    const metadata = { engine, status: "ok", started: "2026-01-02T03:04:05.000001Z", dependencies_met: true };
+    this.reply(request, { status: "ok" }, { metadata, buffers: packValue(value), ...(parentId === undefined ? {} : { parentId }) });
+  }
+
+  /** Answers a request with an error. */
+  fail(request: Sent, ename: string, evalue: string, engineInfo: Dict = {}): void {
+    this.reply(request, { status: "error", ename, evalue, traceback: ["at here"], engine_info: engineInfo }, { metadata: { status: "error" } });
+  }
+
+  /** Publishes output of a request. */
+  publish(request: Sent, type: string, content: Dict, metadata: Dict = {}): void {
+    this.#deliver("iopub", [Buffer.from("engine.0.topic"), ...this.session.build(type, content, { parent: request.header, metadata })]);
+  }
+
+  /** Says that a request's output is complete. */
+  idle(request: Sent): void {
+    this.publish(request, "status", { execution_state: "idle" });
+  }
+
+  /** Publishes a notification. */
+  notify(type: string, content: Dict): void {
+    this.#deliver("notification", this.session.build(type, content));
+  }
+
+  /** Delivers raw frames. */
+  deliver(channel: Channel, frames: Frame[]): void {
+    this.#deliver(channel, frames);
+  }
+
+  #deliver(channel: Channel, frames: Frame[]): void {
+    const socket = this.#sockets.get(channel);
+    // Like a real socket, never from within the client's own call.
+    setImmediate(() => {
+      if (socket !== undefined && !socket.isClosed) socket.onMessage?.(frames);
+    });
+  }
+}

@@ -1,0 +1,13 @@
+// A client of a scripted controller, closed after the test.
+
+import { onTestFinished } from "vitest";
+import { Client, type ConnectOptions } from "../../../src/client/index.ts";
+import { ScriptedController } from "../../support/scripted-controller.ts";
+
+/** Connects a client to a controller played by the test. */
+export async function connectScripted(engineIds: readonly number[] = [0, 1], options: ConnectOptions = {}): Promise<{ client: Client; peer: ScriptedController }> {
+  const peer = new ScriptedController(engineIds);
+  const client = await Client.connect({ connectionInfo: peer.info, transport: peer, timeoutMs: 2000, ...options });
+  onTestFinished(() => client.close());
+  return { client, peer };
+}
