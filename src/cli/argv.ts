@@ -12,7 +12,7 @@ const FALSE = /^(false|no|off|0)$/i;
  *
  * - `-n=4` becomes `-n 4`
  * - `--Class.trait=value` becomes `--set Class.trait=value`
- * - `--switch=True` becomes `--switch`, `--switch=False` is left out, for the `switches` named
+ * - `--switch=True` becomes `--switch`, `--switch=False` becomes `--no-switch` or is left out, for the `switches` named
  *
  * @param argv arguments without the program's own two
  * @param switches long flags that take no value, e.g. `--daemonize`
@@ -32,7 +32,9 @@ export function normalizeArgv(argv: readonly string[], switches: ReadonlySet<str
     } else if (short !== null) {
       result.push(short[1] ?? "", short[2] ?? "");
     } else if (long !== null && switches.has(long[1] ?? "") && (TRUE.test(long[2] ?? "") || FALSE.test(long[2] ?? ""))) {
+      const negated = `--no-${(long[1] ?? "").slice(2)}`;
       if (TRUE.test(long[2] ?? "")) result.push(long[1] ?? "");
+      else if (switches.has(negated)) result.push(negated);
     } else {
       result.push(word);
     }

@@ -5,10 +5,11 @@ import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { ClosedError, ConfigError, TimeoutError } from "../base/index.ts";
 import type { Client, ConnectOptions } from "../client/index.ts";
-import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles } from "../config/index.ts";
+import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles, type ConfigValues } from "../config/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
+import { cleanLogs } from "./clean-logs.ts";
 import { clusterFilePath, type ClusterFile } from "./cluster-file.ts";
 import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 import { ClusterRecord } from "./cluster-record.ts";
@@ -37,6 +38,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** True when this process does nothing but look after the cluster. */
   readonly isDedicated: boolean;
+}
+
+/** How to take up a cluster that runs. */
+export interface FromFileOptions {
+  readonly logger?: Logger;
+  /** Option values by full name, for engines added here. */
+  readonly given?: ConfigValues;
 }
 
 type Phase = "starting" | "running" | "stopping" | "stopped";
@@ -101,8 +109,8 @@ export class Cluster implements AsyncDisposable {
    *
    * @throws NotRunningError when there is none
    */
-  static async fromFile(source: ClusterSource, options: { readonly logger?: Logger } = {}): Promise<Cluster> {
-    const { file, plan, controller, sets } = await loadCluster(source);
+  static async fromFile(source: ClusterSource, options: FromFileOptions = {}): Promise<Cluster> {
+    const { file, plan, controller, sets } = await loadCluster(source, options.given ?? {});
     const cluster = new Cluster(plan, { logger: options.logger ?? SILENT, isDedicated: false }, file);
     await cluster.#adopt(controller, sets);
     return cluster;
@@ -219,13 +227,14 @@ export class Cluster implements AsyncDisposable {
 
   /** Makes the profile this cluster's own place. Whatever fails here leaves files and processes of others alone. */
   async #claim(): Promise<void> {
-    const { profile, isPrivate } = this.#plan;
+    const { profile, values, isPrivate } = this.#plan;
     let isClaimed = false;
     try {
       await ensureProfile(profile);
       const stale = await this.#record.claim();
       isClaimed = true;
       await clearStale(this.#plan, stale, this.#logger);
+      if (values.cleanLogs) await cleanLogs(profile, this.clusterId);
       this.#unguard = atProcessExit(() => this.kill());
       this.#logger.info("cluster file written", { file: this.file });
     } catch (cause) {

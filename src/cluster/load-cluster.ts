@@ -2,7 +2,7 @@
 
 import { basename, dirname } from "node:path";
 import { NotRunningError } from "../base/index.ts";
-import { resolveClusterId, resolveProfile, type ProfileChoice, type ProfileDir } from "../config/index.ts";
+import { resolveClusterId, resolveProfile, type ConfigValues, type ProfileChoice, type ProfileDir } from "../config/index.ts";
 import { getLauncher, type LaunchedController, type LaunchedEngines } from "../launch/index.ts";
 import { clusterFilePath, readClusterFile, type ClusterFile } from "./cluster-file.ts";
 import { planGiven, type ClusterPlan } from "./cluster-plan.ts";
@@ -35,16 +35,17 @@ export function clusterName(profile: ProfileDir, clusterId: string): string {
 /**
  * Finds a cluster's processes.
  *
+ * @param given option values by full name, for what is added to it
  * @throws NotRunningError when there is no such file, or its controller is gone
  */
-export async function loadCluster(source: ClusterSource): Promise<LoadedCluster> {
+export async function loadCluster(source: ClusterSource, given: ConfigValues): Promise<LoadedCluster> {
   const { profile, clusterId } = placeOf(source);
   const file = await readClusterFile(clusterFilePath(profile, clusterId));
   const name = clusterName(profile, clusterId);
   if (file === undefined) throw new NotRunningError(`${name} does not run; start it with \`ipcluster start\``);
   const controller = file.controller === undefined ? undefined : getLauncher(file.controller.class, "the controller").findController(file.controller.state);
   if (controller === undefined) throw new NotRunningError(`${name} does not run any more; remove its files with \`ipcluster clean\``);
-  const plan = await planGiven(profile, { clusterId, engines: file.engines.class, "controller.launcher": file.controller?.class ?? "local" }, false);
+  const plan = await planGiven(profile, { engines: file.engines.class, ...given, clusterId, "controller.launcher": file.controller?.class ?? "local" }, false);
   return { file, plan, controller, sets: findSets(file, plan) };
 }
 

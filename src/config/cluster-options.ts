@@ -58,10 +58,10 @@ export const CLUSTER_OPTIONS = [
   {
     name: "cleanLogs",
     type: "boolean",
-    default: false,
-    flag: "--clean-logs",
+    default: true,
+    flag: "--no-clean-logs",
     traits: ["IPClusterStart.clean_logs"],
-    doc: "remove the log files of earlier clusters with the same id before starting",
+    doc: "remove the log files of earlier runs of the same cluster before starting; the flag says not to",
   },
   {
     name: "engineTimeoutMs",

@@ -34,10 +34,19 @@ export function tailLines(text: string): string[] {
 /** Time stamp, level and component of our own log lines. */
 const LOG_PREFIX = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}(?: [A-Z]+)? [\w.]+: /;
 
-/** The sentence in which a program said why it ended: its last line, without program name or time stamp. */
+/** What Node prints last when a program of it crashes. */
+const NODE_VERSION = /^Node\.js v\d/;
+/** The line of a Node crash or a Python traceback that has the message. */
+const CRASH = /^(?:Uncaught )?(?:[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b.*|[a-z_.]+\.[A-Z]\w+: .*)/;
+
+/**
+ * The sentence in which a program said why it ended: its last line, without program name or time stamp; after a crash the
+ * line with the error's message.
+ */
 export function lastSentence(tail: readonly string[]): string | undefined {
-  return tail
-    .at(-1)
+  const isCrash = NODE_VERSION.test(tail.at(-1) ?? "");
+  const line = (isCrash ? tail.findLast((one) => CRASH.test(one)) : undefined) ?? tail.at(-1);
+  return line
     ?.replace(LOG_PREFIX, "")
     .replace(/^ip(?:controller|engine|cluster): /, "")
     .trim();

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { ipcluster } from "../ipcluster.ts";
+
+await ipcluster();

@@ -1,0 +1,46 @@
+// Flags that several sub-commands of `ipcluster` share, and what they mean.
+
+import { CLUSTER_OPTIONS, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile, type ClusterValues, type ConfigValues, type ProfileDir } from "../config/index.ts";
+import { createLogger, fdWriter, type Logger } from "../log/index.ts";
+import type { Command } from "./program.ts";
+import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
+
+/** Adds the profile flags and the named options of the cluster table. */
+export function addClusterFlags(command: Command, only: readonly string[]): Command {
+  return addProfileOptions(addTableOptions(command, CLUSTER_OPTIONS, only)).option("--quiet", "log errors only");
+}
+
+/** What a sub-command was told. */
+export interface ClusterRequest {
+  readonly profile: ProfileDir;
+  readonly given: ConfigValues;
+}
+
+/** Reads the flags of a sub-command. */
+export function clusterRequest(command: Command): ClusterRequest {
+  const globals = command.optsWithGlobals<{ debug?: boolean; quiet?: boolean }>();
+  const level = globals.debug === true ? { logLevel: "debug" } : globals.quiet === true ? { logLevel: "error" } : {};
+  return { profile: resolveProfile(profileChoice(command)), given: { ...givenValues(command, CLUSTER_OPTIONS), ...level } };
+}
+
+/** The options of a cluster with the profile's file and the environment, for commands that start nothing. */
+export async function clusterValues(request: ClusterRequest): Promise<ClusterValues> {
+  return resolveOptions(CLUSTER_OPTIONS, { profile: await loadConfigFile(request.profile, "ipcluster"), given: request.given }).values;
+}
+
+/** Cluster id of the flags, else of the environment. */
+export function requestedId(request: ClusterRequest): string {
+  const id = request.given["clusterId"];
+  return resolveClusterId(typeof id === "string" ? id : undefined);
+}
+
+/** Log lines with time stamps on standard error. */
+export function commandLogger(level: ClusterValues["logLevel"], fd = 2): Logger {
+  return createLogger("ipcluster", fdWriter(fd), level);
+}
+
+/** `--profile=x --cluster-id=y`, as needed to name the same cluster again. */
+export function sameClusterFlags(profile: ProfileDir, clusterId: string): string {
+  const named = profile.name === "default" ? [] : [profile.name === profile.path ? `--profile-dir=${profile.path}` : `--profile=${profile.name}`];
+  return [...named, ...(clusterId === "" ? [] : [`--cluster-id=${clusterId}`])].map((flag) => ` ${flag}`).join("");
+}

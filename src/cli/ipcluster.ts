@@ -1,0 +1,112 @@
+// `ipcluster`: starts, stops and lists clusters. What a sub-command does is loaded when it runs.
+
+import { createProgram, InvalidArgumentError, main, Option, type Command } from "./program.ts";
+import { addClusterFlags } from "./cluster-flags.ts";
+import { EXIT_CODES_HELP } from "./ipcluster-exit-codes.ts";
+import { addExamples } from "./program.ts";
+import { addProfileOptions } from "./schema-options.ts";
+
+const EXAMPLES = [
+  ["ipcluster start -n 4", "four engines on this machine; Ctrl-C stops them"],
+  ["ipcluster start --daemonize", "one engine per core, in the background"],
+  ["ipcluster list", "what runs"],
+  ["ipcluster stop", "stop it, from any terminal"],
+  ["ipcluster profile create --parallel --profile=lab", "a profile with commented configuration files"],
+] as const;
+
+/** Runs `ipcluster`. What follows `--` goes to the controller. */
+export async function ipcluster(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  const at = argv.indexOf("--");
+  const own = at < 0 ? argv : argv.slice(0, at);
+  return main(ipclusterProgram(at < 0 ? [] : argv.slice(at + 1)), own);
+}
+
+/** The command. */
+export function ipclusterProgram(controllerArgs: readonly string[] = []): Command {
+  const program = createProgram({ name: "ipcluster", description: "Starts and stops clusters: a controller and engines.", examples: EXAMPLES, footer: EXIT_CODES_HELP });
+  addStart(program, controllerArgs);
+  addStop(program);
+  addList(program);
+  addEngines(program);
+  addClean(program);
+  addProfile(program);
+  return program;
+}
+
+function addStart(program: Command, controllerArgs: readonly string[]): void {
+  const command = program.command("start").description("start a controller and engines; ready when all engines answer");
+  addClusterFlags(command, [
+    "n",
+    "engines",
+    "controller.launcher",
+    "clusterId",
+    "controller.ip",
+    "controller.location",
+    "daemonize",
+    "logLevel",
+    "logToFile",
+    "cleanLogs",
+    "engineTimeoutMs",
+    "connectionTimeoutMs",
+    "stopTimeoutMs",
+  ]);
+  command.addOption(new Option("--supervised", "run as the background process of --daemonize").hideHelp());
+  command.addOption(new Option("--clean-logs", "the default").hideHelp());
+  command.addOption(new Option("--delay <seconds>", "ignored: nothing waits here").hideHelp());
+  addExamples(command, [
+    ["ipcluster start -n 4 --profile=lab", "four engines, files of the profile lab"],
+    ["ipcluster start --cluster-id=two", "a second cluster in the same profile"],
+    ["ipcluster start -- --hwm=0 --nodb", "what follows -- goes to ipcontroller"],
+  ]);
+  command.action(async () => (await import("./ipcluster-start.ts")).startCommand(command, controllerArgs));
+}
+
+function addStop(program: Command): void {
+  const command = program.command("stop").description("stop a cluster, from any terminal").argument("[ids...]", "cluster ids; default: that of --cluster-id, or the cluster without an id");
+  addClusterFlags(command, ["clusterId", "logLevel", "stopTimeoutMs"]).option("--all", "stop every cluster of the profile");
+  command.action(async (ids: string[]) => (await import("./ipcluster-stop.ts")).stopCommand(ids, command));
+}
+
+function addList(program: Command): void {
+  const command = program.command("list").description("list clusters");
+  addProfileOptions(command).addOption(outputOption());
+  command.action(async () => (await import("./ipcluster-list.ts")).listCommand(command));
+}
+
+function addEngines(program: Command): void {
+  const engines = program.command("engines").description("add engines to a running cluster; Ctrl-C stops them");
+  addClusterFlags(engines, ["n", "engines", "clusterId", "logLevel", "engineTimeoutMs", "stopTimeoutMs"]);
+  engines.action(async () => (await import("./ipcluster-engines.ts")).enginesCommand(engines));
+  const wait = program.command("wait").description("wait until the engines of a cluster answer");
+  addClusterFlags(wait, ["n", "clusterId", "logLevel"]).option("--timeout <seconds>", "give up after this time", positiveNumber, 60);
+  wait.action(async () => (await import("./ipcluster-engines.ts")).waitCommand(wait));
+}
+
+function addClean(program: Command): void {
+  const command = program.command("clean").description("remove files and logs of clusters that are gone");
+  addClusterFlags(command, ["logLevel", "stopTimeoutMs"]).option("--force", "stop what runs, then clean").option("--all", "all profiles");
+  command.action(async () => (await import("./ipcluster-stop.ts")).cleanCommand(command));
+}
+
+function addProfile(program: Command): void {
+  const load = async (): Promise<typeof import("./ipcluster-profile.ts")> => import("./ipcluster-profile.ts");
+  const create = addProfileOptions(program.command("create").description("create a profile with its configuration files"));
+  create.action(async () => (await load()).createCommand(undefined, true, create));
+  const profile = program.command("profile").description("create, list and find profiles");
+  const profileCreate = addProfileOptions(profile.command("create").description("create a profile").argument("[name]", "its name")).option("--parallel", "with configuration files, every option commented out");
+  profileCreate.action(async (name: string | undefined) => (await load()).createCommand(name, profileCreate.opts<{ parallel?: boolean }>().parallel === true, profileCreate));
+  const list = addProfileOptions(profile.command("list").description("list profiles")).addOption(outputOption());
+  list.action(async () => (await load()).listProfilesCommand(list));
+  const locate = addProfileOptions(profile.command("locate").description("print a profile's directory").argument("[name]", "its name"));
+  locate.action(async (name: string | undefined) => (await load()).locateCommand(name, locate));
+}
+
+function outputOption(): Option {
+  return new Option("-o, --output <form>", "how to print").choices(["text", "json"]).default("text");
+}
+
+function positiveNumber(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError("it must be a number above 0.");
+  return number;
+}

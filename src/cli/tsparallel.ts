@@ -1,0 +1,25 @@
+// `tsparallel`: says which commands there are.
+
+import { createProgram, type Command } from "./program.ts";
+
+const COMMANDS = [
+  ["ipcluster", "start, stop and list clusters"],
+  ["ipcontroller", "run a controller by hand"],
+  ["ipengine", "run an engine by hand"],
+  ["bakapara", "run shell jobs from a JSON Lines file on a cluster"],
+] as const;
+
+/** The command. */
+export function tsparallelProgram(): Command {
+  const width = Math.max(...COMMANDS.map(([name]) => name.length));
+  const list = COMMANDS.map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`).join("\n");
+  const program = createProgram({
+    name: "tsparallel",
+    description: `Interactive parallel computing for TypeScript. The commands of this package:\n\n${list}\n\nEach explains itself with --help.`,
+    examples: [
+      ["ipcluster start -n 4", "a cluster on this machine"],
+      ["bakapara --local < jobs.jsonl > results.jsonl", "run shell jobs without a cluster of your own"],
+    ],
+  });
+  return program.action(() => program.outputHelp());
+}
