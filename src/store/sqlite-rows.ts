@@ -113,7 +113,12 @@ function encodePlain(name: PlainName, value: unknown): SqlValue {
   if (kind === "json") return JSON.stringify(value);
   if (typeof value !== "string") return null;
   if (kind === "time") return microsOf(value);
-  return value === "" && (name === "stdout" || name === "stderr") ? null : value;
+  return value === "" && (name === "stdout" || name === "stderr") ? null : storableText(value);
+}
+
+/** The driver reads a text up to its first NUL; output of programs may have some, and they are shown as U+2400 instead. */
+export function storableText(text: string): string {
+  return text.includes("\u0000") ? text.replaceAll("\u0000", "\u2400") : text;
 }
 
 function encodeGroup(group: GroupName, record: TaskRecordPatch): SqlValue {

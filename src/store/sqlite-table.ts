@@ -7,7 +7,7 @@ import { applyChanges, type RecordChanges } from "./record-changes.ts";
 import { truncationMark } from "./retention.ts";
 import { BUFFER_STATE, loadBuffers, storeBuffers } from "./sqlite-buffers.ts";
 import type { SqliteDatabase, SqliteStatement } from "./sqlite-file.ts";
-import { COLUMN_NAMES, decodeRecord, encodePatch, encodeRecord, microsOf } from "./sqlite-rows.ts";
+import { COLUMN_NAMES, decodeRecord, encodePatch, encodeRecord, microsOf, storableText } from "./sqlite-rows.ts";
 
 /** A row that can be removed. */
 export interface RowRef {
@@ -254,8 +254,8 @@ export class SqliteTable {
   #appendTexts(seq: number, changes: RecordChanges): number {
     if (changes.stdout === "" && changes.stderr === "") return 0;
     const before = (this.#statements.textLengths.get([seq]) as [number])[0];
-    if (changes.stdout !== "") this.#statements.appendStdout.run([changes.stdout, seq]);
-    if (changes.stderr !== "") this.#statements.appendStderr.run([changes.stderr, seq]);
+    if (changes.stdout !== "") this.#statements.appendStdout.run([storableText(changes.stdout), seq]);
+    if (changes.stderr !== "") this.#statements.appendStderr.run([storableText(changes.stderr), seq]);
     return (this.#statements.textLengths.get([seq]) as [number])[0] - before;
   }
 
