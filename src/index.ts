@@ -88,4 +88,4 @@ export {
   type WaitOptions,
 } from "./client/index.ts";
 export type { DisplayOutput, EngineFacts, Targets } from "./core/index.ts";
-export { Reference } from "./serial/index.ts";
+export { importable, Reference, type Callable } from "./serial/index.ts";

@@ -2,13 +2,13 @@
 // result arrives, so it is asked again, at growing intervals of at most 100 ms; there is one question for all.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { msgId, type EngineUuid } from "../base/index.ts";
-import { noteReply, outputOf, RequestRecord, type EngineDirectory } from "../core/index.ts";
-import { splitPayloads } from "../serial/index.ts";
-import { isDict, isHeader, readErrorContent, type Dict, type Frame, type Message } from "../wire/index.ts";
+import { msgId } from "../base/index.ts";
+import { noteReply, outcomeOf, outputOf, RequestRecord, type EngineDirectory } from "../core/index.ts";
+import { unpackValues } from "../serial/index.ts";
+import { isDict, isHeader, readErrorContent, type Dict, type Message } from "../wire/index.ts";
 import { AsyncResult, type ResultOwner, type ResultShape } from "./async-result.ts";
 import type { ClientLink } from "./client-link.ts";
-import { errorOf, settleHandle } from "./decode.ts";
+import { settleHandle } from "./decode.ts";
 import { requestResults, resubmit } from "./hub-queries.ts";
 import { RequestHandle } from "./request-handle.ts";
 import type { WaitOptions } from "./wait-for.ts";
@@ -69,8 +69,7 @@ async function resubmitAndPoll(link: ClientLink, handles: readonly RequestHandle
 async function poll(link: ClientLink, missing: Map<string, RequestHandle>): Promise<void> {
   try {
     for (let waitMs = POLL_FIRST_MS; missing.size > 0; waitMs = Math.min(POLL_MAX_MS, waitMs * 2)) {
-      const answer = await requestResults(link, [...missing.keys()], false, {});
-      settleAnswered(answer.records, answer.buffers, missing, link.directory);
+      await fetchResults(link, [...missing.keys()], missing);
       // Not `ref`: a program that only waits here still has its sockets open.
       if (missing.size > 0) await sleep(waitMs);
     }
@@ -96,36 +95,70 @@ function pendingRecord(id: string, token: RequestHandle): RequestRecord<RequestH
   return new RequestRecord<RequestHandle>({ msgId: msgId(id), kind: "apply", channel: "task", targets: [], submitted: "", label: null, bytes: 0, token });
 }
 
-/** Buffers come in the sorted order of the ids, one payload for each apply that went well (§4.5). */
-function settleAnswered(records: ReadonlyMap<string, Dict>, buffers: readonly Frame[], missing: Map<string, RequestHandle>, engines: EngineDirectory): void {
-  const payloads = splitPayloads(buffers);
+async function fetchResults(link: ClientLink, ids: readonly string[], missing: Map<string, RequestHandle>): Promise<void> {
+  const { records, buffers } = await requestResults(link, ids, false, {});
+  let values: readonly unknown[];
+  try {
+    values = unpackValues(buffers);
+  } catch (error) {
+    // Where one value ends and the next begins is known only to who can read them: one by one, each can fail alone.
+    if (records.size > 1) {
+      for (const id of records.keys()) await fetchResults(link, [id], missing);
+      return;
+    }
+    values = [];
+    for (const [id, found] of records) settleUnreadable(missing, id, found, error, link.directory);
+  }
+  settleAnswered(records, values, missing, link.directory);
+}
+
+/** Values come in the sorted order of the ids, one for each apply that went well (§4.5). */
+function settleAnswered(records: ReadonlyMap<string, Dict>, values: readonly unknown[], missing: Map<string, RequestHandle>, engines: EngineDirectory): void {
   let next = 0;
   for (const id of [...records.keys()].sort()) {
     const found = records.get(id) as Dict;
     const reply = replyOf(found);
-    const isApply = reply.header.msg_type === "apply_reply";
-    const mine = reply.content["status"] === "ok" && isApply ? (payloads[next++] ?? []) : [];
+    const isValue = isApply(reply) && reply.content["status"] === "ok";
     const handle = missing.get(id);
+    const value = isValue ? values[next++] : undefined;
     if (handle === undefined) continue;
     missing.delete(id);
-    settleOne(handle, found, { ...reply, buffers: mine }, isApply, engines);
+    const record = takeRecord(handle, found, reply, engines);
+    if (isValue) handle.succeed(value);
+    else settleHandle(handle, record, outcomeOf(record, reply, engines) ?? { type: "lost", reason: "the request was resubmitted" });
   }
 }
 
-function settleOne(handle: RequestHandle, found: Dict, reply: Message, isApply: boolean, engines: EngineDirectory): void {
+function settleUnreadable(missing: Map<string, RequestHandle>, id: string, found: Dict, error: unknown, engines: EngineDirectory): void {
+  const handle = missing.get(id);
+  if (handle === undefined) return;
+  missing.delete(id);
+  takeRecord(handle, found, replyOf(found), engines);
+  handle.fail(error instanceof Error ? error : new Error(String(error)));
+}
+
+const isApply = (reply: Message): boolean => reply.header.msg_type === "apply_reply";
+
+/** Replaces a handle's provisional record by what the Hub has stored. */
+function takeRecord(handle: RequestHandle, found: Dict, reply: Message, engines: EngineDirectory): RequestRecord<RequestHandle> {
   const header = isDict(found["header"]) ? found["header"] : {};
-  const facts = { msgId: handle.record.msgId, kind: isApply ? "apply" : "execute", channel: "task", targets: [] as readonly EngineUuid[], bytes: 0, token: handle } as const;
   const metadata = isDict(found["metadata"]) ? found["metadata"] : {};
-  const record = new RequestRecord<RequestHandle>({ ...facts, submitted: String(header["date"] ?? ""), label: metadata["label"] ?? null });
+  const record = new RequestRecord<RequestHandle>({
+    msgId: handle.record.msgId,
+    kind: isApply(reply) ? "apply" : "execute",
+    channel: "task",
+    targets: [],
+    submitted: String(header["date"] ?? ""),
+    label: metadata["label"] ?? null,
+    bytes: 0,
+    token: handle,
+  });
   noteReply(record, reply, String(found["received"] ?? ""), engines);
   noteStoredOutput(record, found["io"]);
   record.isOutputComplete = true;
+  record.state = reply.content["status"] === "ok" ? "ok" : "failed";
   handle.record = record;
-  const status = reply.content["status"];
-  record.state = status === "ok" ? "ok" : "failed";
-  if (status === "ok") settleHandle(handle, record, { type: "value", reply });
-  else if (status === "aborted") handle.fail(errorOf({ ename: "TaskAborted", evalue: `the request was aborted before it ran, msg_id ${record.msgId}` }));
-  else handle.fail(errorOf(readErrorContent(reply.content)));
+  return record;
 }
 
 function replyOf(found: Dict): Message {

@@ -64,12 +64,12 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
   }
 
   /** Waits like the promise of the value. `execute` also waits for the output. */
+  // oxlint-disable-next-line unicorn/no-thenable -- being awaitable is the point of an AsyncResult
   then<Value = T, Reason = never>(
     onValue?: ((value: T) => Value | PromiseLike<Value>) | null,
     onError?: ((reason: unknown) => Reason | PromiseLike<Reason>) | null,
   ): Promise<Value | Reason> {
-    this.#promise ??= this.#settle({});
-    return this.#promise.then(onValue, onError);
+    return this.#asPromise().then(onValue, onError);
   }
 
   /** Like `promise.catch`. */
@@ -79,7 +79,12 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
 
   /** Like `promise.finally`. */
   finally(onEnd: () => void): Promise<T> {
-    return this.then().finally(onEnd);
+    return this.#asPromise().finally(onEnd);
+  }
+
+  #asPromise(): Promise<T> {
+    this.#promise ??= this.#settle({});
+    return this.#promise;
   }
 
   /**

@@ -17,7 +17,7 @@ import {
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK, type MessageSocket, type Transport } from "../net/index.ts";
 import { findDelimiter, framesBytes, isDict, type ClientConnectionInfo, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
-import { settleHandle } from "./decode.ts";
+import { notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
 import { Outlet } from "./outlet.ts";
 import { RequestHandle, type Transmission } from "./request-handle.ts";
@@ -277,6 +277,7 @@ export class ClientLink {
           break;
         case "outputChanged":
           this.#noteDelivered(effect.request.token);
+          if (effect.change === "data") notePublishedData(effect.request, effect.message);
           effect.request.token.noteOutput(effect.change, effect.message);
           break;
         case "outputCompleted":

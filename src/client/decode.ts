@@ -1,8 +1,8 @@
 // From a reply to what the user gets: a value, an ExecuteReply, or an error.
 
 import { ClosedError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
-import type { RequestOutcome, RequestRecord } from "../core/index.ts";
-import { splitPayloads, unpackValue } from "../serial/index.ts";
+import { outputOf, type RequestOutcome, type RequestRecord } from "../core/index.ts";
+import { unpackValue, unpackValues } from "../serial/index.ts";
 import type { Message } from "../wire/index.ts";
 import { ExecuteReply } from "./execute-reply.ts";
 import type { RequestHandle } from "./request-handle.ts";
@@ -37,8 +37,7 @@ export function errorOf(failure: KernelFailure): Error {
 function valueOf(record: RequestRecord, reply: Message): unknown {
   if (record.kind === "execute") return new ExecuteReply(record, reply.content);
   if (record.targets.length <= 1) return unpackValue(reply.buffers);
-  const values = splitPayloads(reply.buffers).map((frames) => unpackValue(frames));
-  return oneForEach(record, values);
+  return oneForEach(record, unpackValues(reply.buffers));
 }
 
 /** The values of a coalesced broadcast, in the order of its reply's engines. */
@@ -50,6 +49,20 @@ function oneForEach(record: RequestRecord, values: unknown[]): unknown[] {
     throw new RemoteError({ ename: "CompositeError", evalue: `${missing} of ${record.targets.length} engines failed; broadcast without coalescing tells which` });
   }
   return values;
+}
+
+/** Merges published data into what the request has published before. */
+export function notePublishedData(record: RequestRecord, message: Message): void {
+  let value: unknown;
+  try {
+    value = unpackValue(message.buffers);
+  } catch {
+    // Published data is a courtesy of the task; what cannot be read is left out, and the result itself still counts.
+    return;
+  }
+  const output = outputOf(record);
+  const before = typeof output.data === "object" && output.data !== null ? output.data : {};
+  output.data = typeof value === "object" && value !== null ? { ...before, ...value } : value;
 }
 
 function undecodable(cause: unknown): Error {

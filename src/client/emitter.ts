@@ -19,7 +19,8 @@ export class Emitter<Events extends object> {
   /** Calls the listeners in the order of their subscription. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     const listeners = this.#listeners.get(name);
-    if (listeners !== undefined) for (const listener of [...listeners]) (listener as (event: Events[Name]) => void)(event);
+    // A listener added meanwhile must not be called for this event.
+    if (listeners !== undefined) for (const listener of Array.from(listeners)) (listener as (event: Events[Name]) => void)(event);
   }
 }
 

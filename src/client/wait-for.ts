@@ -22,40 +22,34 @@ export function waitFor<T>(start: Starter<T>, options: WaitOptions, timeoutText:
   const { timeoutMs, signal } = options;
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
   return new Promise<T>((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined;
-    let stop: (() => void) | undefined;
+    const cleanups: (() => void)[] = [];
     let isOver = false;
-    const end = (): void => {
-      isOver = true;
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-      stop?.();
+    // What ends the waiting runs every clean-up; one that is added later runs at once.
+    const onEnd = (cleanup: () => void): void => {
+      if (isOver) cleanup();
+      else cleanups.push(cleanup);
     };
-    const onAbort = (): void => {
-      end();
-      reject(signal?.reason as Error);
-    };
-    stop = start(
-      (value) => {
-        end();
-        resolve(value);
-      },
-      (error) => {
-        end();
-        reject(error as Error);
-      },
-    );
-    // `start` may have called back before it returned.
-    if (isOver) {
-      stop();
-      return;
+    const ending =
+      <V>(settle: (value: V) => void) =>
+      (value: V): void => {
+        if (isOver) return;
+        isOver = true;
+        for (const cleanup of cleanups) cleanup();
+        settle(value);
+      };
+    const fail = ending<unknown>((reason) => reject(reason as Error));
+    // `start` may call back before it returns.
+    onEnd(start(ending(resolve), fail));
+    if (isOver) return;
+    if (signal !== undefined) {
+      const onAbort = (): void => fail(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      onEnd(() => signal.removeEventListener("abort", onAbort));
     }
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (timeoutMs === undefined || timeoutMs === Infinity) return;
-    timer = setTimeout(() => {
-      end();
-      reject(new TimeoutError(timeoutText()));
-    }, timeoutMs);
+    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
+      const timer = setTimeout(() => fail(new TimeoutError(timeoutText())), timeoutMs);
+      onEnd(() => clearTimeout(timer));
+    }
   });
 }
 

@@ -282,8 +282,8 @@ export class ClientMachine<Token, Asker> {
       const engineInfo = { engineUuid: engine.uuid, engineId: engine.id, method: record.kind, ...(typeof host === "string" ? { host } : {}) };
       effects.push(...this.#settle(record, { type: "failure", failure: { ename: "EngineError", evalue, engineInfo } }, false, "engineLeft"));
     }
-    for (const record of [...this.#draining.values()]) if (record.engineUuid === engine.uuid) this.#completeOutput(record, effects);
-    for (const [id, question] of [...this.#questions]) {
+    for (const record of this.#draining.values()) if (record.engineUuid === engine.uuid) this.#completeOutput(record, effects);
+    for (const [id, question] of this.#questions) {
       if (question.engine !== engine.uuid) continue;
       this.#questions.delete(id);
       effects.push({ type: "answer", asker: question.asker, outcome: { type: "engineLeft", engine } });
@@ -295,7 +295,7 @@ export class ClientMachine<Token, Asker> {
   #closed(reason: string): readonly ClientEffect<Token, Asker>[] {
     const effects: ClientEffect<Token, Asker>[] = [];
     for (const record of this.#waitingFirst()) effects.push(...this.#settle(record, { type: "lost", reason }, false, "closed"));
-    for (const record of [...this.#draining.values()]) this.#completeOutput(record, effects);
+    for (const record of this.#draining.values()) this.#completeOutput(record, effects);
     for (const question of this.#questions.values()) effects.push({ type: "answer", asker: question.asker, outcome: { type: "lost", reason } });
     this.#questions.clear();
     return effects;

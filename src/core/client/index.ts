@@ -8,6 +8,14 @@ export { applyOutput, DISPLAYS_MAX, outputOf, overwriteLines, STREAM_CHARS_MAX, 
 export { autoChunkSize, blockSpans, CHUNK_ITEMS_MAX, chunkSpans, CHUNKS_PER_ENGINE, interleave, roundRobin, type Span } from "./partition.ts";
 export { DEFAULT_RECENT, RecentRequests, type RecentLimits } from "./recent-requests.ts";
 export { answeredId, expectsOutput, noteEngine, noteReply, outcomeOf, type RequestOutcome } from "./reply.ts";
-export { RequestRecord, type DisplayOutput, type RequestChannel, type RequestFacts, type CallKind, type RequestOutput, type RequestState } from "./request-record.ts";
+export {
+  RequestRecord,
+  type DisplayOutput,
+  type RequestChannel,
+  type RequestFacts,
+  type CallKind,
+  type RequestOutput,
+  type RequestState,
+} from "./request-record.ts";
 export { DEFAULT_WINDOW, SendWindow, type Windowed, type WindowLimits } from "./send-window.ts";
 export { describeIds, pickSlice, resolveTargets, type Targets } from "./targets.ts";

@@ -24,7 +24,7 @@ function resolveOne(engines: ReadonlyMap<EngineId, EngineFacts>, wanted: number)
 /** Ids as people read them: `0…3, 7`. */
 export function describeIds(ids: readonly number[]): string {
   const runs: string[] = [];
-  for (let i = 0; i < ids.length; ) {
+  for (let i = 0; i < ids.length;) {
     let last = i;
     while (last + 1 < ids.length && (ids[last + 1] as number) === (ids[last] as number) + 1) last += 1;
     runs.push(last === i ? `${ids[i]}` : `${ids[i]}…${ids[last]}`);

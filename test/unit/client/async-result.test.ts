@@ -55,7 +55,7 @@ describe("a result", () => {
     });
     expect(result.successful()).toBe(false);
     expect(await result.wait()).toBe(true);
-    await expect(result.then()).rejects.toBe(error);
+    await expect(result.catch((reason: unknown) => Promise.reject(reason as Error))).rejects.toBe(error);
   });
 
   it("that failed and was dropped disturbs nobody", async () => {
