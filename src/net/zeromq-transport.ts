@@ -47,7 +47,9 @@ class ZeromqSocket implements BoundSocket {
   readonly #lingerMs: number;
   readonly #outgoing = new RingQueue<readonly Frame[]>();
   #outgoingBytes = 0;
+  /** Set while ZeroMQ has no room for what waits. */
   #sending: Promise<void> | undefined;
+  #lastSend: Promise<void> = Promise.resolve();
   #receiving: Promise<void> | undefined;
   #resumed: (() => void) | undefined;
   #paused: Promise<void> | undefined;
@@ -87,23 +89,42 @@ class ZeromqSocket implements BoundSocket {
     if (isFull && this.#outgoing.length > 0) return false;
     this.#outgoing.push(frames);
     this.#outgoingBytes += bytes;
-    this.#sending ??= this.#sendAll();
+    if (this.#sending === undefined) this.#sendWaiting();
     return true;
   }
 
-  async #sendAll(): Promise<void> {
+  /**
+   * Hands over to ZeroMQ what waits. A send is complete when it returns, unless ZeroMQ has no room or has had its share of
+   * this turn of the loop: then the next one is refused as busy, and the rest waits for it. So messages leave also while
+   * the loop does not turn, and no continuation of ours can be lost when user code on an engine is cut short.
+   */
+  #sendWaiting(): void {
     const sender = this.#native as Sender;
-    try {
-      for (let frames = this.#outgoing.peek(); frames !== undefined; frames = this.#outgoing.peek()) {
-        await sender.send(frames as Frame[]);
-        this.#outgoing.shift();
-        this.#outgoingBytes -= framesBytes(frames);
+    for (let frames = this.#outgoing.peek(); frames !== undefined; frames = this.#outgoing.peek()) {
+      try {
+        this.#lastSend = this.#settled(sender.send(frames as Frame[]));
+      } catch (cause) {
+        if ((cause as { code?: unknown }).code !== "EBUSY") throw cause;
+        this.#sending = this.#sendRest(this.#lastSend);
+        return;
       }
+      this.#outgoing.shift();
+      this.#outgoingBytes -= framesBytes(frames);
+    }
+  }
+
+  async #sendRest(busy: Promise<void>): Promise<void> {
+    await busy;
+    this.#sending = undefined;
+    if (!this.#native.closed) this.#sendWaiting();
+  }
+
+  /** The one way to fail with unlimited marks is that the socket was closed under the message. */
+  async #settled(send: Promise<void>): Promise<void> {
+    try {
+      await send;
     } catch (cause) {
-      // The one way to fail with unlimited marks is that the socket was closed under the queue.
       if (!this.#native.closed) throw cause;
-    } finally {
-      this.#sending = undefined;
     }
   }
 
@@ -149,6 +170,7 @@ class ZeromqSocket implements BoundSocket {
 
   async flushed(): Promise<void> {
     while (this.#sending !== undefined) await this.#sending;
+    await this.#lastSend;
   }
 
   close(): Promise<void> {
@@ -157,10 +179,8 @@ class ZeromqSocket implements BoundSocket {
   }
 
   async #closeOnce(): Promise<void> {
-    if (this.#sending !== undefined) {
-      const deadline = new Promise<void>((resolve) => setTimeout(resolve, this.#lingerMs).unref());
-      await Promise.race([this.flushed(), deadline]);
-    }
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, this.#lingerMs).unref());
+    await Promise.race([this.flushed(), deadline]);
     this.resume();
     this.#native.close();
     await this.#receiving;
