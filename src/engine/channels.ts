@@ -36,12 +36,15 @@ export class Channels {
   readonly #metadata: Dict;
   readonly #log: Logger;
   readonly #drops = new Map<DropReason, number>();
+  readonly #transport: Transport;
   #arrived = 0;
+  #isClosed = false;
 
   constructor(options: ChannelsOptions) {
     const { transport, session, info, address, uuid, engineId } = options;
     const leaf = info.broadcast[engineId % info.broadcast.length];
     const ports = [info.mux, info.task, ...(leaf === undefined ? [] : [leaf])];
+    this.#transport = transport;
     this.#session = session;
     this.#log = options.log;
     this.#metadata = { engine: uuid };
@@ -72,15 +75,17 @@ export class Channels {
     if (count === 1) this.#log.warn("a request was dropped; further ones of this kind are counted, not told", { reason });
   }
 
-  /** Sends a reply with the request's complete prefix. */
+  /** Sends a reply with the request's complete prefix. After `close` there is nobody to send to, and nothing happens. */
   reply(request: Incoming, msgType: string, content: Dict, metadata: Dict, buffers: readonly Frame[] = []): void {
+    if (this.#isClosed) return;
     const { message, socket } = request;
     const frames = this.#session.build(msgType, content, { idents: message.idents, parent: message.header, metadata, buffers });
     if (!socket.send(frames)) this.#log.error("a reply was lost: the outgoing queue is full", { msgId: message.header.msg_id, queued: socket.queued.messages });
   }
 
-  /** Publishes on iopub. A message for which the queue has no room is lost, as the pattern has it. */
+  /** Publishes on iopub. A message for which the queue has no room is lost, as the pattern has it; so is one after `close`. */
   publish(message: IopubMessage, parent: Dict | undefined, buffers: readonly Frame[] = []): void {
+    if (this.#isClosed) return;
     const topic = this.#session.text.encode(message.topic);
     const options = { idents: [topic], metadata: this.#metadata, buffers, ...(parent === undefined ? {} : { parent }) };
     this.#iopub.send(this.#session.build(message.msgType, message.content, options));
@@ -104,6 +109,12 @@ export class Channels {
       await nextTurn();
       if (this.#arrived === before) return;
     }
+  }
+
+  /** Sends out what waits, within the linger time, and closes the sockets. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#transport.close();
   }
 }
 

@@ -51,16 +51,12 @@ export class Containment {
     inside?.();
   }
 
-  /**
-   * For the side thread, in the middle of whatever runs here: stops user code if it is on the stack.
-   *
-   * @returns whether it was; otherwise nothing is changed
-   */
-  interrupt(): boolean {
-    if (!this.#isUserOnStack()) return false;
+  /** For the side thread, in the middle of whatever runs here: stops user code if it is on the stack, else does nothing. */
+  interrupt(): void {
+    const { terminator } = this.#sessions();
+    if (!this.#isUserOnStack()) return;
     if (this.#guards > 0) this.#isTerminationHeld = true;
-    else this.#terminate();
-    return true;
+    else terminator.post("Runtime.terminateExecution"); // Takes effect at the next call or turn of a loop: the last act here.
   }
 
   /** Runs engine code that user code called; it is not cut. */
@@ -72,7 +68,7 @@ export class Containment {
       this.#guards -= 1;
       if (this.#guards === 0 && this.#isTerminationHeld) {
         this.#isTerminationHeld = false;
-        this.#terminate();
+        this.#sessions().terminator.post("Runtime.terminateExecution");
       }
     }
   }
@@ -80,10 +76,6 @@ export class Containment {
   /** Opens the inspector sessions before they are needed: an interrupt may not find the time. */
   prepare(): void {
     this.#sessions();
-  }
-
-  #terminate(): void {
-    this.#sessions().terminator.post("Runtime.terminateExecution"); // Takes effect when control is back in the frames below.
   }
 
   #isUserOnStack(): boolean {

@@ -5,7 +5,7 @@ import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
-import { iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage, type StreamName } from "../wire/index.ts";
+import { iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
 import { Channels, type Incoming } from "./channels.ts";
 import { mimeBundle } from "./cells/mime.ts";
 import { Containment } from "./containment.ts";
@@ -66,7 +66,6 @@ export class Engine {
   readonly #requests = new Map<number, Request>();
   readonly #namespace = new Namespace();
   readonly #containment = new Containment(ownCodePaths());
-  readonly #transport = new ZeromqTransport();
   readonly #output: OutputCapture;
   readonly #side: SideLink;
   #channels: Channels | undefined;
@@ -145,7 +144,7 @@ export class Engine {
     const { info, address, uuid, host, username } = this.#config;
     this.#engineId = engineId;
     const session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, username, clock: this.#clock });
-    this.#channels = new Channels({ transport: this.#transport, session, info, address, uuid, engineId, log: this.#log });
+    this.#channels = new Channels({ transport: new ZeromqTransport(), session, info, address, uuid, engineId, log: this.#log });
     this.#runner = new RequestRunner({ engineId, uuid, host }, this.#namespace, this.#containment, this.#clock, {
       publish: (message, parent, buffers) => this.#publish(message, parent, buffers),
       flushOutput: () => this.#containment.guard(() => this.#output.flush()),
@@ -283,14 +282,15 @@ export class Engine {
 
   /** Called in the middle of whatever runs on this thread. */
   #interrupt(): number {
+    // Nothing may be called behind the interrupt: the termination would take effect here already, and stop here.
+    const serial = this.#runner?.serial ?? 0;
     this.#containment.interrupt();
-    return this.#runner?.serial ?? 0;
+    return serial;
   }
 
   #onStray(kind: string, error: unknown): void {
     const { ename, evalue, traceback } = failureOf(error);
-    const name: StreamName = "stderr";
-    this.#output.write(name, `${kind} outside of any request: ${(traceback ?? []).join("\n") || `${ename}: ${evalue}`}\n`);
+    this.#output.write("stderr", `${kind} outside of any request: ${(traceback ?? []).join("\n") || `${ename}: ${evalue}`}\n`);
     this.#log.warn(`${kind} outside of any request`, { ename, evalue });
   }
 
@@ -299,8 +299,11 @@ export class Engine {
     this.#isLeaving = true;
     this.#side.setLeaving();
     this.#output.flush();
-    const deadline = new Promise<void>((resolve) => setTimeout(resolve, FAREWELL_MS));
-    void Promise.race([this.#transport.close(), deadline]).then(() => this.#resolveClosed(end));
+    // On a later turn, behind what this one still has to say.
+    setImmediate(() => {
+      const deadline = new Promise<void>((resolve) => setTimeout(resolve, FAREWELL_MS));
+      void Promise.race([this.#channels?.close(), deadline]).then(() => this.#resolveClosed(end));
+    });
   }
 }
 

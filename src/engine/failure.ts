@@ -7,7 +7,7 @@ import { errorFacts } from "../serial/index.ts";
 const TRACEBACK_LINES_MAX = 100;
 
 /** Frames of this package's engine and of the machinery beneath it; the package's own functions for users (jobs) stay. */
-const OWN_FRAME = new RegExp(`${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)`);
+const OWN_FRAME = new RegExp(`${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`);
 
 /** The failure for a thrown value. */
 export function failureOf(thrown: unknown): KernelFailure {

@@ -9,6 +9,9 @@ import { compileCell, type CompiledCell } from "./compile-cell.ts";
 import { inspectText, mimeBundle } from "./mime.ts";
 import type { HoistedImport } from "./transform.ts";
 
+/** Errors keep their own stack; Node would put the source line before it, for errors of the outermost code only. */
+const QUIET = { displayErrors: false };
+
 /** What a cell's run tells besides its end. */
 export interface CellHooks extends RunHooks {
   /** The cell counts as number `executionCount` and begins. */
@@ -78,8 +81,8 @@ export class CellRunner {
     const end = this.#containment.run(() => {
       try {
         this.#namespace.declare(cell.names);
-        for (const { name, script } of cell.functions) this.#namespace.push({ [name]: script.runInThisContext() });
-        value = cell.script.runInThisContext();
+        for (const { name, script } of cell.functions) this.#namespace.push({ [name]: script.runInThisContext(QUIET) });
+        value = cell.script.runInThisContext(QUIET);
       } catch (error) {
         outcome = failed(error, errorExtras(count));
       }
