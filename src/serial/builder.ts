@@ -1,0 +1,127 @@
+// The engine's side of a travelling function: compiles its text once, then makes instances of it whose bindings can be
+// set. User code runs here only when a class is evaluated; a function's text is evaluated, never called.
+
+import { Script, constants as vmConstants } from "node:vm";
+
+import { BoundedMap } from "./bounded-map.ts";
+import { readCode, codeKey, type Code, type CodeFacts } from "./code.ts";
+
+/** A function whose bindings can be set and read. */
+export interface BuiltCode {
+  /** Evaluates the text: gives the function or class. */
+  readonly evaluate: () => Function;
+  readonly set: (binding: number, value: unknown) => void;
+  readonly get: (binding: number) => unknown;
+}
+
+/** Codes that were compiled, kept by their hash. */
+interface CompiledCode {
+  readonly code: Code;
+  factory: Factory | undefined;
+}
+
+type Factory = (nameFunction: (fn: object, name: string) => object) => [evaluate: () => Function, set: (i: number, value: unknown) => void, get: (i: number) => unknown];
+
+const COMPILED_MAX = 2000;
+const COMPILED = new BoundedMap<string, CompiledCode>(COMPILED_MAX);
+const ORIGINS = new BoundedMap<string, string>(COMPILED_MAX);
+
+/** Marker in the file names of user functions: stack traces are recognised by it. */
+export const TASK_SCRIPT_MARK = "ipp-task-";
+
+/** The code of a table entry, from the cache when it was seen before. */
+export function findCode(entry: Buffer): Code {
+  return compiledOf(entry).code;
+}
+
+function compiledOf(entry: Buffer): CompiledCode {
+  const key = codeKey(entry);
+  let compiled = COMPILED.get(key);
+  if (compiled === undefined) {
+    compiled = { code: readCode(entry), factory: undefined };
+    COMPILED.set(key, compiled);
+  }
+  return compiled;
+}
+
+/** Makes a new instance of a code, nothing bound yet. */
+export function buildCode(code: Code): BuiltCode {
+  let compiled = COMPILED.get(code.key);
+  if (compiled === undefined) {
+    compiled = { code, factory: undefined };
+    COMPILED.set(code.key, compiled);
+  }
+  compiled.factory ??= compile(code);
+  const [evaluate, set, get] = compiled.factory(nameFunction);
+  return { evaluate: () => withName(evaluate(), code.facts), set, get };
+}
+
+/** The script a function came from, by the script name that stands in stack traces. */
+export function originOf(scriptName: string): string | undefined {
+  return ORIGINS.get(scriptName);
+}
+
+/** esbuild's helper: it is called in texts that went through it. */
+function nameFunction(fn: object, name: string): object {
+  return Object.defineProperty(fn, "name", { value: name, configurable: true });
+}
+
+function withName(fn: Function, facts: CodeFacts): Function {
+  if (fn.name !== facts.name && typeof fn.name === "string") Object.defineProperty(fn, "name", { value: facts.name, configurable: true });
+  return fn;
+}
+
+function compile(code: Code): Factory {
+  const { facts } = code;
+  const [open, close] = wrapperOf(facts);
+  const before = `(function(__name){${facts.isStrict ? '"use strict";' : ""}${declarations(facts.bindings)}return[()=>${open}`;
+  const text = `${before}${embedded(facts)}\n${close},(i,v)=>{switch(i){${cases(facts.bindings, (path) => `${path}=v;break;`)}}},(i)=>{switch(i){${cases(facts.bindings, (path) => `return ${path};`)}}}]})`;
+  const filename = scriptName(code);
+  if (facts.url !== undefined) ORIGINS.set(filename, facts.url);
+  const script = new Script(text, {
+    filename,
+    // Positions in stack traces are those of the file the function was written in.
+    lineOffset: facts.line ?? 0,
+    columnOffset: (facts.column ?? 0) - before.length,
+    ...dynamicImport(),
+  });
+  return script.runInThisContext() as Factory;
+}
+
+function scriptName(code: Code): string {
+  const name = code.facts.name.replace(/[^\p{ID_Continue}$.-]/gu, "_").slice(0, 60);
+  return `${TASK_SCRIPT_MARK}${name}-${Buffer.from(code.key, "latin1").toString("hex").slice(0, 8)}`;
+}
+
+/** A property of an object literal names the anonymous function that is its value, in stack traces too. */
+function wrapperOf(facts: CodeFacts): readonly [open: string, close: string] {
+  if (facts.form === "method") return ["({", `})[${JSON.stringify(facts.name)}]`];
+  if (facts.name === "" || facts.name === "__proto__") return ["(", ")"];
+  const name = JSON.stringify(facts.name);
+  return [`({${name}:`, `})[${name}]`];
+}
+
+function embedded(facts: CodeFacts): string {
+  if (facts.form !== "method") return facts.text;
+  return facts.text.replace(/^(async )?(\*)?m/, (_, isAsync: string | undefined, star: string | undefined) => `${isAsync ?? ""}${star ?? ""}${JSON.stringify(facts.name)}`);
+}
+
+function declarations(bindings: readonly string[]): string {
+  const roots = new Map<string, string>();
+  for (const binding of bindings) {
+    const dot = binding.indexOf(".");
+    if (dot < 0) roots.set(binding, binding);
+    else roots.set(binding.slice(0, dot), `${binding.slice(0, dot)}={}`);
+  }
+  return roots.size === 0 ? "" : `let ${[...roots.values()].join(",")};`;
+}
+
+function cases(bindings: readonly string[], body: (path: string) => string): string {
+  return bindings.map((path, i) => `case ${i}:${body(path)}`).join("");
+}
+
+function dynamicImport(): { importModuleDynamically?: never } {
+  const loader: unknown = (vmConstants as { readonly USE_MAIN_CONTEXT_DEFAULT_LOADER?: unknown } | undefined)?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const importer = loader ?? ((specifier: string): Promise<unknown> => import(specifier));
+  return { importModuleDynamically: importer as never };
+}

@@ -1,0 +1,71 @@
+// The static part of a function or class: its text, the names it needs bound and where it was written. Made once for a
+// function, hashed, and sent as one entry of the table of specials; engines keep what they built by the hash.
+
+import { createHash } from "node:crypto";
+
+import { malformed } from "./payload.ts";
+import type { SourceForm } from "./function-source.ts";
+
+/** Bytes of the hash that identifies a code. */
+export const HASH_BYTES = 16;
+
+/** What an engine needs to build a function, apart from the values of its bindings. */
+export interface CodeFacts {
+  readonly name: string;
+  readonly form: SourceForm;
+  /** See `FunctionSource.text`. */
+  readonly text: string;
+  /** Names the text needs: `a` for a variable, `ns.f` for member `f` of a namespace `ns`. */
+  readonly bindings: readonly string[];
+  /** Indexes of the bindings that evaluating the text needs; the others may be bound later. */
+  readonly eager: readonly number[];
+  readonly isStrict: boolean;
+  /** The text is a class with `#private` members: its instances cannot travel. */
+  readonly hasPrivate: boolean;
+  /** Script the text was loaded from, and zero-based position of its first character, where known. */
+  readonly url?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Facts with their identity. */
+export interface Code {
+  readonly facts: CodeFacts;
+  /** The hash, as a string that serves as key of caches. */
+  readonly key: string;
+  /** Entry of the table: hash and facts. */
+  readonly entry: Buffer;
+}
+
+/** Encodes facts. */
+export function createCode(facts: CodeFacts): Code {
+  const json = Buffer.from(JSON.stringify(facts));
+  const hash = hashOf(json);
+  return { facts, key: hash.toString("latin1"), entry: Buffer.concat([hash, json]) };
+}
+
+function hashOf(json: Buffer): Buffer {
+  return createHash("sha256").update(json).digest().subarray(0, HASH_BYTES);
+}
+
+/** The key in an entry, to look a code up without reading it. */
+export function codeKey(entry: Buffer): string {
+  if (entry.length < HASH_BYTES) throw malformed("a function is cut short");
+  return entry.toString("latin1", 0, HASH_BYTES);
+}
+
+/** Reads an entry; the hash must fit, so that a damaged text is never built or kept. */
+export function readCode(entry: Buffer): Code {
+  const json = entry.subarray(HASH_BYTES);
+  if (!hashOf(json).equals(entry.subarray(0, HASH_BYTES))) throw malformed("the text of a function is damaged");
+  const facts = JSON.parse(json.toString()) as CodeFacts;
+  if (typeof facts.text !== "string" || !Array.isArray(facts.bindings) || !Array.isArray(facts.eager)) throw malformed("a function lacks its text");
+  return { facts, key: codeKey(entry), entry: Buffer.from(entry) };
+}
+
+/** Indexes of the bindings that may be bound late. */
+export function lazyBindings(facts: CodeFacts): number[] {
+  const lazy: number[] = [];
+  for (let i = 0; i < facts.bindings.length; i += 1) if (!facts.eager.includes(i)) lazy.push(i);
+  return lazy;
+}

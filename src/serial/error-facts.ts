@@ -1,0 +1,73 @@
+// An error as the facts of an error reply: name, text and traceback lines, readable by Python and TypeScript clients.
+
+import { originOf, TASK_SCRIPT_MARK } from "./builder.ts";
+
+/** The three facts of an error reply. */
+export interface ErrorFacts {
+  /** Class name of the error. */
+  readonly ename: string;
+  /** Its message. */
+  readonly evalue: string;
+  /** Stack lines; positions in user functions point into the file the function was written in. */
+  readonly traceback: string[];
+}
+
+const LINES_MAX = 200;
+const CAUSES_MAX = 10;
+const OWN_FRAME = /^\s+at .*(?:\(|at )(?:node:|file:\/\/.*\/(?:tsparallel|main)\/dist\/(?:serial|engine)\/)/;
+const TASK_POSITION = new RegExp(`(${TASK_SCRIPT_MARK}[^\\s():]*):(\\d+):(\\d+)`, "g");
+
+/** Facts of anything that was thrown. */
+export function errorFacts(thrown: unknown): ErrorFacts {
+  if (!isErrorLike(thrown)) return { ename: typeof thrown, evalue: textOf(thrown), traceback: [`thrown value: ${textOf(thrown)}`] };
+  return { ename: errorName(thrown), evalue: textOf(thrown.message), traceback: tracebackOf(thrown) };
+}
+
+interface ErrorLike {
+  readonly name?: unknown;
+  readonly message: unknown;
+  readonly stack?: unknown;
+  readonly cause?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return typeof value === "object" && value !== null && "message" in value && "stack" in value;
+}
+
+/** The class's name when `name` was left at that of the base class. */
+function errorName(error: ErrorLike): string {
+  const className = (error as { readonly constructor?: { readonly name?: unknown } }).constructor?.name;
+  if (typeof error.name === "string" && error.name !== "" && error.name !== "Error") return error.name;
+  return typeof className === "string" && className !== "" ? className : "Error";
+}
+
+function tracebackOf(error: ErrorLike): string[] {
+  const lines: string[] = [];
+  let at: unknown = error;
+  for (let i = 0; i < CAUSES_MAX && isErrorLike(at); i += 1) {
+    const stack = typeof at.stack === "string" && at.stack !== "" ? at.stack : `${errorName(at)}: ${textOf(at.message)}`;
+    const shown = stack.split("\n").map(withOrigin).filter((line) => !OWN_FRAME.test(line));
+    if (i > 0) shown[0] = `caused by ${shown[0] ?? ""}`;
+    lines.push(...shown);
+    at = at.cause;
+  }
+  if (at !== undefined && at !== null && at !== error && !isErrorLike(at)) lines.push(`caused by ${textOf(at)}`);
+  return lines.slice(0, LINES_MAX);
+}
+
+/** Names the file in which a travelling function was written. */
+function withOrigin(line: string): string {
+  return line.replace(TASK_POSITION, (whole, script: string, row: string, column: string) => {
+    const origin = originOf(script);
+    return origin === undefined ? whole : `${origin}:${row}:${column}`;
+  });
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    // An object without a primitive form still has to be reported.
+    return Object.prototype.toString.call(value);
+  }
+}

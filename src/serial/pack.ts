@@ -1,0 +1,147 @@
+// Values and calls into frames. Primitives take a shorter way than V8's stream; everything else is canned and written.
+
+import type { Frame } from "../wire/index.ts";
+import { SerializationError, isParallelError } from "../base/index.ts";
+import { can, canCopying, type Canned, type Special } from "./canner.ts";
+import { FORM, HEAD_BYTES, writeHead, type Form } from "./payload.ts";
+import { writeProgram } from "./program.ts";
+import type { Fact } from "./records.ts";
+import { isClean } from "./scan.ts";
+import { StreamWriter } from "./stream.ts";
+
+/** Kinds of entries of the table of specials. */
+export const ENTRY = { code: 1, fact: 2 } as const;
+
+const ENTRY_HEAD_BYTES = 5;
+const NOTHING_CANNED: readonly Special[] = [];
+
+/**
+ * Packs one value into a frame, followed by one frame for each view on at least 1024 bytes, which shares its memory.
+ * `path` names the value in errors.
+ *
+ * @throws SerializationError when something inside cannot travel, naming the path and a remedy.
+ */
+export function packValue(value: unknown, path: string = "value"): Frame[] {
+  switch (typeof value) {
+    case "undefined":
+      return [headOnly(FORM.undefined)];
+    case "boolean":
+      return [headOnly(value ? FORM.true : FORM.false)];
+    case "number":
+      return [packNumber(value)];
+    case "string":
+      if (isWellFormed(value)) return [packText(value)];
+      break;
+    case "object":
+      if (value === null) return [headOnly(FORM.null)];
+      break;
+    default:
+  }
+  return pack(FORM.stream, [value], [path]);
+}
+
+/**
+ * Packs a call: a function, a class, a `Reference` or a stand-in, and its arguments.
+ *
+ * @throws SerializationError when the function, what it closes over, or an argument cannot travel.
+ */
+export function packCall(fn: unknown, args: readonly unknown[]): Frame[] {
+  return pack(FORM.call, [fn, ...args], ["function", ...args.map((_, i) => `args[${i}]`)]);
+}
+
+/** Whether UTF-8 can hold the text: half a surrogate pair is lost in it. */
+function isWellFormed(text: string): boolean {
+  // Node 20 has the method, the language level this package is compiled for does not.
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+}
+
+function headOnly(form: Form): Frame {
+  const frame = Buffer.allocUnsafe(HEAD_BYTES);
+  writeHead(frame, form, 0, 0);
+  return frame;
+}
+
+function packNumber(value: number): Frame {
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + 8);
+  writeHead(frame, FORM.number, 0, 0);
+  frame.writeDoubleLE(value, HEAD_BYTES);
+  return frame;
+}
+
+function packText(value: string): Frame {
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(value));
+  writeHead(frame, FORM.text, 0, 0);
+  frame.write(value, HEAD_BYTES);
+  return frame;
+}
+
+function pack(form: Form, values: readonly unknown[], labels: readonly string[]): Frame[] {
+  const canned = form === FORM.stream && isClean(values[0]) ? { specials: NOTHING_CANNED, roots: values, boxed: [] } : can(values, labels);
+  try {
+    return write(form, canned);
+  } catch (error) {
+    if (isParallelError(error)) throw error;
+  }
+  // V8 refused something that the first look let pass: the careful pass finds its path.
+  const careful = canCopying(values, labels);
+  try {
+    return write(form, careful);
+  } catch (cause) {
+    if (isParallelError(cause)) throw cause;
+    const path = labels.length === 1 ? (labels[0] as string) : "the call";
+    const fact = cause instanceof RangeError ? "it is nested too deeply or too large" : (cause as Error).message;
+    throw new SerializationError(`cannot send ${path}: ${fact}`, { path, remedy: "send plain data", cause });
+  }
+}
+
+function write(form: Form, canned: Canned): Frame[] {
+  const { specials } = canned;
+  const writer = new StreamWriter();
+  const prefix = specials.length === 0 ? Buffer.allocUnsafe(HEAD_BYTES) : prefixWithTable(specials);
+  writeHead(prefix, form, 0, prefix.length - HEAD_BYTES);
+  writer.writeRawBytes(prefix);
+  writer.writeHeader();
+  if (specials.length > 0) writeProgram(writer, specials);
+  writer.writeValue(form === FORM.call ? canned.roots.slice(1) : canned.roots[0]);
+  if (specials.length > 0) writer.writeValue(canned.boxed.length === 0 ? undefined : canned.boxed);
+  const frame = writer.releaseBuffer();
+  if (writer.rawFrames.length === 0) return [frame];
+  frame.writeUInt32LE(writer.rawFrames.length, HEAD_BYTES - 8);
+  return [frame, ...writer.rawFrames];
+}
+
+/** Room for the head, then the table: count, and for each entry kind, length, bytes. */
+function prefixWithTable(specials: readonly Special[]): Buffer {
+  const entries = specials.map(encodeEntry);
+  let size = HEAD_BYTES + 4;
+  for (const entry of entries) size += ENTRY_HEAD_BYTES + entry.length;
+  const prefix = Buffer.allocUnsafe(size);
+  prefix.writeUInt32LE(specials.length, HEAD_BYTES);
+  let at = HEAD_BYTES + 4;
+  for (let i = 0; i < entries.length; i += 1) {
+    const entry = entries[i] as Buffer;
+    prefix[at] = (specials[i] as Special).code === undefined ? ENTRY.fact : ENTRY.code;
+    prefix.writeUInt32LE(entry.length, at + 1);
+    entry.copy(prefix, at + ENTRY_HEAD_BYTES);
+    at += ENTRY_HEAD_BYTES + entry.length;
+  }
+  return prefix;
+}
+
+/** A code's entry begins with the length of its class identity, then the identity. */
+function encodeEntry(special: Special): Buffer {
+  const { code } = special;
+  if (code === undefined) return encodeFact(special.fact as Fact);
+  return encodedCode(code.classId, code.code.entry);
+}
+
+function encodeFact(fact: Fact): Buffer {
+  return Buffer.from(JSON.stringify(fact));
+}
+
+function encodedCode(classId: string, entry: Buffer): Buffer {
+  if (classId === "") return Buffer.concat([NO_CLASS_ID, entry]);
+  return Buffer.concat([Buffer.of(classId.length), Buffer.from(classId, "latin1"), entry]);
+}
+
+const NO_CLASS_ID = Buffer.of(0);

@@ -1,0 +1,76 @@
+// The quick look at a value before it is written: whether V8's structured clone carries it faithfully as it is. If in
+// doubt the answer is no, and the value is copied with care instead.
+
+import { FRAME_BYTES_MIN } from "./stream.ts";
+
+const PLAIN_PROTOTYPES: ReadonlySet<object> = new Set<object>([
+  Date.prototype, RegExp.prototype, Number.prototype, String.prototype, Boolean.prototype, BigInt.prototype,
+]);
+const VIEW_PROTOTYPES: ReadonlySet<object> = new Set<object>([
+  Uint8Array, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
+  BigInt64Array, BigUint64Array, DataView, Buffer,
+].map((view) => view.prototype));
+
+// Small trees are looked at without remembering what was seen, which is most of the cost.
+const UNREMEMBERED_MAX = 200;
+const DEPTH_MAX = 2000;
+// An array this long may be nearly empty: the careful copy looks at its keys instead.
+const ARRAY_LENGTH_MAX = 1 << 26;
+
+/** Whether V8 writes the value without losing or refusing anything. */
+export function isClean(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return typeof value !== "function" && typeof value !== "symbol";
+  return new Scan().look(value, 0);
+}
+
+class Scan {
+  #looked = 0;
+  #seen: Set<object> | undefined;
+
+  look(value: object, depth: number): boolean {
+    const proto: object | null = Object.getPrototypeOf(value);
+    if (proto !== null && VIEW_PROTOTYPES.has(proto)) return (value as ArrayBufferView).buffer instanceof ArrayBuffer;
+    this.#looked += 1;
+    if (this.#looked > UNREMEMBERED_MAX) {
+      this.#seen ??= new Set();
+      if (this.#seen.has(value)) return true;
+      this.#seen.add(value);
+    }
+    if (depth > DEPTH_MAX) return false;
+    if (proto === Object.prototype || proto === null) return this.#lookAtMembers(value as Record<string, unknown>, depth + 1);
+    if (proto === Array.prototype) return Array.isArray(value) && this.#lookAtItems(value, depth + 1);
+    if (proto === Map.prototype) return value instanceof Map && this.#lookAtMap(value as Map<unknown, unknown>, depth + 1);
+    if (proto === Set.prototype) return value instanceof Set && this.#lookAtAll(value as Set<unknown>, depth + 1);
+    if (proto === ArrayBuffer.prototype) return (value as ArrayBuffer).byteLength < FRAME_BYTES_MIN;
+    return PLAIN_PROTOTYPES.has(proto);
+  }
+
+  #lookAtMembers(value: Record<string, unknown>, depth: number): boolean {
+    for (const key in value) if (!this.#lookAt(value[key], depth)) return false;
+    return true;
+  }
+
+  #lookAtItems(items: readonly unknown[], depth: number): boolean {
+    if (items.length > ARRAY_LENGTH_MAX) return false;
+    for (let i = 0; i < items.length; i += 1) {
+      const item = items[i];
+      if (typeof item !== "number" && typeof item !== "string" && !this.#lookAt(item, depth)) return false;
+    }
+    return true;
+  }
+
+  #lookAtMap(map: Map<unknown, unknown>, depth: number): boolean {
+    for (const [key, value] of map) if (!this.#lookAt(key, depth) || !this.#lookAt(value, depth)) return false;
+    return true;
+  }
+
+  #lookAtAll(items: Iterable<unknown>, depth: number): boolean {
+    for (const item of items) if (!this.#lookAt(item, depth)) return false;
+    return true;
+  }
+
+  #lookAt(value: unknown, depth: number): boolean {
+    if (typeof value === "object") return value === null || this.look(value, depth);
+    return typeof value !== "function" && typeof value !== "symbol";
+  }
+}

@@ -1,0 +1,113 @@
+// Looks into a function through an inspector session inside the process: its scopes with the values in them, where it
+// was written, and what a bound function is bound to. Every request that does not await is answered synchronously. The
+// session is closed each time: an open one would keep what the program logs.
+
+import { Session } from "node:inspector";
+
+import { SerializationError } from "../base/index.ts";
+
+/** A scope around a function; `vars` has a property for each variable some inner function uses. */
+export interface ScopeVariables {
+  /** As V8 names it: `Closure`, `Block`, `Module`, `Script`, `Global`, … */
+  readonly kind: string;
+  readonly vars: Readonly<Record<string, unknown>>;
+}
+
+/** Where a function was written: position of its parameters, zero-based. */
+export interface FunctionLocation {
+  readonly scriptId: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What the inspector sees of a function. */
+export interface FunctionInside {
+  /** Innermost first; empty for native and bound functions. */
+  readonly scopes: readonly ScopeVariables[];
+  readonly location: FunctionLocation | undefined;
+  /** For a bound function: target, `this`, arguments. */
+  readonly bound: readonly [target: unknown, self: unknown, args: readonly unknown[]] | undefined;
+}
+
+/** Sends one request and returns its answer. */
+export type InspectorPost = (method: string, parameters?: object) => unknown;
+
+// `node:vm` contexts (vitest has pools that use them) have a `globalThis` of their own; the inspector evaluates in the
+// main one, which the constructor of a class of Node's reaches from anywhere.
+const MAIN_GLOBAL = (Session as unknown as { constructor: FunctionConstructor }).constructor("return globalThis")() as Record<symbol, unknown>;
+const SLOT = Symbol.for("tsparallel.capture");
+const SLOT_EXPRESSION = 'globalThis[Symbol.for("tsparallel.capture")]';
+
+/** Runs `work` with an open session. */
+export function withInspector<T>(work: (post: InspectorPost, session: Session) => T): T {
+  const session = new Session();
+  try {
+    session.connect();
+  } catch (cause) {
+    throw new SerializationError("cannot look into functions: this Node has no inspector", { path: "function", remedy: "run Node with the inspector allowed (`--allow-inspector` under `--permission`)", cause });
+  }
+  try {
+    return work((method, parameters) => post(session, method, parameters), session);
+  } finally {
+    session.disconnect();
+  }
+}
+
+function post(session: Session, method: string, parameters: object | undefined): unknown {
+  let failure: Error | null = null;
+  let answer: unknown;
+  session.post(method, parameters, (error: Error | null, result: unknown) => {
+    failure = error;
+    answer = result;
+  });
+  if (failure !== null) throw failure as Error;
+  return answer;
+}
+
+interface InternalProperty {
+  readonly name: string;
+  readonly value?: { readonly objectId?: string; readonly value?: unknown };
+}
+
+/** Looks into `fn`. */
+export function readInside(fn: Function): FunctionInside {
+  return withInspector((ask) => {
+    const slot: { subject: unknown; receive: (value: unknown) => void; received: unknown } = {
+      subject: fn,
+      received: undefined,
+      receive: (value) => {
+        slot.received = value;
+      },
+    };
+    Object.defineProperty(MAIN_GLOBAL, SLOT, { value: slot, configurable: true });
+    try {
+      const fnId = evaluate(ask, `${SLOT_EXPRESSION}.subject`);
+      const receiverId = evaluate(ask, `${SLOT_EXPRESSION}.receive`);
+      const found = ask("Runtime.getProperties", { objectId: fnId, ownProperties: true, nonIndexedPropertiesOnly: true }) as { internalProperties?: InternalProperty[] };
+      const internals = new Map((found.internalProperties ?? []).map((property) => [property.name, property]));
+      const take = (name: string): unknown => {
+        const value = internals.get(name)?.value;
+        if (value?.objectId === undefined) return value?.value;
+        ask("Runtime.callFunctionOn", { objectId: receiverId, functionDeclaration: "function(v){this(v)}", arguments: [{ objectId: value.objectId }] });
+        return slot.received;
+      };
+      if (internals.has("[[TargetFunction]]")) {
+        return { scopes: [], location: undefined, bound: [take("[[TargetFunction]]"), take("[[BoundThis]]"), Array.from(take("[[BoundArgs]]") as unknown[])] };
+      }
+      const scopes = take("[[Scopes]]") as ArrayLike<{ readonly description: string; readonly object: Record<string, unknown> }> | undefined;
+      const location = internals.get("[[FunctionLocation]]")?.value?.value as { scriptId: string; lineNumber: number; columnNumber: number } | undefined;
+      return {
+        scopes: scopes === undefined ? [] : Array.from(scopes, (scope) => ({ kind: scope.description, vars: scope.object })),
+        location: location === undefined ? undefined : { scriptId: location.scriptId, line: location.lineNumber, column: location.columnNumber },
+        bound: undefined,
+      };
+    } finally {
+      delete MAIN_GLOBAL[SLOT];
+    }
+  });
+}
+
+function evaluate(ask: InspectorPost, expression: string): string {
+  const { result } = ask("Runtime.evaluate", { expression }) as { result: { objectId: string } };
+  return result.objectId;
+}
