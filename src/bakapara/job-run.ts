@@ -1,0 +1,218 @@
+// A run: jobs in, ended jobs out, as they end. The board decides what starts and when it is over; this loop reads the input
+// no faster than the board has room, starts what the board gives, and hands results over no faster than they are taken.
+
+import { RingQueue } from "../base/index.ts";
+import type { Client } from "../client/index.ts";
+import { shouldHalt, type HaltRule } from "./halt.ts";
+import { isSuccess, unrunResult, type Job, type JobResult } from "./job.ts";
+import { JobBoard, type Entry } from "./job-board.ts";
+import type { JobLine } from "./job-lines.ts";
+import { JobSender, type SendOptions } from "./job-sender.ts";
+
+/** How a run goes. */
+export interface RunOptions extends Partial<SendOptions> {
+  /** How often a job that failed is run again, for jobs that do not say; default 0. */
+  readonly retries?: number | undefined;
+  /** When to stop early; default never. */
+  readonly halt?: HaltRule | undefined;
+  /** Results come in the order of the input; default: as jobs end. */
+  readonly keepOrder?: boolean | undefined;
+  /** Jobs read ahead of those that run; default 10,000. */
+  readonly readAhead?: number | undefined;
+}
+
+/** A job that has ended, or a line that was none. */
+export interface EndedJob {
+  /** Position in the input, from 0. */
+  readonly seq: number;
+  /** The line as it was read. */
+  readonly line: JobLine;
+  readonly result: JobResult;
+  readonly isSuccess: boolean;
+}
+
+const READ_AHEAD = 10_000;
+const RUNNING_MIN = 8;
+const RUNNING_PER_ENGINE = 4;
+const RUNNING_MAX = 1_000;
+const ORDER_SPAN = 50_000;
+
+/** One run of jobs on a cluster. */
+export class JobRun {
+  readonly #sender: JobSender;
+  readonly #board: JobBoard<JobLine>;
+  readonly #options: RunOptions;
+  readonly #done = new RingQueue<EndedJob>();
+  readonly #heldBack = new Map<number, EndedJob>();
+  readonly #runningMax: number;
+  #nextInOrder = 0;
+  #failed = 0;
+  #inputFailure: { readonly cause: unknown } | undefined;
+  #wake: () => void = () => undefined;
+  #roomMade: () => void = () => undefined;
+
+  constructor(client: Client, options: RunOptions = {}) {
+    this.#options = options;
+    this.#sender = new JobSender(client, { cwd: options.cwd ?? process.cwd(), timeout: options.timeout, targets: options.targets });
+    const engines = this.#sender.engineCount;
+    this.#runningMax = Math.max(RUNNING_MIN, Math.min(RUNNING_PER_ENGINE * engines, Math.max(RUNNING_MAX, 2 * engines)));
+    this.#board = new JobBoard({
+      runningMax: this.#runningMax,
+      waitingMax: options.readAhead ?? READ_AHEAD,
+      orderSpanMax: options.keepOrder === true ? ORDER_SPAN : undefined,
+    });
+  }
+
+  /** Engines that jobs can go to, now. */
+  get engineCount(): number {
+    return this.#sender.engineCount;
+  }
+
+  /** Jobs read so far. */
+  get added(): number {
+    return this.#board.added;
+  }
+
+  /** Whether the whole input was read. */
+  get isInputOver(): boolean {
+    return this.#board.isInputOver;
+  }
+
+  /** Jobs that have ended. */
+  get ended(): number {
+    return this.#board.ended;
+  }
+
+  /** Jobs that ended without success. */
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** Whether it was told to start no more: by a halt, or from outside. */
+  get isStopping(): boolean {
+    return this.#board.isStopping;
+  }
+
+  /** Starts no more jobs; those that run go on. */
+  stop(): void {
+    this.#board.stop();
+    this.#wakeAll();
+  }
+
+  /** Starts no more, and takes back what engines have not begun. */
+  async abort(): Promise<void> {
+    this.stop();
+    await this.#sender.abort();
+  }
+
+  /** Starts no more and kills what runs, with all its children. */
+  async kill(): Promise<void> {
+    this.stop();
+    await this.#sender.kill();
+  }
+
+  /** Runs the jobs. Leaving the loop early starts no more and lets the running end. */
+  async *results(input: AsyncIterable<JobLine> | Iterable<JobLine>): AsyncGenerator<EndedJob, void, undefined> {
+    const reading = this.#read(input);
+    try {
+      for (;;) {
+        this.#startMore();
+        const next = this.#done.shift();
+        if (next !== undefined) {
+          yield next;
+          continue;
+        }
+        if (this.#inputFailure !== undefined && this.#board.running.size === 0) throw this.#inputFailure.cause;
+        if (this.#board.isOver) break;
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+      yield* this.#leftovers();
+    } finally {
+      this.stop();
+      this.#sender.close();
+      // An input that is read by hand may never end: it is told to, and not waited for.
+      void reading;
+    }
+  }
+
+  async #read(input: AsyncIterable<JobLine> | Iterable<JobLine>): Promise<void> {
+    try {
+      for await (const line of input) {
+        while (!this.#board.wantsMore && !this.#board.isStopping) await new Promise<void>((resolve) => (this.#roomMade = resolve));
+        if (this.#board.isStopping) return;
+        const { priority, retries } = line.type === "job" ? line.job : {};
+        this.#board.add(line, { priority, retries: retries ?? this.#options.retries });
+        this.#wake();
+      }
+      this.#board.endInput();
+    } catch (cause) {
+      this.#inputFailure = { cause };
+      this.#board.stop();
+    }
+    this.#wake();
+  }
+
+  #startMore(): void {
+    // Results that nobody takes hold up the start of more.
+    while (this.#done.length < this.#runningMax) {
+      const entry = this.#board.take();
+      if (entry === undefined) break;
+      void this.#attempt(entry);
+    }
+    if (this.#board.wantsMore) this.#roomMade();
+  }
+
+  async #attempt(entry: Entry<JobLine>): Promise<void> {
+    const { payload: line, attempt } = entry;
+    const result = line.type === "job" ? await this.#sender.send(line.job, attempt) : unrunResult(line.error);
+    if (result === undefined) {
+      this.#board.drop(entry);
+      return this.#wake();
+    }
+    const succeeded = line.type === "job" && isSuccess(line.job, result);
+    // What cannot get better is not tried again: a bad line, a host without engines.
+    const isFinal = succeeded || line.type === "bad" || result.submitted === null;
+    if (this.#board.finish(entry, isFinal)) this.#end({ seq: entry.seq, line, result, isSuccess: succeeded });
+    return this.#wake();
+  }
+
+  #end(ended: EndedJob): void {
+    if (!ended.isSuccess) this.#failed += 1;
+    const { halt } = this.#options;
+    if (halt !== undefined && !this.#board.isStopping && shouldHalt(halt, this.#board.ended, this.#failed)) {
+      this.stop();
+      // An engine that cannot be reached ends its job's result by itself, as dead.
+      if (halt.when === "now") this.kill().catch(() => undefined);
+    }
+    if (this.#options.keepOrder !== true) return this.#done.push(ended);
+    this.#heldBack.set(ended.seq, ended);
+    for (let next = this.#heldBack.get(this.#nextInOrder); next !== undefined; next = this.#heldBack.get(this.#nextInOrder)) {
+      this.#heldBack.delete(this.#nextInOrder);
+      this.#nextInOrder += 1;
+      this.#done.push(next);
+    }
+    return undefined;
+  }
+
+  // A run that was stopped has gaps in its order; what ended after them is given all the same.
+  *#leftovers(): Generator<EndedJob, void, undefined> {
+    const left = [...this.#heldBack.values()].sort((a, b) => a.seq - b.seq);
+    this.#heldBack.clear();
+    yield* left;
+  }
+
+  #wakeAll(): void {
+    this.#wake();
+    this.#roomMade();
+  }
+}
+
+/** Runs jobs given as objects: the input of a run. */
+export function* linesOf(jobs: Iterable<Job>, check: (job: unknown) => Job | string): Generator<JobLine, void, undefined> {
+  let lineNumber = 0;
+  for (const given of jobs) {
+    lineNumber += 1;
+    const job = check(given);
+    yield typeof job === "string" ? { type: "bad", lineNumber, error: job, echo: {} } : { type: "job", lineNumber, job };
+  }
+}

@@ -1,0 +1,205 @@
+// The bakapara command: jobs in as JSON lines, results out as JSON lines, a log on standard error.
+
+import { DoneJobs, EXIT_CANNOT_RUN, exitStatus, JobRun, type EndedJob, type JobLine } from "../bakapara/index.ts";
+import { createLogger, fdWriter, SILENT, type Logger } from "../log/index.ts";
+import { unrunResult } from "../bakapara/index.ts";
+import { openWorkplace, type Workplace } from "./bakapara-cluster.ts";
+import { isEmptyFile, openSink, readDone } from "./bakapara-files.ts";
+import { openInput, type JobInput } from "./bakapara-input.ts";
+import { bakaparaProgram, type BakaparaRequest } from "./bakapara-options.ts";
+import { describeDryRun, describeEnd, JOBLOG_HEADER, joblogLine, Reporter, resultLine, totalText, type Standing } from "./bakapara-report.ts";
+import type { LineSink } from "./line-sink.ts";
+import { ExitError, main } from "./program.ts";
+import { Stopper } from "./bakapara-stopper.ts";
+
+const STDOUT = 1;
+const STDERR = 2;
+
+/** Runs the command with the process's arguments and sets the exit status. */
+export async function bakapara(): Promise<void> {
+  await main(bakaparaProgram(runRequest), process.argv.slice(2), { failureExitCode: EXIT_CANNOT_RUN, usageExitCode: EXIT_CANNOT_RUN });
+}
+
+async function runRequest(request: BakaparaRequest): Promise<void> {
+  const logger = request.isDebug ? createLogger("bakapara", fdWriter(STDERR), "debug") : SILENT;
+  const done = request.resume && request.output !== undefined ? await readDone(request.output) : new DoneJobs();
+  const input = await openInput(request.input);
+  try {
+    process.exitCode = request.dryRun ? await dryRun(request, input, done) : await realRun(request, input, done, logger);
+  } finally {
+    input.close();
+  }
+}
+
+async function realRun(request: BakaparaRequest, input: JobInput, done: DoneJobs, logger: Logger): Promise<number> {
+  using stopper = new Stopper();
+  await using workplace = await openWorkplace(request, logger, stopper.starting);
+  // Files are emptied only now that there is somewhere to run.
+  const outputs = new Outputs(request, (error) => stopper.onOutputFailed(error));
+  try {
+    return await carryOut(request, { input, done, workplace, stopper, outputs });
+  } finally {
+    await outputs.close();
+  }
+}
+
+interface Scene {
+  readonly input: JobInput;
+  readonly done: DoneJobs;
+  readonly workplace: Workplace;
+  readonly stopper: Stopper;
+  readonly outputs: Outputs;
+}
+
+async function carryOut(request: BakaparaRequest, { input, done, workplace, stopper, outputs }: Scene): Promise<number> {
+  const { retries, timeout, halt, keepOrder } = request;
+  const run = new JobRun(workplace.client, { retries, timeout, halt, keepOrder });
+  const counter = new Counter(input, run);
+  const reporter = new Reporter(outputs.log, { hasProgress: request.hasProgress, isTerminal: request.logging === undefined, standing: () => counter.standing });
+  stopper.attach(run, (text) => reporter.log(text));
+  let lostReason: string | undefined;
+  void workplace.lost.then((reason) => {
+    lostReason = reason;
+    run.stop();
+  });
+  try {
+    const already = done.size === 0 ? "" : `, ${done.size} done before`;
+    reporter.log(`total ${totalText(counter.standing)} jobs on ${run.engineCount} engines${already}`);
+    for await (const ended of run.results(counter.skipDone(input.lines, done))) {
+      counter.count(ended);
+      outputs.write(ended);
+      reporter.log(`[${counter.standing.ended}/${totalText(counter.standing)}] ${describeEnd(ended)}`);
+      await outputs.drained();
+      if (lostReason !== undefined) break;
+    }
+    if (lostReason !== undefined) throw new ExitError(EXIT_CANNOT_RUN, `the cluster is gone: ${lostReason}; ${counter.standing.ended} of ${totalText(counter.standing)} jobs had ended (go on with --resume)`);
+    if (outputs.isUnwritable) throw new ExitError(EXIT_CANNOT_RUN, `results cannot be written: ${outputs.failureText}`);
+    const unrun = counter.unrun;
+    reporter.log(unrun === 0 ? "completed" : `stopped: ${unrun ?? "an unknown number of"} jobs were not run`);
+    return exitStatus(run.failed, unrun);
+  } finally {
+    reporter.close();
+  }
+}
+
+/** Reads and checks jobs, and says what would run. */
+async function dryRun(request: BakaparaRequest, input: JobInput, done: DoneJobs): Promise<number> {
+  const outputs = new Outputs(request, () => input.close());
+  let seen = 0;
+  let failed = 0;
+  const reporter = new Reporter(outputs.log, {
+    hasProgress: request.hasProgress,
+    isTerminal: request.logging === undefined,
+    standing: () => ({ ended: seen, failed, total: input.total, atLeast: Math.max(input.atLeast, seen) }),
+  });
+  try {
+    reporter.log(`total ${totalText(input)} jobs, none will be run`);
+    for await (const line of input.lines) {
+      if (outputs.hasFailed) break;
+      seen += 1;
+      const position = `[${seen}/${totalText({ total: input.total, atLeast: Math.max(input.atLeast, seen) })}]`;
+      if (line.type === "bad") {
+        failed += 1;
+        outputs.write({ seq: seen - 1, line, result: unrunResult(line.error), isSuccess: false });
+        reporter.log(`${position} could not be read: ${line.error}`);
+      } else if (done.takes(line.job)) {
+        reporter.log(`${position} was done before: ${line.job.cmd}`);
+      } else {
+        outputs.results.line(JSON.stringify(line.job));
+        reporter.log(`${position} ${describeDryRun(line.job)}`);
+      }
+      await outputs.drained();
+    }
+    return exitStatus(failed, 0);
+  } finally {
+    reporter.close();
+    await outputs.close();
+  }
+}
+
+/** Counts jobs over an earlier run and this one. */
+class Counter {
+  readonly #input: JobInput;
+  readonly #run: JobRun;
+  #skipped = 0;
+  #ended = 0;
+
+  constructor(input: JobInput, run: JobRun) {
+    this.#input = input;
+    this.#run = run;
+  }
+
+  /** The lines that are still to do. */
+  async *skipDone(lines: AsyncIterable<JobLine>, done: DoneJobs): AsyncGenerator<JobLine, void, undefined> {
+    for await (const line of lines) {
+      if (line.type === "job" && done.takes(line.job)) this.#skipped += 1;
+      else yield line;
+    }
+  }
+
+  count(_ended: EndedJob): void {
+    this.#ended += 1;
+  }
+
+  get standing(): Standing {
+    const read = this.#skipped + this.#run.added;
+    const total = this.#input.total ?? (this.#run.isInputOver ? read : undefined);
+    return { ended: this.#skipped + this.#ended, failed: this.#run.failed, total, atLeast: Math.max(this.#input.atLeast, read) };
+  }
+
+  /** Jobs that will not be run; `undefined` when nobody knows how many. */
+  get unrun(): number | undefined {
+    const { total, ended } = this.standing;
+    return total === undefined ? undefined : total - ended;
+  }
+}
+
+/** The three things written: results, log, job log. */
+class Outputs {
+  readonly results: LineSink;
+  readonly log: LineSink;
+  readonly #joblog: LineSink | undefined;
+
+  constructor(request: BakaparaRequest, onFailure: (error: NodeJS.ErrnoException) => void) {
+    const isAppending = request.resume;
+    this.results = openSink(request.output, STDOUT, { isAppending, what: "results", onFailure });
+    this.log = openSink(request.logging, STDERR, { isAppending, what: "the log" });
+    if (request.joblog === undefined) return;
+    const isNew = !isAppending || isEmptyFile(request.joblog);
+    this.#joblog = openSink(request.joblog, STDOUT, { isAppending, what: "the job log", onFailure });
+    if (isNew) this.#joblog.line(JOBLOG_HEADER);
+  }
+
+  /** Results or job log could not be written, for whatever reason. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** … and not because the reader had enough. */
+  get isUnwritable(): boolean {
+    return this.#failure !== undefined && this.#failure.code !== "EPIPE";
+  }
+
+  get failureText(): string {
+    return this.#failure?.message ?? "";
+  }
+
+  get #failure(): NodeJS.ErrnoException | undefined {
+    return this.results.failure ?? this.#joblog?.failure;
+  }
+
+  write(ended: EndedJob): void {
+    this.results.line(resultLine(ended));
+    this.#joblog?.line(joblogLine(ended));
+  }
+
+  async drained(): Promise<void> {
+    await this.results.drained();
+    await this.log.drained();
+    await this.#joblog?.drained();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.results.close(), this.log.close(), this.#joblog?.close()]);
+  }
+}

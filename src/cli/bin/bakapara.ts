@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { bakapara } from "../bakapara.ts";
+
+await bakapara();
