@@ -8,7 +8,7 @@ import { isParallelError, type Clock, type EngineId, type Millis } from "../base
 import { answerQuery, isQuery, TaskRecords, type EngineTable, type HeartConfig, type RegistrationConfig, type TaskStore } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket, Transport } from "../net/index.ts";
-import { errorContent, HUB_REPLIES, isHubRequestType, readRegistrationRequest, readUnregistrationId, type Dict, type Frame, type Message, type Session } from "../wire/index.ts";
+import { errorContent, HUB_REPLIES, isHubRequestType, readRegistrationRequest, readUnregistrationId, readUnregistrationUuid, type Dict, type Frame, type Message, type Session } from "../wire/index.ts";
 import { Drops } from "./drops.ts";
 import { EngineTableFile } from "./engine-table.ts";
 import type { HubEnd, HubPorts, HubStats, ToHub } from "./hub-link.ts";
@@ -170,6 +170,8 @@ export class Hub {
       }
       case "unregistration_request": {
         const id = readUnregistrationId(message.content);
+        const uuid = readUnregistrationUuid(message.content);
+        if (id === undefined && uuid !== undefined) return this.#registry.handle({ type: "engineEnded", at, uuid, cause: "asked to" });
         if (id === undefined) return this.#drops.count("registration", "badContent");
         return this.#registry.handle({ type: "unregistrationRequested", at, id });
       }

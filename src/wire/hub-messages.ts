@@ -60,3 +60,12 @@ export function readUnregistrationId(content: Dict): number | undefined {
   const { id } = content;
   return typeof id === "number" ? id : undefined;
 }
+
+/**
+ * Reads the engine's uuid of an `unregistration_request`, which our launchers send instead of the id: they know the uuid
+ * they gave and not the id the Hub chose. `undefined` when there is none.
+ */
+export function readUnregistrationUuid(content: Dict): EngineUuid | undefined {
+  const { uuid } = content;
+  return typeof uuid === "string" ? (uuid as EngineUuid) : undefined;
+}
