@@ -6,6 +6,7 @@ import { ConfigError, isParallelError, TimeoutError } from "../base/index.ts";
 import { connectionFilePath, CONTROLLER_OPTIONS, ensureProfile, fileFailure, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile, type ControllerValues, type ProfileDir } from "../config/index.ts";
 import { startController, type Controller } from "../controller/index.ts";
 import { createLogger, fdWriter, parseLogLevel, type Logger, type LogLevel } from "../log/index.ts";
+import { watchParent } from "./parent-watch.ts";
 import { createProgram, ExitError, InvalidArgumentError, Option, type Command } from "./program.ts";
 import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
 
@@ -68,6 +69,8 @@ async function run(program: Command): Promise<void> {
   const clusterId = resolveClusterId(values.clusterId);
   const logger = await openLog(profile, clusterId, values);
   const signals = catchSignals();
+  // A launcher that was killed could not end its controller: the cluster goes with it, in order.
+  watchParent(() => process.kill(process.pid, "SIGTERM"));
   const controller = await startController({ ...values, profile, clusterId, logger });
   logger.info("controller started", { engines: connectionFilePath(profile, "engine", clusterId), clients: connectionFilePath(profile, "client", clusterId), pid: process.pid });
   signals.onSignal((signal) => {

@@ -8,12 +8,27 @@ const POLL_MS = 500;
  * process alive.
  */
 export function watchParent(onGone: () => void, env: NodeJS.ProcessEnv = process.env): void {
+  const named = Number(env["IPP_PARENT_PID"] ?? "");
+  if (!Number.isInteger(named) || named <= 0) return;
   const parent = process.ppid;
-  if (env["IPP_PARENT_PID"] !== String(parent)) return;
+  if (named !== parent) {
+    // Either somebody else's variable, or the launcher died in the moment it started us.
+    if (!exists(named)) onGone();
+    return;
+  }
   const timer = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(timer);
     onGone();
   }, POLL_MS);
   timer.unref();
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
