@@ -64,10 +64,10 @@ describe("results", () => {
     expect(driver.decline("t", "A")).toEqual(failed("t", "ImpossibleDependency", NO_ENGINE));
   });
 
-  it("thousands of tasks that failed on one engine do not keep it from those it may run", () => {
+  it("many tasks that failed on one engine do not keep it from those it may run", () => {
     const driver = new SchedulerDriver();
     driver.join("A");
-    for (let i = 0; i < 300; i += 1) {
+    for (let i = 0; i < 100; i += 1) {
       driver.submit(`t${i}`, { retries: 2 });
       driver.fail(`t${i}`, "A");
     }
