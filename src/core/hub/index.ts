@@ -3,6 +3,7 @@
 export * from "./hearts.ts";
 export * from "./monitor-events.ts";
 export * from "./queries.ts";
+export * from "./query-glob.ts";
 export * from "./query-language.ts";
 export * from "./records.ts";
 export * from "./registration.ts";
