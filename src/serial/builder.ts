@@ -83,13 +83,13 @@ function compile(code: Code): Factory {
     // Positions in stack traces are those of the file the function was written in.
     lineOffset: facts.line ?? 0,
     columnOffset: (facts.column ?? 0) - before.length,
-    ...dynamicImport(),
+    importModuleDynamically: importer(),
   });
   return script.runInThisContext() as Factory;
 }
 
 function scriptName(code: Code): string {
-  const name = code.facts.name.replace(/[^\p{ID_Continue}$.-]/gu, "_").slice(0, 60);
+  const name = code.facts.name.replace(/[^\p{ID_Continue}$.-]/gu, "_").slice(0, 60) || "anonymous";
   return `${TASK_SCRIPT_MARK}${name}-${Buffer.from(code.key, "latin1").toString("hex").slice(0, 8)}`;
 }
 
@@ -120,8 +120,27 @@ function cases(bindings: readonly string[], body: (path: string) => string): str
   return bindings.map((path, i) => `case ${i}:${body(path)}`).join("");
 }
 
-function dynamicImport(): { importModuleDynamically?: never } {
-  const loader: unknown = (vmConstants as { readonly USE_MAIN_CONTEXT_DEFAULT_LOADER?: unknown } | undefined)?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  const importer = loader ?? ((specifier: string): Promise<unknown> => import(specifier));
-  return { importModuleDynamically: importer as never };
+let knownImporter: unknown;
+
+/** What makes `import()` work inside user functions: Node's own loader, from the working directory. */
+function importer(): never {
+  if (knownImporter === undefined) {
+    const loader: unknown = (vmConstants as { readonly USE_MAIN_CONTEXT_DEFAULT_LOADER?: unknown } | undefined)?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+    // Node 20.19 has the constant only in part of its builds; there a module of this package does the import.
+    knownImporter = loader ?? ((specifier: string): Promise<unknown> => import(specifier));
+    if (loader !== undefined) importOnceQuietly(loader);
+  }
+  return knownImporter as never;
+}
+
+/** Node warns once that its loader is experimental here; no user could act on that. */
+function importOnceQuietly(loader: unknown): void {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    // The warning is given while the expression is evaluated; the module is loaded already, and nothing of it is used.
+    void new Script('import("node:vm")', { importModuleDynamically: loader as never }).runInThisContext();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

@@ -6,7 +6,7 @@ import { can, canCopying, type Canned, type Special } from "./canner.ts";
 import { FORM, HEAD_BYTES, writeHead, type Form } from "./payload.ts";
 import { writeProgram } from "./program.ts";
 import type { Fact } from "./records.ts";
-import { isClean } from "./scan.ts";
+import { isClean, isFlat, isFlatCall } from "./scan.ts";
 import { StreamWriter } from "./stream.ts";
 
 /** Kinds of entries of the table of specials. */
@@ -14,6 +14,8 @@ export const ENTRY = { code: 1, fact: 2 } as const;
 
 const ENTRY_HEAD_BYTES = 5;
 const NOTHING_CANNED: readonly Special[] = [];
+const NO_TABLE = Buffer.alloc(0);
+const NO_CLASS_ID = Buffer.of(0);
 
 /**
  * Packs one value into a frame, followed by one frame for each view on at least 1024 bytes, which shares its memory.
@@ -34,6 +36,7 @@ export function packValue(value: unknown, path: string = "value"): Frame[] {
       break;
     case "object":
       if (value === null) return [headOnly(FORM.null)];
+      if (isFlat(value)) return [packJson(FORM.json, NO_TABLE, value)];
       break;
     default:
   }
@@ -75,6 +78,16 @@ function packText(value: string): Frame {
   return frame;
 }
 
+/** Small flat data: twice as fast as V8's stream, and the same for it. */
+function packJson(form: Form, table: Buffer, value: unknown): Frame {
+  const text = JSON.stringify(value);
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + table.length + Buffer.byteLength(text));
+  writeHead(frame, form, 0, table.length);
+  table.copy(frame, HEAD_BYTES);
+  frame.write(text, HEAD_BYTES + table.length);
+  return frame;
+}
+
 function pack(form: Form, values: readonly unknown[], labels: readonly string[]): Frame[] {
   const canned = form === FORM.stream && isClean(values[0]) ? { specials: NOTHING_CANNED, roots: values, boxed: [] } : can(values, labels);
   try {
@@ -96,6 +109,9 @@ function pack(form: Form, values: readonly unknown[], labels: readonly string[])
 
 function write(form: Form, canned: Canned): Frame[] {
   const { specials } = canned;
+  if (form === FORM.call && isBare(specials) && isFlatCall(canned.roots)) {
+    return [packJson(FORM.jsonCall, prefixWithTable(specials).subarray(HEAD_BYTES), canned.roots.slice(1))];
+  }
   const writer = new StreamWriter();
   const prefix = specials.length === 0 ? Buffer.allocUnsafe(HEAD_BYTES) : prefixWithTable(specials);
   writeHead(prefix, form, 0, prefix.length - HEAD_BYTES);
@@ -108,6 +124,12 @@ function write(form: Form, canned: Canned): Frame[] {
   if (writer.rawFrames.length === 0) return [frame];
   frame.writeUInt32LE(writer.rawFrames.length, HEAD_BYTES - 8);
   return [frame, ...writer.rawFrames];
+}
+
+/** Whether a table needs no program: one function that closes over nothing, or one fact. */
+function isBare(specials: readonly Special[]): boolean {
+  const first = specials[0];
+  return specials.length === 1 && first !== undefined && first.content === undefined && first.values.length === 0 && first.code?.code.facts.form !== "class";
 }
 
 /** Room for the head, then the table: count, and for each entry kind, length, bytes. */
@@ -144,4 +166,3 @@ function encodedCode(classId: string, entry: Buffer): Buffer {
   return Buffer.concat([Buffer.of(classId.length), Buffer.from(classId, "latin1"), entry]);
 }
 
-const NO_CLASS_ID = Buffer.of(0);

@@ -17,7 +17,7 @@ const VERSION = 1;
 const PICKLE_FIRST_BYTE = 0x80;
 
 /** How the body is written. */
-export const FORM = { undefined: 0, null: 1, false: 2, true: 3, number: 4, text: 5, stream: 6, call: 7 } as const;
+export const FORM = { undefined: 0, null: 1, false: 2, true: 3, number: 4, text: 5, stream: 6, call: 7, json: 8, jsonCall: 9 } as const;
 
 /** One of `FORM`. */
 export type Form = (typeof FORM)[keyof typeof FORM];

@@ -23,6 +23,39 @@ export function isClean(value: unknown): boolean {
   return new Scan().look(value, 0);
 }
 
+// More than this is V8's: it writes long runs of numbers faster than text.
+const FLAT_MEMBERS_MAX = 64;
+
+/** Whether a value is a small plain object or array of primitives that JSON carries exactly. */
+export function isFlat(value: object): boolean {
+  const proto: object | null = Object.getPrototypeOf(value);
+  if (proto === Array.prototype) return Array.isArray(value) && value.length <= FLAT_MEMBERS_MAX && value.every(isJsonExact) && Object.keys(value).length === value.length;
+  if (proto !== Object.prototype) return false;
+  let count = 0;
+  for (const key in value) {
+    count += 1;
+    if (count > FLAT_MEMBERS_MAX || !isJsonExact((value as Record<string, unknown>)[key])) return false;
+  }
+  return true;
+}
+
+/** Whether all arguments of a call (the roots after the first) are flat; only one may be an object, since two might be the same. */
+export function isFlatCall(roots: readonly unknown[]): boolean {
+  let containers = 0;
+  for (let i = 1; i < roots.length; i += 1) {
+    const root = roots[i];
+    if (isJsonExact(root)) continue;
+    containers += 1;
+    if (typeof root !== "object" || containers > 1 || !isFlat(root as object)) return false;
+  }
+  return true;
+}
+
+function isJsonExact(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  return typeof value === "string" || typeof value === "boolean" || value === null;
+}
+
 class Scan {
   #looked = 0;
   #seen: Set<object> | undefined;

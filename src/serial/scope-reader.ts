@@ -1,6 +1,6 @@
 // Looks into a function through an inspector session inside the process: its scopes with the values in them, where it
 // was written, and what a bound function is bound to. Every request that does not await is answered synchronously. The
-// session is closed each time: an open one would keep what the program logs.
+// session is closed soon: an open one keeps what the program logs.
 
 import { Session } from "node:inspector";
 
@@ -36,21 +36,39 @@ export type InspectorPost = (method: string, parameters?: object) => unknown;
 // main one, which the constructor of a class of Node's reaches from anywhere.
 const MAIN_GLOBAL = (Session as unknown as { constructor: FunctionConstructor }).constructor("return globalThis")() as Record<symbol, unknown>;
 const SLOT = Symbol.for("tsparallel.capture");
-const SLOT_EXPRESSION = 'globalThis[Symbol.for("tsparallel.capture")]';
+const SLOT_EXPRESSION = 'globalThis[Symbol.for("tsparallel.capture")].subject';
+const RECEIVE = 'function(v){globalThis[Symbol.for("tsparallel.capture")].received=v}';
 
-/** Runs `work` with an open session. */
+/** Uses of one session before it is closed: it holds every object it was asked about. */
+const SESSION_USES_MAX = 100;
+
+let open: { readonly session: Session; uses: number } | undefined;
+
+/** Runs `work` with an open session, which is closed in the loop's next turn: many functions sent at once share it. */
 export function withInspector<T>(work: (post: InspectorPost, session: Session) => T): T {
+  if (open !== undefined && open.uses >= SESSION_USES_MAX) closeSession();
+  if (open === undefined) {
+    open = { session: openSession(), uses: 0 };
+    setImmediate(closeSession).unref();
+  }
+  open.uses += 1;
+  const { session } = open;
+  return work((method, parameters) => post(session, method, parameters), session);
+}
+
+function openSession(): Session {
   const session = new Session();
   try {
     session.connect();
   } catch (cause) {
     throw new SerializationError("cannot look into functions: this Node has no inspector", { path: "function", remedy: "run Node with the inspector allowed (`--allow-inspector` under `--permission`)", cause });
   }
-  try {
-    return work((method, parameters) => post(session, method, parameters), session);
-  } finally {
-    session.disconnect();
-  }
+  return session;
+}
+
+function closeSession(): void {
+  open?.session.disconnect();
+  open = undefined;
 }
 
 function post(session: Session, method: string, parameters: object | undefined): unknown {
@@ -72,23 +90,16 @@ interface InternalProperty {
 /** Looks into `fn`. */
 export function readInside(fn: Function): FunctionInside {
   return withInspector((ask) => {
-    const slot: { subject: unknown; receive: (value: unknown) => void; received: unknown } = {
-      subject: fn,
-      received: undefined,
-      receive: (value) => {
-        slot.received = value;
-      },
-    };
+    const slot: { readonly subject: unknown; received: unknown } = { subject: fn, received: undefined };
     Object.defineProperty(MAIN_GLOBAL, SLOT, { value: slot, configurable: true });
     try {
-      const fnId = evaluate(ask, `${SLOT_EXPRESSION}.subject`);
-      const receiverId = evaluate(ask, `${SLOT_EXPRESSION}.receive`);
+      const fnId = evaluate(ask, SLOT_EXPRESSION);
       const found = ask("Runtime.getProperties", { objectId: fnId, ownProperties: true, nonIndexedPropertiesOnly: true }) as { internalProperties?: InternalProperty[] };
       const internals = new Map((found.internalProperties ?? []).map((property) => [property.name, property]));
       const take = (name: string): unknown => {
         const value = internals.get(name)?.value;
         if (value?.objectId === undefined) return value?.value;
-        ask("Runtime.callFunctionOn", { objectId: receiverId, functionDeclaration: "function(v){this(v)}", arguments: [{ objectId: value.objectId }] });
+        ask("Runtime.callFunctionOn", { objectId: fnId, functionDeclaration: RECEIVE, arguments: [{ objectId: value.objectId }] });
         return slot.received;
       };
       if (internals.has("[[TargetFunction]]")) {

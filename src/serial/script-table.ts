@@ -63,10 +63,11 @@ export function importedScript(importerUrl: string, specifier: string): string |
 /** Enabling the debugger makes V8 announce every script; gives the source of one of them. */
 function listScripts(scriptId: string): string | undefined {
   return withInspector((post, session) => {
-    session.on("Debugger.scriptParsed", ({ params }) => {
+    const note = ({ params }: { readonly params: { readonly scriptId: string; readonly url: string } }): void => {
       URLS.set(params.scriptId, params.url);
       SCRIPT_IDS.set(params.url, params.scriptId);
-    });
+    };
+    session.on("Debugger.scriptParsed", note);
     post("Debugger.enable");
     try {
       return (post("Debugger.getScriptSource", { scriptId }) as { scriptSource: string }).scriptSource;
@@ -75,6 +76,7 @@ function listScripts(scriptId: string): string | undefined {
       return undefined;
     } finally {
       post("Debugger.disable");
+      session.off("Debugger.scriptParsed", note);
     }
   });
 }

@@ -42,13 +42,13 @@ export function unpackValues(frames: readonly Frame[], env?: UnpackEnv): unknown
 export async function unpackCall(frames: readonly Frame[], env: UnpackEnv): Promise<UnpackedCall> {
   if (frames.length === 0) throw malformed("there is none");
   const part = takePart(frames, 0);
-  if (part.form !== FORM.call) throw malformed("it is a value, not a call");
+  if (part.form !== FORM.call && part.form !== FORM.jsonCall) throw malformed("it is a value, not a call");
   if (part.rawFrames.length + 1 < frames.length) throw malformed("frames are left over");
   const table = guarded(() => readTable(part.table));
   const modules = await importModules(table, env);
   return guarded(() => {
     const uncanner = new Uncanner(table, env, modules);
-    const args = readStream(part, uncanner);
+    const args: unknown = part.form === FORM.call ? readStream(part, uncanner) : JSON.parse(part.body.toString());
     if (!Array.isArray(args)) throw malformed("a call has no list of arguments");
     for (let i = 0; i < args.length; i += 1) args[i] = unbox(args[i]);
     return { fn: uncanner.callable(), args };
@@ -94,10 +94,12 @@ function readValue(part: Part, env: UnpackEnv | undefined): unknown {
       return part.body.readDoubleLE(0);
     case FORM.text:
       return part.body.toString();
+    case FORM.json:
+      return JSON.parse(part.body.toString()) as unknown;
     case FORM.stream:
       return unbox(readStream(part, new Uncanner(readTable(part.table), env, undefined)));
     default:
-      throw malformed(part.form === FORM.call ? "it is a call, not a value" : `its form ${part.form} is unknown`);
+      throw malformed(part.form === FORM.call || part.form === FORM.jsonCall ? "it is a call, not a value" : `its form ${part.form} is unknown`);
   }
 }
 
