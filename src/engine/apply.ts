@@ -44,7 +44,7 @@ export class ApplyRunner {
     this.#env = {
       named: (name) => functions.get(name),
       evaluate: (expression) => namespace.evaluate(expression),
-      importModule: (specifier) => namespace.importModule(specifier),
+      importModule: (specifier, parent) => namespace.importModule(specifier, parent),
     };
   }
 

@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import { InvalidArgumentError } from "../base/index.ts";
 
@@ -10,10 +11,14 @@ import { InvalidArgumentError } from "../base/index.ts";
 const IMPORTS = { importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
 const SIMPLE_NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 const NOT_A_REFERENCE = new Set(["null", "true", "false", "this", "undefined"]);
+/** Files whose view of modules is kept. */
+const IMPORTERS_MAX = 1000;
 /** Root of this package's compiled files. */
 const PACKAGE_ROOT = new URL("../", import.meta.url);
 /** Entrances of this package and their files. */
 const ENTRANCES: Readonly<Record<string, string>> = { tsparallel: "index.js", "tsparallel/engine": "engine/public.js", "tsparallel/config": "config/public.js" };
+
+type Importer = (specifier: string) => Promise<unknown>;
 
 const globals = globalThis as unknown as Record<string, unknown>;
 
@@ -26,7 +31,8 @@ export function compile(code: string, options: { readonly filename: string; read
 export class Namespace {
   /** What the global object had before any user code; clearing brings it back. */
   #initial = new Map<string, PropertyDescriptor>();
-  #importer: ((specifier: string) => Promise<unknown>) | undefined;
+  /** `import` as seen from a file, by its path. */
+  readonly #importers = new Map<string, Importer>();
 
   /** Makes `require` available, as in a file of the working directory, and notes what belongs to the platform. */
   prepare(): void {
@@ -87,12 +93,41 @@ export class Namespace {
     }
   }
 
-  /** Imports a module as a file of the working directory would; this package's own entrances are this very copy. */
-  async importModule(specifier: string): Promise<unknown> {
+  /**
+   * Imports a module as a file of the working directory would, or as `parent` would if that is given and can; this
+   * package's own entrances are this very copy.
+   *
+   * @param parent URL of the file that the import was written in, perhaps on another machine
+   */
+  async importModule(specifier: string, parent?: string): Promise<unknown> {
     const own = ownModule(specifier);
     if (own !== undefined) return await import(own);
-    this.#importer ??= compile("(specifier) => import(specifier)", { filename: join(process.cwd(), "ipp-cell-import.js") }).runInThisContext() as (specifier: string) => Promise<unknown>;
-    return await this.#importer(specifier);
+    const here = join(process.cwd(), "ipp-cell-import.js");
+    if (parent === undefined || !parent.startsWith("file://")) return await this.#importFrom(here, specifier);
+    try {
+      return await this.#importFrom(fileURLToPath(parent), specifier);
+    } catch (error) {
+      // The file's directory may not exist here; what is installed here may do as well. A path of its own has no such twin.
+      const isMissing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
+      if (!isMissing || specifier.startsWith(".")) throw error;
+      return await this.#importFrom(here, specifier);
+    }
+  }
+
+  async #importFrom(file: string, specifier: string): Promise<unknown> {
+    let importer = this.#importers.get(file);
+    if (importer === undefined) {
+      importer = compile("(specifier) => import(specifier)", { filename: file }).runInThisContext() as Importer;
+      if (this.#importers.size < IMPORTERS_MAX) this.#importers.set(file, importer);
+    }
+    try {
+      return await importer(specifier);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
+      // TypeScript that this Node does not read by itself.
+      const { createJiti } = await import("jiti");
+      return await createJiti(file).import(specifier);
+    }
   }
 }
 
