@@ -92,8 +92,10 @@ export async function run(options: { readonly tasks?: number } = {}): Promise<Be
   const rows = ENGINE_COUNTS.map((engines) => measure(`${engines} engines`, { engines, tasks, backlog: BACKLOG }));
   rows.push(measure("1000 engines, all tasks waiting", { engines: 1_000, tasks, backlog: tasks }));
   const fewer = Math.ceil(tasks / 5);
-  for (const engines of ENGINE_COUNTS) rows.push(measure(`${engines} engines, two targets each`, { engines, tasks: fewer, backlog: BACKLOG, optionsOf: twoTargets(engines) }));
-  for (const engines of ENGINE_COUNTS) rows.push(measure(`${engines} engines, after the 10th before`, { engines, tasks: fewer, backlog: BACKLOG, optionsOf: afterTenth }));
+  for (const engines of ENGINE_COUNTS)
+    rows.push(measure(`${engines} engines, two targets each`, { engines, tasks: fewer, backlog: BACKLOG, optionsOf: twoTargets(engines) }));
+  for (const engines of ENGINE_COUNTS)
+    rows.push(measure(`${engines} engines, after the 10th before`, { engines, tasks: fewer, backlog: BACKLOG, optionsOf: afterTenth }));
   for (const scheme of SCHEME_NAMES.slice(1)) rows.push(measure(`1000 engines, ${scheme}`, { engines: 1_000, tasks: fewer, backlog: BACKLOG, scheme }));
   rows.push(heapPerWaitingTask(fewer));
   return rows;

@@ -20,6 +20,7 @@ interface Attempt {
 }
 
 const LIVE_MAX = 120;
+const ENDINGS = ["reply", "EngineError", "ImpossibleDependency", "InvalidDependency", "TaskTimeout"];
 
 class World {
   readonly #rng: Rng;
@@ -59,9 +60,9 @@ class World {
     const dice = this.#rng.next();
     if (dice < 0.02) this.join();
     else if (dice < 0.035) this.#leave();
-    else if (dice < 0.45) this.live < LIVE_MAX ? this.#submit() : this.answer();
-    else if (dice < 0.55) this.tellOutcomes();
-    else if (dice < 0.57) this.#nonsense();
+    else if (dice < 0.45 && this.live < LIVE_MAX) this.#submit();
+    else if (dice >= 0.45 && dice < 0.55) this.tellOutcomes();
+    else if (dice >= 0.55 && dice < 0.57) this.#nonsense();
     else this.answer();
   }
 
@@ -85,7 +86,11 @@ class World {
     const dependenciesMet = dice > 0.1;
     const status = dice > 0.3 ? "ok" : dice > 0.25 ? "aborted" : "error";
     stay.load -= 1;
-    this.#feed({ type: "taskReplied", at: millis(this.now), reply: { msgId: msgId(task), engine: stay.uuid, dependenciesMet, status, payload: `rep:${task}` } });
+    this.#feed({
+      type: "taskReplied",
+      at: millis(this.now),
+      reply: { msgId: msgId(task), engine: stay.uuid, dependenciesMet, status, payload: `rep:${task}` },
+    });
   }
 
   tellOutcomes(): void {
@@ -121,22 +126,15 @@ class World {
     }
   }
 
-  check(): void {
-    expect(this.#scheduler.load()).toMatchObject({ tasks: 0, running: 0, bytes: 0, isIntakePaused: false });
-    const { submitted, succeeded, failed, retried, declined } = this.#scheduler.counters();
-    const all = this.submitted.length;
-    expect({ submitted, answered: succeeded + failed, endings: this.#endings.size }).toEqual({ submitted: all, answered: all, endings: all });
-    // The world was rough enough to mean something.
-    const kinds = new Set(this.#endings.values());
-    expect([...kinds]).toContain("reply");
-    expect([...kinds]).toContain("EngineError");
-    if (this.#isPure) return;
-    expect([...kinds].toSorted()).toEqual(["EngineError", "ImpossibleDependency", "InvalidDependency", "TaskTimeout", "reply"]);
-    expect(Math.min(retried, declined)).toBeGreaterThan(10);
+  /** What is left in the scheduler; its counts; the ways tasks ended. */
+  report() {
+    return { load: this.#scheduler.load(), counters: this.#scheduler.counters(), answered: this.#endings.size, endings: new Set(this.#endings.values()) };
   }
 
   #unanswered(): unknown[] {
-    return this.submitted.filter((task) => !this.answers.has(task)).map((task) => [task, this.#scheduler.explain(msgId(task)), this.#scheduler.story(msgId(task))]);
+    return this.submitted
+      .filter((task) => !this.answers.has(task))
+      .map((task) => [task, this.#scheduler.explain(msgId(task)), this.#scheduler.story(msgId(task))]);
   }
 
   #leave(): void {
@@ -152,7 +150,11 @@ class World {
     const wishes = this.#wishes();
     this.submitted.push(task);
     if (Object.keys(wishes).length === 0) this.#plain.add(task);
-    this.#feed({ type: "taskSubmitted", at: millis(this.now), task: { msgId: msgId(task), client: 7, payload: `req:${task}`, bytes: 100, options: taskOptions(wishes) } });
+    this.#feed({
+      type: "taskSubmitted",
+      at: millis(this.now),
+      task: { msgId: msgId(task), client: 7, payload: `req:${task}`, bytes: 100, options: taskOptions(wishes) },
+    });
   }
 
   #wishes(): TaskWishes {
@@ -185,7 +187,8 @@ class World {
   #nonsense(): void {
     const task = `T${this.#below(this.submitted.length + 5)}`;
     const at = millis(this.now);
-    if (this.#chance(0.5)) this.#feed({ type: "taskReplied", at, reply: { msgId: msgId(task), engine: engineUuid("nobody"), dependenciesMet: true, status: "ok", payload: "x" } });
+    if (this.#chance(0.5))
+      this.#feed({ type: "taskReplied", at, reply: { msgId: msgId(task), engine: engineUuid("nobody"), dependenciesMet: true, status: "ok", payload: "x" } });
     else this.#feed({ type: "engineLeft", at, engine: engineUuid("nobody") });
   }
 
@@ -212,7 +215,12 @@ class World {
       case "wakeAt":
         this.#wake = effect.at;
         return;
-      default:
+      case "dropped":
+      case "pauseIntake":
+      case "resumeIntake":
+      case "taskAssigned":
+      case "taskQueued":
+        return;
     }
   }
 
@@ -247,7 +255,7 @@ class World {
 }
 
 const given = process.env["SIM_SEED"];
-const seeds = given === undefined ? [1, 2, 3] : [Number(given)];
+const seeds = given === undefined ? [1, 2] : [Number(given)];
 
 describe("a simulated cluster", () => {
   for (const scheme of SCHEME_NAMES) {
@@ -256,8 +264,18 @@ describe("a simulated cluster", () => {
         const world = new World(scheme, hwm, seed);
         for (let step = 0; step < 4000; step += 1) world.step();
         world.drain();
-        world.check();
-        expect(world.submitted.length).toBeGreaterThan(500);
+        const all = world.submitted.length;
+        const { load, counters, answered, endings } = world.report();
+        expect(load).toMatchObject({ tasks: 0, running: 0, bytes: 0, isIntakePaused: false });
+        expect({ submitted: counters.submitted, finished: counters.succeeded + counters.failed, answered }).toEqual({
+          submitted: all,
+          finished: all,
+          answered: all,
+        });
+        // The world was rough enough to mean something.
+        expect(all).toBeGreaterThan(500);
+        expect([...endings]).toEqual(expect.arrayContaining(scheme === "pure" ? ["reply", "EngineError"] : ENDINGS));
+        expect(Math.min(counters.retried, counters.declined)).toBeGreaterThan(scheme === "pure" ? -1 : 10);
       });
     }
   }

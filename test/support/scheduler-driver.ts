@@ -69,7 +69,11 @@ export class SchedulerDriver {
 
   reply(id: string, engine: string, facts: { readonly status?: string; readonly dependenciesMet?: boolean } = {}): Effect[] {
     const { status = "ok", dependenciesMet = true } = facts;
-    return this.handle({ type: "taskReplied", at: millis(this.now), reply: { msgId: msgId(id), engine: engineUuid(engine), dependenciesMet, status, payload: `rep:${id}` } });
+    return this.handle({
+      type: "taskReplied",
+      at: millis(this.now),
+      reply: { msgId: msgId(id), engine: engineUuid(engine), dependenciesMet, status, payload: `rep:${id}` },
+    });
   }
 
   fail(id: string, engine: string): Effect[] {
@@ -80,7 +84,7 @@ export class SchedulerDriver {
     return this.reply(id, engine, { status: "error", dependenciesMet: false });
   }
 
-  found(...outcomes: readonly [id: string, status: FoundOutcome["status"], engine?: string][]): Effect[] {
+  found(...outcomes: readonly (readonly [id: string, status: FoundOutcome["status"], engine?: string])[]): Effect[] {
     const entries = outcomes.map(([id, status, engine]) => ({ msgId: msgId(id), status, engine: engine === undefined ? null : engineUuid(engine) }));
     return this.handle({ type: "outcomesFound", at: millis(this.now), outcomes: entries });
   }

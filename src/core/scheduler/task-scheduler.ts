@@ -32,28 +32,13 @@ import type {
 } from "./events.ts";
 import { explainTask, type TaskExplanation } from "./explain.ts";
 import * as failures from "./failures.ts";
-import { locate } from "./location.ts";
 import { resolveTaskSchedulerOptions, type TaskSchedulerConfig, type TaskSchedulerOptions } from "./options.ts";
 import { RecentOutcomes } from "./outcomes.ts";
+import { Placement } from "./placement.ts";
 import { createScheme } from "./schemes/index.ts";
-import { SeqHeap } from "./seq-heap.ts";
 import { Story, type Transition } from "./story.ts";
 import { Tally } from "./tally.ts";
-import {
-  BLOCKED,
-  FINISHED,
-  NOBODY,
-  PLACING,
-  READY,
-  RESOLVING,
-  emptyPlan,
-  isLocated,
-  planFor,
-  type Dependents,
-  type LiveTask,
-  type TaskPlan,
-  type TaskState,
-} from "./task.ts";
+import { BLOCKED, FINISHED, PLACING, READY, RESOLVING, emptyPlan, planFor, type Dependents, type LiveTask, type TaskPlan, type TaskState } from "./task.ts";
 import { Timers, type TimerPurpose } from "./timers.ts";
 import { validateScheduler } from "./validate.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
@@ -75,8 +60,8 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   readonly #outcomes: RecentOutcomes;
   readonly #graph: DependencyGraph;
   readonly #story: Story;
-  /** Tasks about to be placed, and finished ones whose dependents are not told yet: empty between events. */
-  readonly #ready = new SeqHeap<LiveTask>((task) => task.state !== READY);
+  readonly #placement: Placement;
+  /** Finished tasks whose dependents are not told yet: empty between events. */
   readonly #over: Finished[] = [];
   readonly #tally: Tally;
   #effects: SchedulerEffect[] = [];
@@ -90,11 +75,18 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#graph = new DependencyGraph(this.#tasks, this.#outcomes);
     this.#story = new Story(this.#config.storyMax);
     this.#tally = new Tally(this.#config);
+    this.#placement = new Placement(this.#pool, this.#waiting, {
+      assign: (task, engine) => this.#assign(task, engine),
+      queue: (task, state) => this.#queue(task, state),
+      fail: (task, failure) => this.#fail(task, failure),
+      tellDependents: () => this.#tellDependents(),
+    });
   }
 
   /** Takes in a fact and gives the orders that follow from it. Never throws on anything a peer sent. */
   handle(event: SchedulerEvent<Payload, Route>): SchedulerEffect<Payload, Route>[] {
     this.#now = event.at;
+    this.#timers.begin(event.at);
     this.#story.begin(event.type, event.at);
     switch (event.type) {
       case "engineJoined":
@@ -118,7 +110,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     }
     const intake = this.#tally.intakeChange();
     if (intake !== null) this.#effects.push({ type: intake });
-    const wakeAt = this.#timers.wakeChange(event.at);
+    const wakeAt = this.#timers.wakeChange();
     if (wakeAt !== null) this.#effects.push({ type: "wakeAt", at: wakeAt });
     const effects = this.#effects;
     this.#effects = [];
@@ -160,7 +152,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       config: this.#config,
       bytes: this.#tally.bytes,
       running: this.#tally.running,
-      unsettled: this.#ready.length + this.#over.length,
+      unsettled: this.#placement.length + this.#over.length,
     });
   }
 
@@ -174,7 +166,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (this.#pool.find(uuid) !== undefined) return this.#drop("duplicateEngine", null, uuid);
     const engine = this.#pool.join(uuid);
     this.#waiting.engineJoined(uuid);
-    this.#settle(engine);
+    this.#placement.settle(engine);
   }
 
   #engineLeft(uuid: EngineUuid): void {
@@ -182,9 +174,9 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (engine === undefined) return this.#drop("unknownEngine", null, uuid);
     this.#pool.leave(engine);
     for (const task of engine.tasks) this.#move(task, engine.stranded, uuid);
-    if (engine.tasks.length > 0) this.#startTimer(this.#config.strandedDelayMs, { kind: "stranded", engine });
+    if (engine.tasks.length > 0) this.#timers.add(this.#config.strandedDelayMs, { kind: "stranded", engine });
     for (const task of this.#waiting.engineLeft(uuid)) this.#fail(task, failures.noEngineLeft());
-    this.#settle(null);
+    this.#placement.settle(null);
   }
 
   /** The time for late replies is over: what has no retries left fails. */
@@ -195,7 +187,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       if (this.#retry(task, engine.uuid)) continue;
       this.#fail(task, failures.engineDied(task.msgId, engine.uuid, this.#now));
     }
-    this.#settle(null);
+    this.#placement.settle(null);
   }
 
   // Requests
@@ -220,8 +212,8 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#effects.push({ type: "taskQueued", msgId, client, payload });
     if (typeof options === "string" && !this.#isPure) this.#fail(task, failures.badOptions(options));
     else if (task.plan !== null) this.#connect(task, task.plan);
-    else this.#place(task);
-    this.#settle(null);
+    else this.#placement.place(task);
+    this.#placement.settle(null);
   }
 
   #connect(task: LiveTask, plan: TaskPlan): void {
@@ -229,8 +221,8 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (!connected.ok) return this.#fail(task, failures.dependsOnItself(task.msgId));
     if (plan.missing === null) return this.#examine(task, plan);
     this.#move(task, RESOLVING, null);
-    this.#startTimeout(task, plan);
-    plan.lookupTimer = this.#startTimer(this.#config.lookupTimeoutMs, { kind: "lookup", task });
+    this.#timers.startTimeout(task, plan);
+    plan.lookupTimer = this.#timers.add(this.#config.lookupTimeoutMs, { kind: "lookup", task });
     if (connected.lookups.length > 0) this.#effects.push({ type: "lookupOutcome", msgIds: connected.lookups });
   }
 
@@ -239,7 +231,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (isUnreachable(plan)) return this.#fail(task, failures.unreachable());
     if (plan.after === null || plan.after.isMet) return this.#makeReady(task);
     if (task.state !== BLOCKED) this.#move(task, BLOCKED, null);
-    this.#startTimeout(task, plan);
+    this.#timers.startTimeout(task, plan);
   }
 
   #outcomesFound(found: readonly FoundOutcome[]): void {
@@ -249,11 +241,11 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       if (unknown.length > 0) this.#fail(task, failures.unknownTasks(unknown, "was not submitted to this scheduler, or never finished"));
       else {
         plan.missing = null;
-        this.#cancel(plan, "lookupTimer");
+        this.#timers.cancel(plan, "lookupTimer");
         this.#examine(task, plan);
       }
     }
-    this.#settle(null);
+    this.#placement.settle(null);
   }
 
   // Replies
@@ -271,7 +263,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       this.#effects.push({ type: "forwardReply", msgId: task.msgId, client: task.client, engine: engine.uuid, payload: reply.payload });
       this.#finish(task, reply.status === "ok" ? "ok" : "failed", engine.uuid);
     }
-    this.#settle(engine.isHere ? engine : null);
+    this.#placement.settle(engine.isHere ? engine : null);
   }
 
   /** The engine would not run it: not counted as an attempt, but not asked again. */
@@ -296,48 +288,15 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     task.plan.shunned = new Set([...task.plan.shunned, engine]);
   }
 
-  // Placing
+  // Placing (see placement.ts)
 
-  /**
-   * Follows everything up until nothing more happens: tells dependents, places what became runnable, and gives waiting
-   * tasks to the engine that gained room, all in order of submission.
-   */
-  #settle(gainedRoom: Engine | null): void {
-    for (;;) {
-      for (let over = this.#over.pop(); over !== undefined; over = this.#over.pop()) this.#tellDependents(over);
-      const ready = this.#ready.peek();
-      const waiting = gainedRoom !== null && this.#pool.hasRoom(gainedRoom) ? this.#waiting.firstFor(gainedRoom.uuid) : undefined;
-      if (ready !== undefined && (waiting === undefined || ready.seq < waiting.seq)) {
-        this.#ready.pop();
-        ready.state = PLACING;
-        this.#place(ready);
-      } else if (waiting !== undefined && gainedRoom !== null) {
-        this.#waiting.remove(waiting);
-        this.#assign(waiting, gainedRoom);
-      } else return;
-    }
-  }
-
-  #place(task: LiveTask): void {
-    const plan = task.plan;
-    if (plan !== null && isLocated(plan)) return this.#placeLocated(task, plan);
-    const engine = this.#pool.pick(plan?.shunned ?? NOBODY);
-    if (engine !== undefined) return this.#assign(task, engine);
-    this.#move(task, this.#waiting.add(task), null);
-    if (plan !== null) this.#startTimeout(task, plan);
-  }
-
-  #placeLocated(task: LiveTask, plan: TaskPlan): void {
-    const location = locate(plan, this.#pool);
-    if (!location.isPossible) return this.#fail(task, location.failure);
-    const engine = this.#pool.pickAmong(location.engines);
-    if (engine !== undefined) return this.#assign(task, engine);
-    this.#move(task, this.#waiting.addLocated(task, location.engines, location), null);
-    this.#startTimeout(task, plan);
+  #queue(task: LiveTask, state: TaskState): void {
+    this.#move(task, state, null);
+    if (task.plan !== null) this.#timers.startTimeout(task, task.plan);
   }
 
   #assign(task: LiveTask, engine: Engine): void {
-    if (task.plan !== null) this.#cancel(task.plan, "timer");
+    if (task.plan !== null) this.#timers.cancel(task.plan, "timer");
     engine.tasks.push(task);
     this.#pool.gotTask(engine);
     this.#tally.running += 1;
@@ -350,7 +309,12 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
 
   // Dependents
 
-  #tellDependents({ dependents, outcome, engine }: Finished): void {
+  /** One failure may bring about others: this goes on until there are no more. */
+  #tellDependents(): void {
+    for (let over = this.#over.pop(); over !== undefined; over = this.#over.pop()) this.#tellDependentsOf(over);
+  }
+
+  #tellDependentsOf({ dependents, outcome, engine }: Finished): void {
     for (const task of dependents.after) {
       const plan = this.#planOf(task);
       plan.after?.note(outcome, engine);
@@ -379,10 +343,10 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (task.state.name === "waiting") this.#waiting.remove(task);
     const wasReady = task.state === READY;
     this.#move(task, FINISHED, engine);
-    if (wasReady) this.#ready.noteVoid();
+    if (wasReady) this.#placement.noteFinished();
     if (task.plan !== null) {
-      this.#cancel(task.plan, "timer");
-      this.#cancel(task.plan, "lookupTimer");
+      this.#timers.cancel(task.plan, "timer");
+      this.#timers.cancel(task.plan, "lookupTimer");
       this.#graph.disconnect(task, task.plan);
     }
     this.#tasks.delete(task.msgId);
@@ -396,7 +360,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
 
   #ticked(): void {
     this.#timers.woke();
-    for (let due = this.#timers.popDue(this.#now); due !== undefined; due = this.#timers.popDue(this.#now)) this.#due(due.purpose);
+    for (let due = this.#timers.popDue(); due !== undefined; due = this.#timers.popDue()) this.#due(due.purpose);
   }
 
   #due(purpose: TimerPurpose): void {
@@ -405,23 +369,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     const plan = this.#planOf(task);
     if (purpose.kind === "timeout") this.#fail(task, failures.timedOut(plan.timeoutMs));
     else this.#fail(task, failures.unknownTasks([...(plan.missing?.keys() ?? [])], "could not be looked up in time"));
-    this.#settle(null);
-  }
-
-  #startTimer(delayMs: number, purpose: TimerPurpose): ReturnType<Timers["add"]> {
-    return this.#timers.add((this.#now + delayMs) as Millis, purpose);
-  }
-
-  /** The time a task may be queued runs from the moment it is queued until it is assigned. */
-  #startTimeout(task: LiveTask, plan: TaskPlan): void {
-    if (plan.timeoutMs > 0 && plan.timer === null) plan.timer = this.#startTimer(plan.timeoutMs, { kind: "timeout", task });
-  }
-
-  #cancel(plan: TaskPlan, which: "timer" | "lookupTimer"): void {
-    const timer = plan[which];
-    if (timer === null) return;
-    this.#timers.remove(timer);
-    plan[which] = null;
+    this.#placement.settle(null);
   }
 
   // Small things
@@ -430,7 +378,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (task.state === READY) return;
     this.#waiting.remove(task);
     this.#move(task, READY, null);
-    this.#ready.push(task);
+    this.#placement.push(task);
   }
 
   #move(task: LiveTask, to: TaskState, engine: EngineUuid | null): void {
@@ -447,9 +395,4 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#tally.dropped(reason);
     this.#effects.push({ type: "dropped", reason, msgId, engine });
   }
-}
-
-/** One of the dependencies can no longer be met. */
-function isUnreachable(plan: TaskPlan): boolean {
-  return plan.after?.isUnreachable === true || plan.follow?.isUnreachable === true;
 }

@@ -126,6 +126,11 @@ export function isLocated(plan: TaskPlan): boolean {
   return plan.targets !== null || plan.follow !== null;
 }
 
+/** One of the dependencies can no longer be met. */
+export function isUnreachable(plan: TaskPlan): boolean {
+  return plan.after?.isUnreachable === true || plan.follow?.isUnreachable === true;
+}
+
 /** First in, first out over tasks; a task is in one such list at most. */
 export class TaskList {
   #head: LiveTask | null = null;

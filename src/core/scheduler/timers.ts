@@ -3,7 +3,7 @@
 
 import type { Millis } from "../../base/index.ts";
 import type { Engine } from "./engine-pool.ts";
-import type { LiveTask } from "./task.ts";
+import type { LiveTask, TaskPlan } from "./task.ts";
 
 /** What is to be done at a time. */
 export type TimerPurpose =
@@ -27,14 +27,33 @@ const WAKE_AHEAD_MS_MAX = 3_600_000;
 export class Timers {
   readonly #heap: TimerEntry[] = [];
   #order = 0;
+  #now = 0 as Millis;
   /** The time we asked to be woken at and that has not come yet. */
   #wakeAt: Millis | null = null;
 
-  add(at: Millis, purpose: TimerPurpose): TimerEntry {
-    const entry: TimerEntry = { at, order: (this.#order += 1), purpose, index: this.#heap.length };
+  /** The time from which everything is reckoned until told otherwise. */
+  begin(at: Millis): void {
+    this.#now = at;
+  }
+
+  add(delayMs: number, purpose: TimerPurpose): TimerEntry {
+    const entry: TimerEntry = { at: (this.#now + delayMs) as Millis, order: (this.#order += 1), purpose, index: this.#heap.length };
     this.#heap.push(entry);
     this.#up(entry.index);
     return entry;
+  }
+
+  /** The time a task may be queued runs from the moment it is queued until it is assigned. */
+  startTimeout(task: LiveTask, plan: TaskPlan): void {
+    if (plan.timeoutMs > 0 && plan.timer === null) plan.timer = this.add(plan.timeoutMs, { kind: "timeout", task });
+  }
+
+  /** Stops one of a task's timers, if it runs. */
+  cancel(plan: TaskPlan, which: "timer" | "lookupTimer"): void {
+    const timer = plan[which];
+    if (timer === null) return;
+    this.remove(timer);
+    plan[which] = null;
   }
 
   /** Takes a timer out; nothing happens when it is out already. */
@@ -49,10 +68,10 @@ export class Timers {
     this.#down(last.index);
   }
 
-  /** Takes out the earliest timer that is due at `at`. */
-  popDue(at: Millis): TimerEntry | undefined {
+  /** Takes out the earliest timer that is due. */
+  popDue(): TimerEntry | undefined {
     const first = this.#heap[0];
-    if (first === undefined || first.at > at) return undefined;
+    if (first === undefined || first.at > this.#now) return undefined;
     this.remove(first);
     return first;
   }
@@ -63,10 +82,10 @@ export class Timers {
   }
 
   /** When to ask to be woken, if that is earlier than asked before; `null` when nothing changes. */
-  wakeChange(now: Millis): Millis | null {
+  wakeChange(): Millis | null {
     const earliest = this.#heap[0]?.at;
     if (earliest === undefined || (this.#wakeAt !== null && this.#wakeAt <= earliest)) return null;
-    this.#wakeAt = Math.min(earliest, now + WAKE_AHEAD_MS_MAX) as Millis;
+    this.#wakeAt = Math.min(earliest, this.#now + WAKE_AHEAD_MS_MAX) as Millis;
     return this.#wakeAt;
   }
 

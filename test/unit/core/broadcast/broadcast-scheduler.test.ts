@@ -8,7 +8,14 @@ import type { Dict, Header, Message } from "../../../../src/wire/index.ts";
 
 type Effect = BroadcastEffect<string>;
 
-const header = (msgId: string, msgType = "apply_request"): Header => ({ msg_id: msgId, msg_type: msgType, username: "u", session: "S", date: "2026-01-01T00:00:00.000000Z", version: "5.3" });
+const header = (msgId: string, msgType = "apply_request"): Header => ({
+  msg_id: msgId,
+  msg_type: msgType,
+  username: "u",
+  session: "S",
+  date: "2026-01-01T00:00:00.000000Z",
+  version: "5.3",
+});
 
 const IDS: Readonly<Record<string, number>> = { A: 0, B: 1, C: 2 };
 const pairs = (...engines: string[]): [string, number][] => engines.map((engine) => [engine, IDS[engine] ?? 9]);
@@ -111,12 +118,18 @@ describe("a broadcast", () => {
   it.each([null, [], "all", [["A"]], [[0, "A"]], [["A", -1]], [["A", 0.5]], ["A"]])("with targets %j is answered as an error", (targets) => {
     const [effect, ...rest] = new Driver().request(request("M", targets, true));
     expect(rest).toEqual([]);
-    expect(effect).toMatchObject({ type: "replyFailure", client: "K", failure: { parentHeader: header("M"), content: { ename: "ValueError" }, metadata: { original_msg_id: "M" } } });
+    expect(effect).toMatchObject({
+      type: "replyFailure",
+      client: "K",
+      failure: { parentHeader: header("M"), content: { ename: "ValueError" }, metadata: { original_msg_id: "M" } },
+    });
   });
 
   it("that names an engine twice is answered as an error", () => {
     const expected = { status: "error", is_broadcast: true, is_coalescing: false, original_msg_id: "M" };
-    expect(new Driver().request(request("M", [...pairs("A", "A")], false))).toEqual([failure(header("M"), expected, "ValueError", "metadata.targets names engine 'A' twice")]);
+    expect(new Driver().request(request("M", [...pairs("A", "A")], false))).toEqual([
+      failure(header("M"), expected, "ValueError", "metadata.targets names engine 'A' twice"),
+    ]);
   });
 });
 
@@ -136,7 +149,10 @@ describe("a plain broadcast", () => {
     const driver = new Driver();
     const message = request("M", pairs("A", "X"), false);
     const metadata = { status: "error", is_broadcast: true, is_coalescing: false, original_msg_id: "M", engine: "X" };
-    expect(driver.request(message)).toEqual([copy(message, "A", "M"), failure(header("M_X"), metadata, "EngineError", "Engine 'X' died while running task 'M_X'")]);
+    expect(driver.request(message)).toEqual([
+      copy(message, "A", "M"),
+      failure(header("M_X"), metadata, "EngineError", "Engine 'X' died while running task 'M_X'"),
+    ]);
   });
 });
 
@@ -209,14 +225,18 @@ describe("a coalescing broadcast", () => {
   it("above pendingMax is refused with an error", () => {
     const driver = new Driver({ pendingMax: 1 });
     driver.request(request("M", pairs("A"), true));
-    expect(driver.request(request("N", pairs("A"), true))).toMatchObject([{ type: "replyFailure", failure: { parentHeader: header("N"), content: { ename: "QueueFullError" } } }]);
+    expect(driver.request(request("N", pairs("A"), true))).toMatchObject([
+      { type: "replyFailure", failure: { parentHeader: header("N"), content: { ename: "QueueFullError" } } },
+    ]);
     expect(driver.scheduler.load().pending).toBe(1);
   });
 
   it("fails when the replies held exceed heldBytesMax, and lets go of them", () => {
     const driver = new Driver({ heldBytesMax: 2 });
     driver.request(request("M", pairs("A", "B"), true));
-    expect(driver.reply("A", reply("M", "A", { bytes: [1, 2, 3] }))).toMatchObject([{ type: "replyFailure", failure: { content: { ename: "QueueFullError" }, metadata: { original_msg_id: "M" } } }]);
+    expect(driver.reply("A", reply("M", "A", { bytes: [1, 2, 3] }))).toMatchObject([
+      { type: "replyFailure", failure: { content: { ename: "QueueFullError" }, metadata: { original_msg_id: "M" } } },
+    ]);
     expect(driver.scheduler.load()).toEqual({ pending: 0, heldBytes: 0, engines: 3 });
   });
 });

@@ -145,7 +145,7 @@ describe("schemes", () => {
     const engines = ["A", "B", "C", "D", "E"];
     driver.join(...engines);
     const where = engines.flatMap((_, index) => sends(driver.submit(`t${index}`))).map((send) => send.split("@")[1]);
-    expect(where.toSorted()).toEqual(engines);
+    expect(new Set(where)).toEqual(new Set(engines));
   });
 
   it("weighted prefers an idle engine to a busy one nearly always", () => {

@@ -96,7 +96,13 @@ describe("after", () => {
           client: "C",
           payload: "x",
           bytes: 1,
-          options: { targets: [], retries: 0, timeoutMs: 0, after: { dependencies: [`t${i - 1}` as never], all: true, success: true, failure: false }, follow: { dependencies: [], all: true, success: true, failure: false } },
+          options: {
+            targets: [],
+            retries: 0,
+            timeoutMs: 0,
+            after: { dependencies: [`t${i - 1}` as never], all: true, success: true, failure: false },
+            follow: { dependencies: [], all: true, success: true, failure: false },
+          },
         },
       });
     }
@@ -147,7 +153,7 @@ describe("follow", () => {
     expect(driver.reply("a", "B")).toEqual([...forwarded("a", "B"), ...sent("t", "B")]);
   });
 
-  it("it waits for room there", () => {
+  it("a task waits for room on the engine it follows to", () => {
     const driver = new SchedulerDriver();
     driver.join("A", "B");
     driver.submit("a");

@@ -77,7 +77,9 @@ class NaiveScheduler {
   }
 
   #leastLoaded(allowed: readonly string[]): string | undefined {
-    const withRoom = allowed.map((engine) => ({ engine, ...(this.engines.get(engine) as { load: number; since: number }) })).filter(({ load }) => this.#hwm === 0 || load < this.#hwm);
+    const withRoom = allowed
+      .map((engine) => ({ engine, ...(this.engines.get(engine) as { load: number; since: number }) }))
+      .filter(({ load }) => this.#hwm === 0 || load < this.#hwm);
     return withRoom.toSorted((one, other) => one.load - other.load || one.since - other.since)[0]?.engine;
   }
 
@@ -95,12 +97,22 @@ const commands = fc.array(
       weight: 6,
       arbitrary: fc.record({
         kind: fc.constant("submit" as const),
-        targets: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 3 }) }),
-        after: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.uniqueArray(fc.nat(12), { maxLength: 3 }) }),
+        targets: fc.oneof(
+          { weight: 2, arbitrary: fc.constant<number[]>([]) },
+          { weight: 1, arbitrary: fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 3 }) },
+        ),
+        after: fc.oneof({ weight: 2, arbitrary: fc.constant<number[]>([]) }, { weight: 1, arbitrary: fc.uniqueArray(fc.nat(12), { maxLength: 3 }) }),
         retries: fc.nat(2),
       }),
     },
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant("reply" as const), which: fc.nat(100), how: fc.constantFrom("ok" as const, "ok" as const, "failed" as const, "declined" as const) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant("reply" as const),
+        which: fc.nat(100),
+        how: fc.constantFrom("ok" as const, "ok" as const, "failed" as const, "declined" as const),
+      }),
+    },
   ),
   { maxLength: 80 },
 );
@@ -140,7 +152,18 @@ describe("the task scheduler", () => {
 
 function shunningTask(seq: number, shunned: readonly number[]): LiveTask {
   const plan = { ...emptyPlan(), shunned: new Set(shunned.map((n) => engineUuid(`E${n}`))) };
-  return { msgId: `t${seq}` as LiveTask["msgId"], client: 0, payload: 0, bytes: 0, seq, state: { name: "blocked" }, plan, dependents: null, previous: null, next: null };
+  return {
+    msgId: `t${seq}` as LiveTask["msgId"],
+    client: 0,
+    payload: 0,
+    bytes: 0,
+    seq,
+    state: { name: "blocked" },
+    plan,
+    dependents: null,
+    previous: null,
+    next: null,
+  };
 }
 
 describe("ShunTree", () => {
@@ -184,7 +207,10 @@ describe("SeqHeap", () => {
           item.isOver = true;
           heap.noteVoid();
         }
-        const expected = items.filter((item) => !item.isOver).map((item) => item.seq).toSorted((one, other) => one - other);
+        const expected = items
+          .filter((item) => !item.isOver)
+          .map((item) => item.seq)
+          .toSorted((one, other) => one - other);
         expect(heap.length).toBe(expected.length);
         expect(heap.heldLength).toBeLessThanOrEqual(Math.max(16, 2 * expected.length + 1));
         const given: number[] = [];
