@@ -109,6 +109,9 @@ function detailed(error: Error): string {
 /** Commander's message as one sentence of ours, with a suggestion where something is misspelt. */
 function usageSentence(program: Command, error: CommanderError): string {
   const text = error.message.replace(/^error: /, "").replace(/\.$/, "");
+  // What is wrong with a value says the option's own parser; commander's words around it say nothing more.
+  const invalid = /^option '([^' ]*)[^']*' argument '.*' is invalid\. (.*)$/s.exec(text);
+  if (invalid !== null) return `option ${(invalid[1] ?? "").replace(/,$/, "")}: ${invalid[2] ?? ""}`;
   const word = /'([^']*)'/.exec(text)?.[1];
   const sentence = text.replaceAll("'", '"');
   if (word === undefined) return `${sentence}; see \`${program.name()} --help\``;

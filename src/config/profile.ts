@@ -2,7 +2,7 @@
 
 import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "../base/index.ts";
 import { fileFailure } from "./file-failure.ts";
 
@@ -75,16 +75,41 @@ export function resolveClusterId(given?: string, env: NodeJS.ProcessEnv = proces
  */
 export async function ensureProfile(profile: ProfileDir): Promise<void> {
   try {
-    await mkdir(profile.path, { recursive: true });
-    await Promise.all([profile.logDir, profile.dbDir, profile.startupDir].map((dir) => mkdir(dir, { recursive: true })));
+    await makeDirectory(profile.path);
+    await Promise.all([profile.logDir, profile.dbDir, profile.startupDir].map((dir) => makeDirectory(dir)));
     await Promise.all([profile.securityDir, profile.pidDir].map(ensurePrivate));
   } catch (cause) {
     throw new ConfigError(`cannot create the profile directory ${profile.path}: ${fileFailure(cause)}; choose another with --profile-dir or IPYTHONDIR`, { cause });
   }
 }
 
+/**
+ * Makes a directory and those above it. Not by `mkdir`'s own `recursive`: that one never ends where the system answers
+ * ENOENT for a directory that is there, as `/proc` does.
+ */
+async function makeDirectory(dir: string, mode?: number): Promise<void> {
+  try {
+    await mkdir(dir, mode);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(dir)).isDirectory()) return;
+    if (code !== "ENOENT" || (await isDirectory(dirname(dir)))) throw cause;
+    await makeDirectory(dirname(dir));
+    await mkdir(dir, mode);
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    // Missing or out of reach: in both cases not a directory to make another one in.
+    return false;
+  }
+}
+
 async function ensurePrivate(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeDirectory(dir, 0o700);
   const { mode } = await stat(dir);
   if ((mode & 0o777) !== 0o700) await chmod(dir, 0o700);
 }
