@@ -1,4 +1,4 @@
-// Lines out to a file descriptor: written at once when nothing is being written, together when something is. A reader that
+// Lines out to a file descriptor, each on its way at the end of the event that made it, with those of the same moment. A reader that
 // went away (`| head`) is no error of ours; a full disk is.
 
 import { close, write } from "node:fs";
@@ -34,7 +34,10 @@ export class LineSink {
     if (this.#failure !== undefined) return;
     this.#pending.push(text, "\n");
     this.#pendingChars += text.length + 1;
-    if (!this.#isWriting) this.#next();
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    // Results that arrive together are written together: a call for each would cost as much as the job.
+    setImmediate(() => this.#next());
   }
 
   /** Waits until there is room for more: a slow reader slows its writer down, instead of filling memory. */
@@ -64,7 +67,6 @@ export class LineSink {
     const bytes = Buffer.from(this.#pending.join(""));
     this.#pending = [];
     this.#pendingChars = 0;
-    this.#isWriting = true;
     this.#write(bytes);
   }
 
