@@ -38,7 +38,20 @@ import { Placement } from "./placement.ts";
 import { createScheme } from "./schemes/index.ts";
 import { Story, type Transition } from "./story.ts";
 import { Tally } from "./tally.ts";
-import { BLOCKED, FINISHED, PLACING, READY, RESOLVING, emptyPlan, planFor, type Dependents, type LiveTask, type TaskPlan, type TaskState } from "./task.ts";
+import {
+  BLOCKED,
+  FINISHED,
+  PLACING,
+  READY,
+  RESOLVING,
+  emptyPlan,
+  isUnreachable,
+  planFor,
+  type Dependents,
+  type LiveTask,
+  type TaskPlan,
+  type TaskState,
+} from "./task.ts";
 import { Timers, type TimerPurpose } from "./timers.ts";
 import { validateScheduler } from "./validate.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
