@@ -1,17 +1,20 @@
 // The Transport over ZeroMQ. This file is the only one that imports `zeromq`.
 //
 // A socket has one `send` and one `receive` under way at most (zeromq.js's hard rule), hence a queue of our own, with
-// bounds, in front of each. ZeroMQ's own queues are unlimited (high-water mark 0) as in the reference, because a full
-// ROUTER drops silently; the bound that counts is ours, and the shells' credits.
+// bounds, in front of each. A DEALER whose peer does not read fills ZeroMQ's queue, then ours, and then refuses. A
+// ROUTER's queues in ZeroMQ are unlimited (high-water mark 0) as in the reference, because a full one drops silently;
+// what bounds it are the shells' credits. A PUB drops what a slow subscriber has no room for.
 
 import { Dealer, Publisher, Router, Subscriber } from "zeromq";
-import { ClosedError, ConnectionError, RingQueue } from "../base/index.ts";
+import { ClosedError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
 import { framesBytes, type Frame } from "../wire/index.ts";
 import type { BindAddress, BoundSocket, MessageHandler, MessageSocket, SocketKind, SocketOptions, Transport } from "./transport.ts";
 
 const QUEUE_MESSAGES_MAX = 100_000;
 const QUEUE_BYTES_MAX = 1024 ** 3;
 const LINGER_MS = 1000;
+/** Messages that ZeroMQ itself holds for a peer, outgoing from a DEALER and incoming. */
+const WAITING_MESSAGES_MAX = 1000;
 /** Messages handled in a row before other events of the process get their turn. */
 const BURST_MAX = 256;
 
@@ -22,12 +25,12 @@ type Receiver = Router | Dealer | Subscriber;
 function openNative(kind: SocketKind, options: SocketOptions): NativeSocket {
   const common = { linger: options.lingerMs ?? LINGER_MS, maxMessageSize: options.frameBytesMax ?? -1 };
   const routingId = options.identity === undefined ? {} : { routingId: options.identity };
-  const marks = { sendHighWaterMark: 0, receiveHighWaterMark: 1000 };
+  const marks = { sendHighWaterMark: 0, receiveHighWaterMark: WAITING_MESSAGES_MAX };
   switch (kind) {
     case "router":
       return new Router({ ...common, ...marks, ...routingId });
     case "dealer":
-      return new Dealer({ ...common, ...marks, ...routingId });
+      return new Dealer({ ...common, ...marks, ...routingId, sendHighWaterMark: WAITING_MESSAGES_MAX });
     case "pub":
       return new Publisher({ ...common, sendHighWaterMark: options.queueMessagesMax ?? QUEUE_MESSAGES_MAX });
     case "sub": {
@@ -45,6 +48,7 @@ class ZeromqSocket implements BoundSocket {
   readonly #messagesMax: number;
   readonly #bytesMax: number;
   readonly #lingerMs: number;
+  readonly #onClosed: (socket: ZeromqSocket) => void;
   readonly #outgoing = new RingQueue<readonly Frame[]>();
   #outgoingBytes = 0;
   /** Set while ZeroMQ has no room for what waits. */
@@ -55,8 +59,9 @@ class ZeromqSocket implements BoundSocket {
   #paused: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(kind: SocketKind, options: SocketOptions) {
+  constructor(kind: SocketKind, options: SocketOptions, onClosed: (socket: ZeromqSocket) => void) {
     this.kind = kind;
+    this.#onClosed = onClosed;
     this.#native = openNative(kind, options);
     this.#messagesMax = options.queueMessagesMax ?? QUEUE_MESSAGES_MAX;
     this.#bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
@@ -79,11 +84,19 @@ class ZeromqSocket implements BoundSocket {
   }
 
   connect(endpoints: readonly string[]): void {
-    for (const endpoint of endpoints) this.#native.connect(endpoint);
+    for (const endpoint of endpoints) {
+      try {
+        this.#native.connect(endpoint);
+      } catch (cause) {
+        this.#native.close();
+        throw new ConnectionError(`cannot connect to ${endpoint}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      }
+    }
   }
 
   send(frames: readonly Frame[]): boolean {
     if (this.#closing !== undefined) throw new ClosedError("the socket is closed");
+    if (this.kind === "sub") throw new InvalidStateError("a subscriber cannot send");
     const bytes = framesBytes(frames);
     const isFull = this.#outgoing.length >= this.#messagesMax || this.#outgoingBytes + bytes > this.#bytesMax;
     if (isFull && this.#outgoing.length > 0) return false;
@@ -104,13 +117,20 @@ class ZeromqSocket implements BoundSocket {
       try {
         this.#lastSend = this.#settled(sender.send(frames as Frame[]));
       } catch (cause) {
-        if ((cause as { code?: unknown }).code !== "EBUSY") throw cause;
+        if ((cause as { code?: unknown }).code !== "EBUSY") {
+          this.#takeSent(frames);
+          throw cause;
+        }
         this.#sending = this.#sendRest(this.#lastSend);
         return;
       }
-      this.#outgoing.shift();
-      this.#outgoingBytes -= framesBytes(frames);
+      this.#takeSent(frames);
     }
+  }
+
+  #takeSent(frames: readonly Frame[]): void {
+    this.#outgoing.shift();
+    this.#outgoingBytes -= framesBytes(frames);
   }
 
   async #sendRest(busy: Promise<void>): Promise<void> {
@@ -129,7 +149,7 @@ class ZeromqSocket implements BoundSocket {
   }
 
   receive(onMessage: MessageHandler, onIdle?: () => void): void {
-    if (this.#receiving !== undefined) throw new ConnectionError("the socket is receiving already");
+    if (this.#receiving !== undefined) throw new InvalidStateError("the socket is receiving already");
     this.#receiving = this.#receiveAll(onMessage, onIdle);
   }
 
@@ -137,7 +157,6 @@ class ZeromqSocket implements BoundSocket {
     const receiver = this.#native as Receiver;
     let burst = 0;
     while (!receiver.closed) {
-      if (this.#paused !== undefined) await this.#paused;
       let frames: Buffer[];
       try {
         frames = await receiver.receive();
@@ -145,6 +164,10 @@ class ZeromqSocket implements BoundSocket {
         if (receiver.closed || this.#closing !== undefined) return;
         throw cause;
       }
+      // A receive was under way when the pause began: its message waits here, and nothing more is taken.
+      while (this.#paused !== undefined) await this.#paused;
+      // Whoever closes does not expect to be called any more.
+      if (this.#closing !== undefined) return;
       onMessage(frames);
       burst += 1;
       if (onIdle !== undefined && !receiver.closed && !receiver.readable) onIdle();
@@ -179,11 +202,16 @@ class ZeromqSocket implements BoundSocket {
   }
 
   async #closeOnce(): Promise<void> {
-    const deadline = new Promise<void>((resolve) => setTimeout(resolve, this.#lingerMs).unref());
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#lingerMs);
+    });
     await Promise.race([this.flushed(), deadline]);
-    this.resume();
+    clearTimeout(timer);
     this.#native.close();
+    this.resume();
     await this.#receiving;
+    this.#onClosed(this);
   }
 }
 
@@ -200,14 +228,14 @@ export class ZeromqTransport implements Transport {
   readonly #sockets = new Set<ZeromqSocket>();
 
   async bind(kind: SocketKind, address: BindAddress, options: SocketOptions = {}): Promise<BoundSocket> {
-    const socket = new ZeromqSocket(kind, options);
-    await socket.bind(address);
+    const socket = this.#make(kind, options);
     this.#sockets.add(socket);
+    await socket.bind(address);
     return socket;
   }
 
   connect(kind: SocketKind, endpoints: readonly string[], options: SocketOptions = {}): MessageSocket {
-    const socket = new ZeromqSocket(kind, options);
+    const socket = this.#make(kind, options);
     socket.connect(endpoints);
     this.#sockets.add(socket);
     return socket;
@@ -215,6 +243,9 @@ export class ZeromqTransport implements Transport {
 
   async close(): Promise<void> {
     await Promise.all([...this.#sockets].map((socket) => socket.close()));
-    this.#sockets.clear();
+  }
+
+  #make(kind: SocketKind, options: SocketOptions): ZeromqSocket {
+    return new ZeromqSocket(kind, options, (socket) => this.#sockets.delete(socket));
   }
 }
