@@ -9,7 +9,8 @@
 import { types } from "node:util";
 
 import { SerializationError, isParallelError } from "../base/index.ts";
-import { captureFunction } from "./capture.ts";
+import { captureFunction, isNodeOwn } from "./capture.ts";
+import { knownFact } from "./known-functions.ts";
 import { FactValue, Reference, type CodeRecord, type Fact } from "./records.ts";
 import { isClean } from "./scan.ts";
 import { BufferMark, FRAME_BYTES_MIN, Mark } from "./stream.ts";
@@ -109,7 +110,7 @@ class Canner {
 
   #placeSymbol(symbol: symbol): object {
     const key = Symbol.keyFor(symbol);
-    if (key === undefined) throw this.#refuse(`is the ${describeSymbol(symbol)}, which is the same nowhere else`, "use `Symbol.for(name)` or a string");
+    if (key === undefined) throw this.#refuse(`is the ${describeThing(symbol)}, which is the same nowhere else`, "use `Symbol.for(name)` or a string");
     return this.#placeFact(new FactValue(["symbol", key]), ["symbol", key]);
   }
 
@@ -147,13 +148,17 @@ class Canner {
     special.content = this.#bare([this.#at(" → bound target", () => this.#place(parts[0])), this.#at(" → bound this", () => this.#place(parts[1])), ...parts[2].map((arg, i) => this.#at(` → bound argument ${i}`, () => this.#place(arg)))]);
   }
 
-  /** `f.cache = …` belongs to what `f` is. */
+  /** `f.cache = …` belongs to what `f` is, as do the methods of classes written as functions. */
   #placeOwnProperties(fn: Function, special: Special): void {
     const keys = Object.keys(fn);
-    if (keys.length === 0) return;
-    const content: Record<string, unknown> = {};
-    for (const key of keys) setOwn(content, key, this.#at(`.${key}`, () => this.#place((fn as unknown as Record<string, unknown>)[key])));
-    special.content = this.#bare(content);
+    const prototype: unknown = fn.prototype;
+    const methodKeys = typeof prototype === "object" && prototype !== null ? Object.keys(prototype) : [];
+    if (keys.length === 0 && methodKeys.length === 0) return;
+    const props: Record<string, unknown> = this.#bare({});
+    for (const key of keys) setOwn(props, key, this.#at(`.${key}`, () => this.#place((fn as unknown as Record<string, unknown>)[key])));
+    const methods: Record<string, unknown> = this.#bare({});
+    for (const key of methodKeys) setOwn(methods, key, this.#at(`.prototype.${key}`, () => this.#place((prototype as Record<string, unknown>)[key])));
+    special.content = this.#bare([props, methods]);
   }
 
   /** A container made here, whose members may be boxes when read. */
@@ -165,8 +170,8 @@ class Canner {
   // ── copies ──
 
   #copy(value: object): object {
-    const known = this.#copies.get(value);
-    if (known !== undefined) return known;
+    const copied = this.#copies.get(value);
+    if (copied !== undefined) return copied;
     if (this.#indexes.has(value)) return this.#mark(value);
     if (types.isProxy(value)) throw this.#refuse("is a Proxy", "send what it stands for");
     if (ArrayBuffer.isView(value)) return this.#keepView(value);
@@ -174,6 +179,8 @@ class Canner {
     if (types.isNativeError(value) || value instanceof Error) return this.#placeError(value);
     if (value instanceof URL) return this.#placeFact(value, ["url", value.href]);
     if (value instanceof URLSearchParams) return this.#placeFact(value, ["search", value.toString()]);
+    const known = knownFact(value);
+    if (known !== undefined) return this.#placeFact(value, known);
     const base = instanceBase(value);
     if (base !== undefined) return this.#placeInstance(value, base);
     if (Array.isArray(value)) return this.#copyArray(value, this.#remember(value, new Array(value.length)));
@@ -290,6 +297,7 @@ class Canner {
   }
 
   #placeInstance(value: object, base: { readonly kind: "object" | "array" | "map" | "set"; readonly theClass: Function }): object {
+    if (isNodeOwn(base.theClass)) throw this.#refuse(`is a ${describeThing(value)}, which lives in this process only`, "send its data, or make it on the engine, inside the function");
     const special = this.#addInstanceLater(value);
     const classMark = this.#at(".constructor", () => this.#placeFunction(base.theClass)) as Mark;
     if (this.#hasPrivate(base.theClass)) throw this.#refuse(`is a ${base.theClass.name} with private #fields, which nothing outside the class can read`, "send its data, and construct it there");
@@ -347,10 +355,6 @@ function memberStep(key: string): string {
 
 function mapStep(key: unknown, i: number): string {
   return typeof key === "string" || typeof key === "number" ? `.get(${JSON.stringify(key)})` : `.value(${i})`;
-}
-
-function describeSymbol(symbol: symbol): string {
-  return describeThing(symbol);
 }
 
 function errorClassName(error: Error): string {

@@ -14,7 +14,9 @@ export interface ErrorFacts {
 
 const LINES_MAX = 200;
 const CAUSES_MAX = 10;
-const OWN_FRAME = /^\s+at .*(?:\(|at )(?:node:|file:\/\/.*\/(?:tsparallel|main)\/dist\/(?:serial|engine)\/)/;
+const NODE_FRAME = /^\s+at (?:.*\()?node:/;
+// Frames of the rooms that run user code say nothing to the user.
+const OWN_ROOMS = ["serial/", "engine/"].map((room) => new URL(`../${room}`, import.meta.url).href);
 const TASK_POSITION = new RegExp(`(${TASK_SCRIPT_MARK}[^\\s():]*):(\\d+):(\\d+)`, "g");
 
 /** Facts of anything that was thrown. */
@@ -46,13 +48,17 @@ function tracebackOf(error: ErrorLike): string[] {
   let at: unknown = error;
   for (let i = 0; i < CAUSES_MAX && isErrorLike(at); i += 1) {
     const stack = typeof at.stack === "string" && at.stack !== "" ? at.stack : `${errorName(at)}: ${textOf(at.message)}`;
-    const shown = stack.split("\n").map(withOrigin).filter((line) => !OWN_FRAME.test(line));
+    const shown = stack.split("\n").map(withOrigin).filter((line) => !isInnerFrame(line));
     if (i > 0) shown[0] = `caused by ${shown[0] ?? ""}`;
     lines.push(...shown);
     at = at.cause;
   }
   if (at !== undefined && at !== null && at !== error && !isErrorLike(at)) lines.push(`caused by ${textOf(at)}`);
   return lines.slice(0, LINES_MAX);
+}
+
+function isInnerFrame(line: string): boolean {
+  return NODE_FRAME.test(line) || OWN_ROOMS.some((room) => line.includes(room));
 }
 
 /** Names the file in which a travelling function was written. */

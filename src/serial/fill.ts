@@ -54,6 +54,15 @@ export function fillInstance(shell: object, content: unknown, theClass: Function
   if (typeof prototype === "object" && prototype !== null) Object.setPrototypeOf(shell, prototype);
 }
 
+/** Own properties of a function, and the methods of a class written as a function. */
+export function fillFunction(fn: Function, content: unknown): void {
+  if (!Array.isArray(content)) throw malformed("a function has no content");
+  for (const [key, value] of Object.entries(asRecord(content[0]))) define(fn, key, value);
+  const methods = Object.entries(asRecord(content[1]));
+  if (methods.length === 0) return;
+  for (const [key, value] of methods) define(asRecord(fn.prototype), key, value);
+}
+
 function asRecord(value: unknown): Record<string, unknown> {
   if (typeof value !== "object" || value === null) throw malformed("an error or instance has no content");
   return value as Record<string, unknown>;

@@ -1,11 +1,11 @@
 // Values and calls into frames. Primitives take a shorter way than V8's stream; everything else is canned and written.
 
 import type { Frame } from "../wire/index.ts";
-import { SerializationError, isParallelError } from "../base/index.ts";
+import { InvalidArgumentError, SerializationError, isParallelError } from "../base/index.ts";
 import { can, canCopying, type Canned, type Special } from "./canner.ts";
 import { FORM, HEAD_BYTES, writeHead, type Form } from "./payload.ts";
 import { writeProgram } from "./program.ts";
-import type { Fact } from "./records.ts";
+import { Reference, type Fact } from "./records.ts";
 import { isClean, isFlat, isFlatCall } from "./scan.ts";
 import { StreamWriter } from "./stream.ts";
 
@@ -49,6 +49,7 @@ export function packValue(value: unknown, path: string = "value"): Frame[] {
  * @throws SerializationError when the function, what it closes over, or an argument cannot travel.
  */
 export function packCall(fn: unknown, args: readonly unknown[]): Frame[] {
+  if (typeof fn !== "function" && !(fn instanceof Reference)) throw new InvalidArgumentError(`a call needs a function or a Reference, not ${fn === null ? "null" : typeof fn}; pass the function itself, not its result`);
   return pack(FORM.call, [fn, ...args], ["function", ...args.map((_, i) => `args[${i}]`)]);
 }
 
@@ -89,16 +90,15 @@ function packJson(form: Form, table: Buffer, value: unknown): Frame {
 }
 
 function pack(form: Form, values: readonly unknown[], labels: readonly string[]): Frame[] {
-  const canned = form === FORM.stream && isClean(values[0]) ? { specials: NOTHING_CANNED, roots: values, boxed: [] } : can(values, labels);
   try {
-    return write(form, canned);
+    const isPlain = form === FORM.stream && isClean(values[0]);
+    return write(form, isPlain ? { specials: NOTHING_CANNED, roots: values, boxed: [] } : can(values, labels));
   } catch (error) {
     if (isParallelError(error)) throw error;
   }
   // V8 refused something that the first look let pass: the careful pass finds its path.
-  const careful = canCopying(values, labels);
   try {
-    return write(form, careful);
+    return write(form, canCopying(values, labels));
   } catch (cause) {
     if (isParallelError(cause)) throw cause;
     const path = labels.length === 1 ? (labels[0] as string) : "the call";

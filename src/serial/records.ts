@@ -84,9 +84,9 @@ export function named(name: string): Callable {
   return createStandIn(name, { fact: ["named", name] }, `function "${name}" lives on the engines; send it with \`apply\``);
 }
 
-/** A stand-in for export `exportName` of the module that the engine gets by `await import(specifier)`. */
+/** A stand-in for export `exportName` (`name` or `name.member`) of the module that the engine gets by `await import(specifier)`. */
 export function importable(specifier: string, exportName: string): Callable {
-  const fact: Fact = ["import", specifier, [exportName], ""];
+  const fact: Fact = ["import", specifier, exportName.split("."), ""];
   return createStandIn(exportName, { fact }, `function "${exportName}" of "${specifier}" is imported by the engines; send it with \`apply\``);
 }
 

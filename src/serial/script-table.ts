@@ -39,7 +39,7 @@ const UNKNOWN_NAMES: ScriptNames = { imports: new Map(), isAssigned: () => true,
 export function scriptUrl(scriptId: string): string {
   const known = URLS.get(scriptId);
   if (known !== undefined) return known;
-  listScripts(scriptId);
+  listScripts(undefined);
   return URLS.get(scriptId) ?? "";
 }
 
@@ -61,7 +61,7 @@ export function importedScript(importerUrl: string, specifier: string): string |
 }
 
 /** Enabling the debugger makes V8 announce every script; gives the source of one of them. */
-function listScripts(scriptId: string): string | undefined {
+function listScripts(scriptId: string | undefined): string | undefined {
   return withInspector((post, session) => {
     const note = ({ params }: { readonly params: { readonly scriptId: string; readonly url: string } }): void => {
       URLS.set(params.scriptId, params.url);
@@ -70,7 +70,7 @@ function listScripts(scriptId: string): string | undefined {
     session.on("Debugger.scriptParsed", note);
     post("Debugger.enable");
     try {
-      return (post("Debugger.getScriptSource", { scriptId }) as { scriptSource: string }).scriptSource;
+      return scriptId === undefined ? undefined : (post("Debugger.getScriptSource", { scriptId }) as { scriptSource: string }).scriptSource;
     } catch {
       // The script is gone: its functions live on, its text does not.
       return undefined;

@@ -28,13 +28,20 @@ export function instanceBase(value: object): InstanceBase | undefined {
   const proto: object | null = Object.getPrototypeOf(value);
   if (proto === null || !Object.hasOwn(proto, "constructor")) return undefined;
   const theClass = (proto as { readonly constructor: unknown }).constructor;
-  if (typeof theClass !== "function" || theClass.prototype !== proto || isNativeFunction(theClass)) return undefined;
+  if (typeof theClass !== "function" || theClass.prototype !== proto || isNativeFunction(theClass) || isInheritingFunction(theClass)) return undefined;
   const native = nativeAncestor(theClass);
   if (native === undefined || native === "Object") return hasHandle(value) ? undefined : { kind: "object", theClass };
   if (native === "Array" && Array.isArray(value)) return { kind: "array", theClass };
   if (native === "Map" && types.isMap(value)) return { kind: "map", theClass };
   if (native === "Set" && types.isSet(value)) return { kind: "set", theClass };
   return undefined;
+}
+
+/** A class written as a function that inherits: what it inherits from is in no text. */
+function isInheritingFunction(theClass: Function): boolean {
+  const isSyntax = Object.getOwnPropertyDescriptor(theClass, "prototype")?.writable === false;
+  const above: unknown = Object.getPrototypeOf(theClass.prototype);
+  return !isSyntax && above !== null && Object.getPrototypeOf(above) !== null;
 }
 
 function nativeAncestor(theClass: Function): string | undefined {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { SerializationError } from "../base/index.ts";
 import { buildCode, findCode, type BuiltCode } from "./builder.ts";
 import { lazyBindings, type Code } from "./code.ts";
-import { allocateError, fillError, fillInstance } from "./fill.ts";
+import { allocateError, fillError, fillFunction, fillInstance } from "./fill.ts";
 import { findGlobal } from "./known-functions.ts";
 import { malformed } from "./payload.ts";
 import { OP } from "./program.ts";
@@ -161,7 +161,7 @@ export class Uncanner {
     if (typeof content === "object" && content !== null) for (const part of Object.values(content)) openBoxesIn(part);
     const filler = FILLERS.get(living);
     if (filler !== undefined) filler(content);
-    else if (typeof living.value === "function" && typeof content === "object" && content !== null && living.code !== undefined) Object.assign(living.value, content);
+    else if (typeof living.value === "function" && living.code !== undefined) fillFunction(living.value, content);
     else throw malformed("something is filled that has no content");
   }
 
