@@ -2,7 +2,7 @@
 // result arrives, so it is asked again, at growing intervals of at most 100 ms; there is one question for all.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { msgId } from "../base/index.ts";
+import { msgId, parseIsoDate } from "../base/index.ts";
 import { noteReply, outcomeOf, outputOf, RequestRecord, type EngineDirectory } from "../core/index.ts";
 import { unpackValues } from "../serial/index.ts";
 import { isDict, isHeader, readErrorContent, type Dict, type Message } from "../wire/index.ts";
@@ -153,7 +153,7 @@ function takeRecord(handle: RequestHandle, found: Dict, reply: Message, engines:
     bytes: 0,
     token: handle,
   });
-  noteReply(record, reply, String(found["received"] ?? ""), engines);
+  noteReply(record, reply, parseIsoDate(String(found["received"] ?? "")), engines);
   noteStoredOutput(record, found["io"]);
   record.isOutputComplete = true;
   record.state = reply.content["status"] === "ok" ? "ok" : "failed";

@@ -76,7 +76,8 @@ export class ClientLink {
   readonly #transport: Transport;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #ownSession: Buffer;
+  /** How a message id of ours begins in JSON. */
+  readonly #ownIds: Buffer;
   readonly #outlets: Readonly<Record<RequestChannel | "registration" | "control", Outlet>>;
   readonly #subscriptions: readonly MessageSocket[];
   readonly #identities = new Map<EngineUuid, Frame>();
@@ -92,7 +93,7 @@ export class ClientLink {
     this.#transport = parts.transport;
     this.#logger = parts.logger;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
-    this.#ownSession = Buffer.from(JSON.stringify(parts.session.sessionId));
+    this.#ownIds = Buffer.from(`"${parts.session.sessionId}_`);
     const url = (port: number): string[] => [`${parts.interface}:${port}`];
     const { info, transport } = parts;
     const subscribe = (port: number, onMessage: (frames: Frame[]) => void): MessageSocket => {
@@ -329,14 +330,15 @@ export class ClientLink {
   }
 
   #onIopub(frames: Frame[]): void {
-    // Every client hears every engine. What is not for us is dropped by a search in the parent header, before the
-    // signature is checked: nine of ten messages on a busy cluster.
+    // Every client hears every engine. What is not for us, or for a request that is over, is dropped by a search in the
+    // parent header, before the signature is checked: nine of ten messages on a busy cluster.
     const at = findDelimiter(frames);
     const parent = frames[at + 3];
-    if (at < 0 || parent === undefined || !contains(parent, this.#ownSession)) return;
+    const id = at < 0 || parent === undefined ? undefined : findText(parent, this.#ownIds);
+    if (id === undefined || !this.#machine.awaitsOutput(id)) return;
     // `busy` tells only that an engine has the message, which matters while somebody's buffers are under way.
     const content = frames[at + 5];
-    if (this.#inFlight === 0 && content !== undefined && content.length < 64 && contains(content, EXECUTION_BUSY)) return;
+    if (this.#inFlight === 0 && content !== undefined && content.length < 64 && asBuffer(content).includes(EXECUTION_BUSY)) return;
     const message = this.#parse(frames, "iopub");
     if (message !== undefined && message.parentHeader["session"] === this.session.sessionId) this.#feed({ type: "published", message });
   }
@@ -370,9 +372,16 @@ export class ClientLink {
   }
 }
 
-function contains(frame: Frame, needle: Buffer): boolean {
-  const bytes = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-  return bytes.includes(needle);
+function asBuffer(frame: Frame): Buffer {
+  return Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+}
+
+/** The first JSON text in a frame that begins with `"` and what follows it in `opening`; `undefined` when there is none. */
+function findText(frame: Frame, opening: Buffer): string | undefined {
+  const bytes = asBuffer(frame);
+  const start = bytes.indexOf(opening);
+  const end = start < 0 ? -1 : bytes.indexOf(0x22, start + opening.length);
+  return end < 0 ? undefined : bytes.toString("latin1", start + 1, end);
 }
 
 function readEngine(content: Dict): EngineFacts | undefined {

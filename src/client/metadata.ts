@@ -1,6 +1,6 @@
 // What is known of a finished or running request (protocol §10.4), in camelCase.
 
-import { parseIsoDate, type KernelFailure } from "../base/index.ts";
+import { isoMicros, parseIsoDate, type KernelFailure } from "../base/index.ts";
 import type { DisplayOutput, PartTimes, RequestRecord } from "../core/index.ts";
 
 /** Facts of one request. Times are ISO 8601 texts with microseconds and `Z`; `new Date(text)` reads them. */
@@ -40,7 +40,7 @@ export function metadataOf(record: RequestRecord): RequestMetadata {
     submitted: record.submitted,
     started: record.started,
     completed: record.completed,
-    received: record.received,
+    received: record.received === undefined ? undefined : isoMicros(record.received),
     engineUuid: record.engineUuid,
     engineId: record.engineId,
     follow: record.follow,
@@ -60,5 +60,5 @@ export function metadataOf(record: RequestRecord): RequestMetadata {
 /** A record's times as numbers. */
 export function timesOf(record: RequestRecord): PartTimes {
   const read = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseIsoDate(text));
-  return { submitted: read(record.submitted), started: read(record.started), completed: read(record.completed), received: read(record.received) };
+  return { submitted: read(record.submitted), started: read(record.started), completed: read(record.completed), received: record.received };
 }

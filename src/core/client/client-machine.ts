@@ -8,7 +8,7 @@
 // engine left stays outstanding: its scheduler answers. A reply for an unknown id is dropped and counted: it came twice,
 // or too late. Invariants: see `validate`.
 
-import { invariant, isoMicros, type EngineUuid, type KernelFailure, type Millis, type MsgId } from "../../base/index.ts";
+import { invariant, type EngineUuid, type KernelFailure, type Millis, type MsgId } from "../../base/index.ts";
 import type { Message } from "../../wire/index.ts";
 import type { ClientEffect, ClientEvent } from "./client-events.ts";
 import { EngineDirectory, type EngineFacts } from "./engine-directory.ts";
@@ -184,8 +184,8 @@ export class ClientMachine<Token, Asker> {
     }
     const outcome = outcomeOf(record, message, this.directory);
     if (outcome === undefined) return NOTHING;
-    noteReply(record, message, isoMicros(at), this.directory);
-    return this.#settle(record, outcome, expectsOutput(message), "replied");
+    noteReply(record, message, at, this.directory);
+    return this.#settle(record, outcome, expectsOutput(record, message), "replied");
   }
 
   #settle(record: RequestRecord<Token>, outcome: RequestOutcome, moreOutput: boolean, event: string): ClientEffect<Token, Asker>[] {
@@ -237,11 +237,16 @@ export class ClientMachine<Token, Asker> {
     const change = applyOutput(record, message);
     const effects: ClientEffect<Token, Asker>[] = [];
     if (change !== "nothing") effects.push({ type: "outputChanged", request: record, change, message });
-    if (change === "idle") {
-      record.idlesMissing -= 1;
-      if (record.idlesMissing <= 0) this.#completeOutput(record, effects);
-    }
+    if (change === "idle") record.idlesMissing -= 1;
+    else if (change !== "busy") record.outputsSeen += 1;
+    const isAllThere = record.idlesMissing <= 0 || (record.outputsExpected !== undefined && record.outputsSeen >= record.outputsExpected);
+    if (isAllThere) this.#completeOutput(record, effects);
     return effects;
+  }
+
+  /** Whether output for this id still matters; what is published for others need not even be read. */
+  awaitsOutput(id: string): boolean {
+    return this.#outstanding.has(id) || this.#draining.has(id) || this.#aliases.has(id);
   }
 
   #aborted(ids: readonly MsgId[]): readonly ClientEffect<Token, Asker>[] {

@@ -1,6 +1,6 @@
 // What a reply says (protocol §10.4): which request it answers, how that ended, and the facts for its metadata.
 
-import type { EngineUuid, KernelFailure } from "../../base/index.ts";
+import type { EngineUuid, KernelFailure, Millis } from "../../base/index.ts";
 import { isDict, readErrorContent, type Dict, type Message } from "../../wire/index.ts";
 import type { EngineDirectory } from "./engine-directory.ts";
 import type { RequestRecord } from "./request-record.ts";
@@ -50,16 +50,20 @@ function withHost(failure: KernelFailure, message: Message, engines: EngineDirec
   return typeof host === "string" ? { ...failure, engineInfo: { ...info, host } } : failure;
 }
 
-/** Whether iopub output may still follow this reply: an engine had the request and says `idle` when all is out. */
-export function expectsOutput(message: Message): boolean {
+/**
+ * Whether iopub output may still follow this reply: an engine had the request and says `idle` when all is out. With an
+ * engine that counts its output nobody waits for `idle`.
+ */
+export function expectsOutput(record: RequestRecord, message: Message): boolean {
   const { content } = message;
+  if (record.outputsExpected !== undefined) return record.outputsSeen < record.outputsExpected;
   if (content["status"] === "ok") return true;
   if (content["status"] === "aborted") return false;
   return isDict(content["engine_info"]) && Object.keys(content["engine_info"]).length > 0;
 }
 
 /** Writes the reply's facts into the record. */
-export function noteReply(record: RequestRecord, message: Message, received: string, engines: EngineDirectory): void {
+export function noteReply(record: RequestRecord, message: Message, received: Millis | undefined, engines: EngineDirectory): void {
   const { metadata, header, content } = message;
   record.status = typeof content["status"] === "string" ? content["status"] : undefined;
   record.received = received;
@@ -67,6 +71,7 @@ export function noteReply(record: RequestRecord, message: Message, received: str
   if (typeof metadata["started"] === "string") record.started = metadata["started"];
   if (Array.isArray(metadata["after"])) record.after = texts(metadata["after"]);
   if (Array.isArray(metadata["follow"])) record.follow = texts(metadata["follow"]);
+  if (typeof metadata["outputs"] === "number" && record.targets.length <= 1) record.outputsExpected = metadata["outputs"];
   const pairs = metadata["is_coalescing"] === true ? readPairs(metadata["broadcast_targets"]) : undefined;
   if (pairs === undefined) noteEngine(record, metadata, engines);
   else {

@@ -1,7 +1,7 @@
 // One request of a view, from submission to the last of its output. Records are changed by the client's machine and
 // read by results; times are the wire's ISO texts, because they carry microseconds.
 
-import type { EngineUuid, KernelFailure, MsgId } from "../../base/index.ts";
+import type { EngineUuid, KernelFailure, Millis, MsgId } from "../../base/index.ts";
 import type { Dict } from "../../wire/index.ts";
 
 /** How the request reaches its engine. */
@@ -64,7 +64,8 @@ export class RequestRecord<Token = unknown> {
   status: string | undefined = undefined;
   started: string | undefined = undefined;
   completed: string | undefined = undefined;
-  received: string | undefined = undefined;
+  /** When the reply came here; a number, because most are never looked at. */
+  received: Millis | undefined = undefined;
   /** Engine that ran it; a list for a coalesced broadcast. */
   engineUuid: EngineUuid | readonly EngineUuid[] | undefined = undefined;
   engineId: number | null | readonly (number | null)[] = null;
@@ -74,8 +75,12 @@ export class RequestRecord<Token = unknown> {
   output: RequestOutput | undefined = undefined;
   /** No more output will come. */
   isOutputComplete = false;
-  /** Derived ids of a coalesced broadcast whose `idle` has not come. */
+  /** Engines whose `idle` has not come: several for a coalesced broadcast. */
   idlesMissing = 1;
+  /** Messages of output that came, `status` not counted. */
+  outputsSeen = 0;
+  /** How many there are, once a reply has told (our engines do, in `outputs` of its metadata). */
+  outputsExpected: number | undefined = undefined;
 
   constructor(facts: RequestFacts<Token>) {
     this.msgId = facts.msgId;

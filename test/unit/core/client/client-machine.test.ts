@@ -16,7 +16,7 @@ describe("a request", () => {
       status: "ok",
       started: "2026-01-02T03:04:05.550000Z",
       completed: "2026-01-02T03:04:05.600000Z",
-      received: "2026-01-02T03:04:05.678000Z",
+      received: AT,
       engineUuid: "E1",
       isOutputComplete: true,
     });
@@ -54,6 +54,19 @@ describe("a request", () => {
     const rejected = message("apply_reply", "A", { status: "error", ename: "ImpossibleDependency", evalue: "", traceback: [], engine_info: {} });
     expect(feed(m, { type: "replied", at: AT, message: rejected })).toEqual(["settle A ImpossibleDependency", "complete A"]);
     expect(feed(m, { type: "replied", at: AT, message: message("apply_reply", "B", { status: "aborted" }) })).toEqual(["settle B TaskAborted", "complete B"]);
+  });
+
+  it("is complete without idle when its engine counts its output", () => {
+    const m = machine();
+    for (const id of ["A", "B", "C"]) feed(m, { type: "submitted", requests: [request(id)] });
+    const print = (id: string): string[] => feed(m, { type: "published", message: message("stream", id, { name: "stdout", text: "x" }) });
+    expect(feed(m, { type: "replied", at: AT, message: okReply("A", { outputs: 0 }) })).toEqual(["settle A value", "complete A"]);
+    expect(m.awaitsOutput("A")).toBe(false);
+    print("B");
+    expect(feed(m, { type: "replied", at: AT, message: okReply("B", { outputs: 1 }) })).toEqual(["settle B value", "complete B"]);
+    print("C");
+    expect(feed(m, { type: "replied", at: AT, message: okReply("C", { outputs: 2 }) })).toEqual(["settle C value"]);
+    expect(print("C")).toEqual(["output C stdout", "complete C"]);
   });
 
   it("is not ended by a reply that says it was resubmitted", () => {
