@@ -57,7 +57,8 @@ describe("the Hub", () => {
 
 describe("engines", () => {
   it("that come and go are told; one that is killed fails its requests, and its tasks are tried again", async () => {
-    await withCluster({ engines: 1 }, async (client, cluster) => {
+    // The heart of a killed engine stops; quick heartbeats let the controller see it soon.
+    await withCluster({ engines: 1, controllerArgs: ["--ping=100"] }, async (client, cluster) => {
       const events: string[] = [];
       client.on("engineJoined", (engine) => events.push(`+${engine.id}`));
       client.on("engineLeft", (engine) => events.push(`-${engine.id}`));
