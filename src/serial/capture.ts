@@ -11,7 +11,8 @@ import { knownFact } from "./known-functions.ts";
 import { FactValue, findRecord, keepClass, type CodeRecord, type Fact, type TravelRecord } from "./records.ts";
 import { isClean } from "./scan.ts";
 import { readInside, type FunctionInside, type FunctionLocation } from "./scope-reader.ts";
-import { importedScript, scriptNames, scriptUrl, type ImportedName } from "./script-table.ts";
+import { importedScript, scriptNames, scriptUrl, writtenPosition, type ImportedName } from "./script-table.ts";
+import type { SourcePosition } from "./source-maps.ts";
 import { isNativeFunction } from "./things.ts";
 
 /** Makes the error for a function that cannot travel. */
@@ -25,7 +26,7 @@ const SOURCES_MAX = 2000;
 const SOURCES = new BoundedMap<string, FunctionSource>(SOURCES_MAX);
 const CODES = new BoundedMap<string, Code>(SOURCES_MAX);
 /** Positions of functions that need no look into their scopes, by text. */
-const PLACES = new BoundedMap<string, Place>(SOURCES_MAX);
+const PLACES = new BoundedMap<string, SourcePosition>(SOURCES_MAX);
 
 const PROCESS_MARK = Math.trunc(Math.random() * 2 ** 48).toString(36);
 let classCount = 0;
@@ -115,13 +116,7 @@ function isStrict(fn: Function, parsed: FunctionSource, reader: BindingReader | 
 
 // ── place ──
 
-interface Place {
-  readonly url: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-function placeOf(fn: Function, source: string, parsed: FunctionSource): Place | undefined {
+function placeOf(fn: Function, source: string, parsed: FunctionSource): SourcePosition | undefined {
   const known = PLACES.get(source);
   if (known !== undefined) return known;
   const place = toPlace(readInside(fn).location, source, parsed);
@@ -130,13 +125,14 @@ function placeOf(fn: Function, source: string, parsed: FunctionSource): Place | 
 }
 
 /** V8 tells where the parameters begin; the text of anything but an arrow begins before. */
-function toPlace(location: FunctionLocation | undefined, source: string, parsed: FunctionSource): Place | undefined {
+function toPlace(location: FunctionLocation | undefined, source: string, parsed: FunctionSource): SourcePosition | undefined {
   if (location === undefined) return undefined;
-  const url = scriptUrl(location.scriptId);
-  if (url === "") return undefined;
+  const written = writtenPosition(location.scriptId, location.line, location.column);
+  if (written.url === "") return undefined;
   const before = parsed.isArrow || parsed.form === "class" ? "" : source.slice(0, Math.max(0, source.indexOf("(")));
   const isOnOneLine = !before.includes("\n");
-  return { url, line: Math.max(0, location.line - (isOnOneLine ? 0 : before.split("\n").length - 1)), column: isOnOneLine ? Math.max(0, location.column - before.length) : 0 };
+  if (!isOnOneLine) return { url: written.url, line: Math.max(0, written.line - before.split("\n").length + 1), column: 0 };
+  return { url: written.url, line: written.line, column: Math.max(0, written.column - before.length) };
 }
 
 // ── bindings ──

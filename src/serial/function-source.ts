@@ -25,7 +25,7 @@ export interface FunctionSource {
   readonly free: readonly FreeName[];
   /** What forbids travelling, as the end of a sentence ("it uses …") and a remedy. */
   readonly obstacle: { readonly fact: string; readonly remedy: string } | undefined;
-  /** The class text declares members whose names begin with `#`. */
+  /** The text is a class whose instances have members with names that begin with `#`. */
   readonly hasPrivate: boolean;
   /** The text is an arrow function: it has no `this`, and does not show whether it is strict. */
   readonly isArrow: boolean;
@@ -189,7 +189,7 @@ class NameReader {
 
   #readMember(member: AstNode, isRoot: boolean): void {
     const key = member["key"] as AstNode | undefined;
-    if (key?.type === "PrivateIdentifier") this.hasPrivate = true;
+    if (isRoot && key?.type === "PrivateIdentifier" && member["static"] !== true) this.hasPrivate = true;
     if (key !== undefined && member["computed"] === true) this.#eagerly(isRoot, () => this.#read(key));
     this.#homeDepth += 1;
     this.#inScope(true, () =>

@@ -6,6 +6,7 @@ import { parse } from "acorn";
 
 import { BoundedMap } from "./bounded-map.ts";
 import { withInspector } from "./scope-reader.ts";
+import { originalPosition, type SourcePosition } from "./source-maps.ts";
 
 /** Where an imported name comes from. */
 export interface ImportedName {
@@ -30,17 +31,27 @@ const NAMES_MAX = 500;
 // Parsing more than this would be felt; the variables of such a script are read again at each send.
 const SOURCE_LENGTH_MAX = 1_000_000;
 
-const URLS = new BoundedMap<string, string>(SCRIPTS_MAX);
+const URLS = new BoundedMap<string, { readonly url: string; readonly sourceMapUrl: string }>(SCRIPTS_MAX);
 const SCRIPT_IDS = new BoundedMap<string, string>(SCRIPTS_MAX);
 const NAMES = new BoundedMap<string, ScriptNames>(NAMES_MAX);
 const UNKNOWN_NAMES: ScriptNames = { imports: new Map(), isAssigned: () => true, renamesExports: true };
 
 /** URL or path of a script; empty when it has none. */
 export function scriptUrl(scriptId: string): string {
+  return scriptPlace(scriptId).url;
+}
+
+/** Where the position of a function in a script was written. */
+export function writtenPosition(scriptId: string, line: number, column: number): SourcePosition {
+  const { url, sourceMapUrl } = scriptPlace(scriptId);
+  return originalPosition({ url, line, column }, sourceMapUrl);
+}
+
+function scriptPlace(scriptId: string): { readonly url: string; readonly sourceMapUrl: string } {
   const known = URLS.get(scriptId);
   if (known !== undefined) return known;
   listScripts(undefined);
-  return URLS.get(scriptId) ?? "";
+  return URLS.get(scriptId) ?? { url: "", sourceMapUrl: "" };
 }
 
 /** Imports and assigned names of a script. */
@@ -63,8 +74,8 @@ export function importedScript(importerUrl: string, specifier: string): string |
 /** Enabling the debugger makes V8 announce every script; gives the source of one of them. */
 function listScripts(scriptId: string | undefined): string | undefined {
   return withInspector((post, session) => {
-    const note = ({ params }: { readonly params: { readonly scriptId: string; readonly url: string } }): void => {
-      URLS.set(params.scriptId, params.url);
+    const note = ({ params }: { readonly params: { readonly scriptId: string; readonly url: string; readonly sourceMapURL?: string } }): void => {
+      URLS.set(params.scriptId, { url: params.url, sourceMapUrl: keptMapUrl(params.url, params.sourceMapURL ?? "") });
       SCRIPT_IDS.set(params.url, params.scriptId);
     };
     session.on("Debugger.scriptParsed", note);
@@ -79,6 +90,11 @@ function listScripts(scriptId: string | undefined): string | undefined {
       session.off("Debugger.scriptParsed", note);
     }
   });
+}
+
+/** Maps inside the script are large: they are kept only for scripts of the user. */
+function keptMapUrl(url: string, sourceMapUrl: string): string {
+  return url.startsWith("node:") || url.includes("/node_modules/") ? "" : sourceMapUrl;
 }
 
 /** Reads the names of a script from its text. */
