@@ -188,13 +188,18 @@ export class SqliteStore implements TaskStore {
     const oldestMicros = ageMsMax === 0 ? Number.NEGATIVE_INFINITY : Math.round((this.#now() - ageMsMax) * 1000);
     for (let removed = 0; removed < CULL_ROWS_MAX; ) {
       const rows = this.#table.oldestCullable();
+      let count = 0;
+      let { records, bytes } = this.#table;
       for (const row of rows) {
-        if (this.#table.records <= recordsMax && this.#table.bytes <= bytesMax && row.cullAtMicros >= oldestMicros) return;
-        this.#table.remove(row);
+        if (records <= recordsMax && bytes <= bytesMax && row.cullAtMicros >= oldestMicros) break;
+        records -= 1;
+        bytes -= row.bytes;
+        count += 1;
         this.#culled.add(row.msgId);
       }
-      if (rows.length === 0) return;
-      removed += rows.length;
+      this.#table.remove(rows.slice(0, count));
+      removed += count;
+      if (count === 0 || count < rows.length) return;
     }
   }
 

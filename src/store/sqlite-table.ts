@@ -29,7 +29,7 @@ export interface SqliteTableOptions {
 
 /** About what a row takes besides its texts and buffers: numbers, and its entries in the indexes. */
 const ROW_BYTES = 400;
-const CULL_STEP_ROWS = 64;
+const CULL_STEP_ROWS = 256;
 const REMOVE_STEP_ROWS = 5000;
 /** Different sets of changed columns for which a statement is kept. */
 const UPDATE_STATEMENTS_MAX = 64;
@@ -142,24 +142,25 @@ export class SqliteTable {
     return rows.map(([seq, bytes, msgId, cullAtMicros]) => ({ seq, bytes, msgId, cullAtMicros }));
   }
 
-  /** Removes one row. */
-  remove(row: RowRef): void {
-    this.#statements.remove.run([row.seq]);
-    this.#statements.removeBlocks.run([row.seq]);
-    this.records -= 1;
-    this.bytes -= row.bytes;
+  /** Removes rows, all by one statement. */
+  remove(rows: readonly RowRef[]): void {
+    if (rows.length === 0) return;
+    const list = JSON.stringify(rows.map((row) => row.seq));
+    this.#statements.remove.run([list]);
+    this.#statements.removeBlocks.run([list]);
+    this.records -= rows.length;
+    for (const row of rows) this.bytes -= row.bytes;
   }
 
   /** Removes rows by id; returns how many there were. */
   removeIds(msgIds: readonly string[]): number {
-    let count = 0;
+    const rows = new Map<number, RowRef>();
     for (const msgId of msgIds) {
       const row = this.#statements.refById.get([msgId]) as [number, number] | undefined;
-      if (row === undefined) continue;
-      this.remove({ seq: row[0], bytes: row[1] });
-      count += 1;
+      if (row !== undefined) rows.set(row[0], { seq: row[0], bytes: row[1] });
     }
-    return count;
+    this.remove([...rows.values()]);
+    return rows.size;
   }
 
   /** Removes all finished rows, in steps, so that memory stays flat; returns how many there were. */
@@ -167,9 +168,9 @@ export class SqliteTable {
     let count = 0;
     for (;;) {
       const rows = this.#statements.finished.all([]) as [number, number][];
-      for (const [seq, bytes] of rows) this.remove({ seq, bytes });
-      count += rows.length;
       if (rows.length === 0) return count;
+      this.remove(rows.map(([seq, bytes]) => ({ seq, bytes })));
+      count += rows.length;
     }
   }
 
@@ -305,8 +306,8 @@ function prepareStatements(database: SqliteDatabase, charsMax: number) {
     history: database.prepare("SELECT msg_id FROM tasks WHERE submitted IS NOT NULL ORDER BY submitted, seq").raw(),
     oldest: database.prepare(`SELECT seq, bytes, msg_id, cull_at FROM tasks WHERE cull_at IS NOT NULL ORDER BY cull_at LIMIT ${CULL_STEP_ROWS}`).raw(),
     finished: database.prepare(`SELECT seq, bytes FROM tasks WHERE completed IS NOT NULL LIMIT ${REMOVE_STEP_ROWS}`).raw(),
-    remove: database.prepare("DELETE FROM tasks WHERE seq = ?"),
-    removeBlocks: database.prepare("DELETE FROM buffers WHERE seq = ?"),
+    remove: database.prepare("DELETE FROM tasks WHERE seq IN (SELECT value FROM json_each(?))"),
+    removeBlocks: database.prepare("DELETE FROM buffers WHERE seq IN (SELECT value FROM json_each(?))"),
   };
 }
 
