@@ -23,8 +23,8 @@ export interface ControllerStats {
 export type EndReason = "closed" | "shutdown requested";
 
 const SIGNATURE_SCHEME = "hmac-sha256";
-/** How long closing may take. */
-const CLOSE_MS_MAX = 2000;
+/** How long the Hub may take to end; a launcher's patience is 5 s. */
+const CLOSE_MS_MAX = 4000;
 /** What a client's shutdown request still gets: the reply and the notification. */
 const SHUTDOWN_DELAY_MS = 100;
 
@@ -113,7 +113,10 @@ class Starter {
 
   /** Undoes what was done. How that ends is not the point: the error that led here is the one to tell. */
   async abandon(): Promise<void> {
-    if (this.#controller !== undefined) return await this.#controller.close().catch(() => undefined);
+    if (this.#controller !== undefined) {
+      await this.#controller.close().catch(() => undefined);
+      return;
+    }
     this.#host.link.post({ type: "close" });
     await this.#transport.close();
     await this.#host.ended.catch(() => undefined);
@@ -206,7 +209,12 @@ export class Controller {
       case "failed":
       case "closed":
         return;
-      default:
+      case "credit":
+      case "sync":
+      case "admitEngine":
+      case "expelEngine":
+      case "outcomes":
+      case "submit":
         if (this.#closing === undefined) this.#parts.router.handle(message satisfies HubOrder);
     }
   }

@@ -4,7 +4,7 @@
 // A query is answered after the router has posted what it routed before (`sync`): who was given a result may ask for
 // it at once and find it.
 
-import { isParallelError, type Clock, type EngineId, type Millis } from "../base/index.ts";
+import { isParallelError, RingQueue, type Clock, type EngineId, type Millis } from "../base/index.ts";
 import { answerQuery, isQuery, TaskRecords, type EngineTable, type HeartConfig, type RegistrationConfig, type TaskStore } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket, Transport } from "../net/index.ts";
@@ -41,7 +41,7 @@ interface HubSockets {
   readonly pong: BoundSocket;
 }
 
-/** Queries that may wait for the router; a client that sends more is answered with an error. */
+/** Queries that may wait; a client that sends more is answered with an error. */
 const QUERIES_WAITING_MAX = 10_000;
 /** How often what the store has batched is written out at least. */
 const STORE_FLUSH_MS = 500;
@@ -70,6 +70,9 @@ export class Hub {
   /** Queries that wait for `synced`, in the order of their numbers. */
   readonly #waiting = new Map<number, Message>();
   readonly #strandedTimers = new Set<NodeJS.Timeout>();
+  /** Queries that may be answered now, one in each turn of the event loop: between two, hearts and `close` are heard. */
+  readonly #ready = new RingQueue<Message>();
+  #answering: NodeJS.Immediate | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #syncNumber = 0;
   #answered = 0;
@@ -181,7 +184,13 @@ export class Hub {
         return this.#fail(message, HUB_REPLIES[type], "NotImplementedError", "this controller has no dask scheduler");
       case "stop_distributed_request":
         return this.#reply(message, HUB_REPLIES[type], { status: "ok" });
-      default:
+      case "queue_request":
+      case "load_request":
+      case "result_request":
+      case "history_request":
+      case "db_request":
+      case "purge_request":
+      case "resubmit_request":
         return this.#await(message);
     }
   }
@@ -204,7 +213,7 @@ export class Hub {
 
   /** Answers a query as soon as the router has told everything it routed before. */
   #await(message: Message): void {
-    if (this.#waiting.size >= QUERIES_WAITING_MAX) return this.#fail(message, "hub_error", "RuntimeError", `${QUERIES_WAITING_MAX} queries are waiting; ask again later`);
+    if (this.#waiting.size + this.#ready.length >= QUERIES_WAITING_MAX) return this.#fail(message, "hub_error", "RuntimeError", `${QUERIES_WAITING_MAX} queries are waiting; ask again later`);
     this.#syncNumber += 1;
     this.#waiting.set(this.#syncNumber, message);
     this.#parts.link.post({ type: "sync", number: this.#syncNumber });
@@ -212,12 +221,23 @@ export class Hub {
 
   #synced(number: number): void {
     const message = this.#waiting.get(number);
+    if (message === undefined) return;
     this.#waiting.delete(number);
-    if (message === undefined || !isQuery(message.header.msg_type)) return;
-    const { session, clock } = this.#parts;
+    this.#ready.push(message);
+    this.#answering ??= setImmediate(() => this.#answerNext());
+  }
+
+  #answerNext(): void {
+    const message = this.#ready.shift();
+    this.#answering = this.#ready.length === 0 ? undefined : setImmediate(() => this.#answerNext());
+    if (message !== undefined && isQuery(message.header.msg_type)) this.#answer(message);
+  }
+
+  #answer(message: Message): void {
+    const { session, clock, link } = this.#parts;
     const answer = answerQuery(message, { records: this.#records, at: clock.now(), freshHeader: (msgType) => session.header(msgType) });
     if (answer === undefined) return;
-    for (const request of answer.resubmitted ?? []) this.#parts.link.post({ type: "submit", frames: session.rebuild(request) });
+    for (const request of answer.resubmitted ?? []) link.post({ type: "submit", frames: session.rebuild(request) });
     this.#reply(message, answer.msgType, answer.content, answer.buffers);
   }
 
@@ -253,6 +273,8 @@ export class Hub {
   /** Stops timers and writes out; the sockets belong to the transport, the store to whoever opened it. */
   close(): void {
     clearInterval(this.#flushTimer);
+    clearImmediate(this.#answering);
+    this.#ready.clear();
     for (const timer of this.#strandedTimers) clearTimeout(timer);
     this.#registry.close();
     this.#drops.logSummary();

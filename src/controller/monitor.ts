@@ -9,8 +9,8 @@ import type { RouterEnd } from "./hub-link.ts";
 
 /** A batch of this size is posted at once. */
 const BATCH_BYTES = 256 * 1024;
-/** A batch is posted this long after its first entry at the latest. */
-const BATCH_AGE_MS = 10;
+/** A batch is posted this long after its first entry at the latest. Who asks the Hub does not wait for it: see `sync`. */
+const BATCH_AGE_MS = 25;
 /** Unacknowledged bytes beyond which clients are held back, and below which they are let go. */
 const PRESSURE_BYTES = 64 * 1024 * 1024;
 const RELIEF_BYTES = PRESSURE_BYTES / 2;
@@ -31,7 +31,8 @@ export interface MonitorParts {
 /** Packs and posts monitor entries. */
 export class Monitor {
   readonly #parts: MonitorParts;
-  readonly #batch = new MonitorBatchWriter();
+  // Not from Buffer's pool: a batch's memory is given away.
+  readonly #batch = new MonitorBatchWriter((length) => Buffer.allocUnsafeSlow(length));
   #timer: NodeJS.Timeout | undefined;
   #unacknowledgedBytes = 0;
   #isPressed = false;

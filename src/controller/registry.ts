@@ -89,8 +89,8 @@ export class Registry {
   #ponged(frames: readonly Frame[]): void {
     const [identity, text] = frames;
     if (identity === undefined || text === undefined || frames.length !== 2) return this.#parts.drops.count("hb_pong", "badPong");
-    const { decode } = this.#parts.session.text;
-    this.#heart({ type: "ponged", at: this.#parts.clock.now(), uuid: engineUuid(decode(identity)), text: decode(text) });
+    const codec = this.#parts.session.text;
+    this.#heart({ type: "ponged", at: this.#parts.clock.now(), uuid: engineUuid(codec.decode(identity)), text: codec.decode(text) });
   }
 
   #heart(event: HeartEvent): void {

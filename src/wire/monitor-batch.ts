@@ -2,7 +2,7 @@
 // crosses from thread to thread as one transfer instead of one message each. Internal to a controller; both ends are
 // the same version, so there is no version field.
 //
-// A batch is a row of entries, each: kind (1 byte), flags (1), reserved (2), number of frames (u32), time (f64), then
+// A batch is a row of entries, each: kind (1 byte), three unused, number of frames (u32), time (f64), then
 // a length (f64) for each frame, then the bytes of the frames that are carried. A frame that is larger than the store
 // keeps is told by its length alone: bit 63 (the sign) of the length is set and no bytes follow.
 
@@ -36,6 +36,7 @@ const CAPACITY_MIN = 16 * 1024;
 
 /** Packs entries into one array. */
 export class MonitorBatchWriter {
+  readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length = 0;
@@ -43,8 +44,10 @@ export class MonitorBatchWriter {
   /** Largest batch of late: the next one starts as big. */
   #hint = CAPACITY_MIN;
 
-  constructor() {
-    this.#bytes = new Uint8Array(CAPACITY_MIN);
+  /** @param allocate makes an array with an array buffer of its own; its content does not matter */
+  constructor(allocate: (length: number) => Uint8Array<ArrayBuffer> = (length) => new Uint8Array(length)) {
+    this.#allocate = allocate;
+    this.#bytes = allocate(CAPACITY_MIN);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
@@ -100,7 +103,7 @@ export class MonitorBatchWriter {
   #reserve(bytes: number): void {
     const wanted = this.#length + bytes;
     if (wanted <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+    const grown = this.#allocate(Math.max(wanted, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
@@ -110,7 +113,7 @@ export class MonitorBatchWriter {
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#hint = Math.min(Math.max(CAPACITY_MIN, (this.#hint >> 1) + (this.#length >> 1)), 1024 * 1024);
-    this.#bytes = new Uint8Array(this.#hint);
+    this.#bytes = this.#allocate(this.#hint);
     this.#view = new DataView(this.#bytes.buffer);
     this.#length = 0;
     this.#count = 0;

@@ -44,10 +44,8 @@ async function started(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}
   const engineFile = join(profile, "security", `ipcontroller${id}-engine.json`);
   await until(async () => {
     if (made.child.exitCode !== null) throw new Error(`the controller ended: ${made.stderr}`);
-    return await stat(engineFile).then(
-      () => true,
-      () => false,
-    );
+    const found = await stat(engineFile).catch(() => undefined);
+    return found !== undefined;
   }, "the connection files are there");
   return made;
 }
@@ -162,68 +160,66 @@ describe("ipcontroller", () => {
 });
 
 describe("an ipcontroller that cannot start", () => {
-  /** It says why in one line, ends with status 1 and leaves no connection file. */
-  async function refused(args: readonly string[], sentence: RegExp): Promise<void> {
+  /** Runs it to its end and gives what it said, its exit status and what it left. */
+  async function refusal(args: readonly string[]): Promise<{ readonly code: number | null; readonly said: string; readonly left: readonly string[] }> {
     const made = run(args);
-    expect((await made.ended).code).toBe(1);
-    const lines = made.stderr.trimEnd().split("\n");
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(sentence);
+    const { code } = await made.ended;
     const left = await readdir(join(profile, "security")).catch(() => []);
-    expect(left.filter((name) => name.endsWith(".json"))).toEqual([]);
+    return { code, said: made.stderr, left: left.filter((name) => name.endsWith(".json")) };
   }
+
+  /** One sentence, exit status 1, no connection files. */
+  const saying = (sentence: string): object => ({ code: 1, said: expect.stringMatching(new RegExp(`^ipcontroller: ${sentence}[^\\n]*\\n$`)) as string, left: [] });
 
   it("because a port is taken, of the router or of the Hub", async () => {
     const other = await transport.bind("router", { interface: "tcp://127.0.0.1", port: 0 });
-    const taken = new RegExp(`^ipcontroller: cannot listen on tcp://127\\.0\\.0\\.1:${other.port}: the port is in use`);
-    await refused([`--port=${other.port}`], taken);
-    await refused([`--ports=${other.port}`, "--port=0"], taken);
+    const taken = saying(`cannot listen on tcp://127\\.0\\.0\\.1:${other.port}: the port is in use`);
+    expect(await refusal([`--port=${other.port}`])).toEqual(taken);
+    expect(await refusal([`--ports=${other.port}`, "--port=0"])).toEqual(taken);
     const free = await transport.bind("router", { interface: "tcp://127.0.0.1", port: 0 });
     await free.close();
-    await refused([`--port=${free.port}`, `--ports=${other.port}`], taken);
+    expect(await refusal([`--port=${free.port}`, `--ports=${other.port}`])).toEqual(taken);
   });
 
   it("because an address is not this machine's", async () => {
-    await refused(["--ip=192.0.2.1"], /^ipcontroller: cannot listen on tcp:\/\/192\.0\.2\.1:/);
+    expect(await refusal(["--ip=192.0.2.1"])).toEqual(saying("cannot listen on tcp://192\\.0\\.2\\.1:"));
   });
 
   it("because the profile directory cannot be made", async () => {
     await writeFile(join(dir, "profile_default"), "a file is in the way");
-    await refused([], /^ipcontroller: cannot create the profile directory .*profile_default: /);
+    expect(await refusal([])).toEqual(saying("cannot create the profile directory .*profile_default: "));
   });
 
   it("because the connection files cannot be written", async () => {
     // A directory in place of the client file: nothing can be renamed onto it.
     await mkdir(join(profile, "security", "ipcontroller-client.json", "x"), { recursive: true });
-    const made = run([]);
-    expect((await made.ended).code).toBe(1);
-    expect(made.stderr.trimEnd().split("\n").at(-1)).toMatch(/^ipcontroller: cannot write .*ipcontroller-client\.json: it is a directory$/);
-    expect(await readdir(join(profile, "security"))).toEqual(["ipcontroller-client.json"]);
+    const { code, said, left } = await refusal([]);
+    expect(code).toBe(1);
+    expect(said.trimEnd().split("\n").at(-1)).toMatch(/^ipcontroller: cannot write .*ipcontroller-client\.json: it is a directory$/);
+    expect(left).toEqual(["ipcontroller-client.json"]);
   });
 
   it("because the task store is corrupt", async () => {
     await mkdir(join(profile, "db"), { recursive: true });
     await writeFile(join(profile, "db", "tasks.db"), "this is no database ".repeat(1000));
-    await refused([], /^ipcontroller: .*tasks\.db/);
+    expect(await refusal([])).toEqual(saying(".*tasks\\.db"));
   });
 
   it("because another controller has the task store", async () => {
     const first = await started(["--cluster-id=a", `--db-file=${join(dir, "shared.db")}`], {}, "-a");
-    const made = run(["--cluster-id=b", `--db-file=${join(dir, "shared.db")}`]);
-    expect((await made.ended).code).toBe(1);
-    expect(made.stderr).toMatch(/^ipcontroller: [^\n]*shared\.db[^\n]*\n$/);
+    const { code, said } = await refusal(["--cluster-id=b", `--db-file=${join(dir, "shared.db")}`]);
+    expect(code).toBe(1);
+    expect(said).toMatch(/^ipcontroller: [^\n]*shared\.db[^\n]*\n$/);
     expect(await stop(first)).toBe(0);
   });
 
-  it("because it is asked for what it does not do", async () => {
-    for (const [flag, sentence] of [
-      ["--ssh=me@host", /--ssh is not supported/],
-      ["--enginessh=host", /--enginessh is not supported/],
-      ["--enable-curve", /--enable-curve is not supported/],
-      ["--postgresdb=postgres://x", /--postgresdb is not supported/],
-      ["--ports=99999", /no port or range of ports/],
-    ] as const) {
-      await refused([flag], sentence);
-    }
+  it.each([
+    ["--ssh=me@host", "--ssh is not supported"],
+    ["--enginessh=host", "--enginessh is not supported"],
+    ["--enable-curve", "--enable-curve is not supported"],
+    ["--postgresdb=postgres://x", "--postgresdb is not supported"],
+    ["--ports=99999", '"99999" in --ports is no port'],
+  ])("because it is asked for what it does not do: %s", async (flag, sentence) => {
+    expect(await refusal([flag])).toEqual(saying(sentence));
   });
 });

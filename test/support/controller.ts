@@ -15,9 +15,9 @@ export interface ControllerBench {
   /** Directory of the profile. */
   readonly dir: string;
   /** A raw client that is known to hear notifications and iopub once a first engine has registered. */
-  client(options?: { readonly key?: string }): RawClient;
+  readonly client: (options?: { readonly key?: string }) => RawClient;
   /** A raw engine, registered and visible. */
-  engine(options?: RawEngineOptions): Promise<RawEngine>;
+  readonly engine: (options?: RawEngineOptions) => Promise<RawEngine>;
 }
 
 /** Runs `use` with a controller in this process (its Hub in a thread) and closes everything afterwards. */
