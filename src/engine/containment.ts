@@ -23,7 +23,10 @@ export class Containment {
   #runner: inspector.Session | undefined;
   #terminator: inspector.Session | undefined;
   #inside: (() => void) | undefined;
-  #depth = 0;
+  /** Between the first and the last instruction of contained code. */
+  #isInside = false;
+  /** A termination was asked for from inside and has not taken effect. */
+  #isPending = false;
   #guards = 0;
   #isTerminationHeld = false;
 
@@ -35,12 +38,12 @@ export class Containment {
   /** Calls `inside` and returns when it has returned or was cut. `inside` must not throw. */
   run(inside: () => void): ContainedEnd {
     this.#inside = inside;
-    this.#depth += 1;
     let failure: Error | null = null;
     this.#sessions().runner.post("Runtime.evaluate", { expression: RUN_EXPRESSION, silent: true }, (error) => {
       failure = error;
     });
-    this.#depth -= 1;
+    this.#isInside = false;
+    this.#isPending = false;
     return failure === null ? "returned" : "interrupted";
   }
 
@@ -48,13 +51,18 @@ export class Containment {
   runInside(): void {
     const inside = this.#inside;
     this.#inside = undefined;
+    this.#isInside = true;
     inside?.();
+    this.#isInside = false;
+    // Asked for at the very last moment, a termination would take effect after this frame, in the engine: it is awaited here.
+    while (this.#isPending);
   }
 
   /** For the side thread, in the middle of whatever runs here: stops user code if it is on the stack, else does nothing. */
   interrupt(): void {
     const { terminator } = this.#sessions();
-    if (!this.#isUserOnStack()) return;
+    if (!this.#isInside && !this.#isUserOnStack()) return;
+    this.#isPending = this.#isInside;
     if (this.#guards > 0) this.#isTerminationHeld = true;
     else terminator.post("Runtime.terminateExecution"); // Takes effect at the next call or turn of a loop: the last act here.
   }
@@ -79,7 +87,6 @@ export class Containment {
   }
 
   #isUserOnStack(): boolean {
-    if (this.#depth > 0) return true;
     const before = Error.stackTraceLimit;
     Error.stackTraceLimit = Number.POSITIVE_INFINITY;
     const stack = new Error("stack").stack ?? "";

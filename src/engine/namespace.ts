@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import { InvalidArgumentError } from "../base/index.ts";
+import { isLocked, lockedError, lockIntrinsics } from "./intrinsics.ts";
 
 /** Options for every script the engine compiles: `import()` in it resolves as in a file of the working directory. */
 const IMPORTS = { importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
@@ -37,6 +38,7 @@ export class Namespace {
   /** Makes `require` available, as in a file of the working directory, and notes what belongs to the platform. */
   prepare(): void {
     const require = createRequire(join(process.cwd(), "ipp-cell-require.cjs"));
+    lockIntrinsics();
     Object.defineProperty(globalThis, "require", { value: require, configurable: true, writable: true, enumerable: false });
     this.#initial = new Map(Object.entries(Object.getOwnPropertyDescriptors(globalThis)));
   }
@@ -61,7 +63,10 @@ export class Namespace {
     if (last === undefined || ![...parts, last].every((part) => SIMPLE_NAME.test(part))) throw new InvalidArgumentError(`cannot push to "${name}"; use a name, or names joined by dots`);
     const holder = parts.length === 0 ? globals : this.evaluate(parts.join("."));
     if ((typeof holder !== "object" && typeof holder !== "function") || holder === null) throw new TypeError(`cannot push to "${name}": ${parts.join(".")} is not an object`);
-    if (holder === globals) this.declare([last]);
+    if (holder === globals) {
+      if (isLocked(last) && globals[last] === value) return;
+      this.declare([last]);
+    }
     (holder as Record<string, unknown>)[last] = value;
   }
 
@@ -70,9 +75,14 @@ export class Namespace {
     return typeof names === "string" ? this.evaluate(names) : names.map((name) => this.evaluate(name));
   }
 
-  /** Makes sure that names can be assigned to and deleted again. */
+  /**
+   * Makes sure that names can be assigned to and deleted again.
+   *
+   * @throws TypeError for names that the engine itself needs
+   */
   declare(names: Iterable<string>): void {
     for (const name of names) {
+      if (isLocked(name)) throw lockedError(name);
       const found = Object.getOwnPropertyDescriptor(globalThis, name);
       const isAssignable = found !== undefined && (found.set !== undefined || found.writable === true);
       if (isAssignable || found?.configurable === false) continue;

@@ -1,0 +1,187 @@
+// One real engine process against a fake controller: what is answered beside user code, and the order of the queue.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Header } from "../../src/wire/index.ts";
+import { until } from "../support/until.ts";
+import { startEngine, type EngineSetup } from "../support/with-engine.ts";
+
+let setup: EngineSetup;
+beforeAll(async () => {
+  setup = await startEngine();
+});
+afterAll(async () => {
+  await setup.close();
+});
+
+/** Starts a cell and waits until it runs. */
+async function running(code: string, content: Record<string, unknown> = {}): Promise<Header> {
+  const request = setup.execute(`console.log("it runs"); ${code}`, content);
+  await until(() => setup.controller.published.some((one) => one.parentId === request.msg_id && one.content["execution_state"] === "busy"));
+  return request;
+}
+
+const spinning = (ms: number): string => `{ const end = Date.now() + ${ms}; while (Date.now() < end) {} }`;
+const statusOf = async (request: Header): Promise<unknown> => (await setup.controller.reply(request)).content["status"];
+const hasReply = (request: Header): boolean => setup.controller.replies.some((reply) => reply.message.parentHeader["msg_id"] === request.msg_id);
+
+describe("while user code spins", () => {
+  it("the heart echoes each ping unchanged", async () => {
+    const request = await running(spinning(1000));
+    const text = setup.controller.ping();
+    await until(() => setup.controller.pongs.some((pong) => pong.text === text));
+    expect(hasReply(request)).toBe(false);
+    expect(await statusOf(request)).toBe("ok");
+  });
+
+  it("an abort is answered and holds for a request that waits", async () => {
+    const first = await running(spinning(700));
+    const second = setup.apply(() => 1, [], { metadata: { label: "second" } });
+    const third = setup.apply(() => 2);
+    const { content, metadata, header } = await setup.control("abort_request", { msg_ids: [second.msg_id] });
+    expect(hasReply(first)).toBe(false);
+    expect({ content, metadata, type: header.msg_type }).toEqual({ content: { status: "ok" }, metadata: { engine: setup.uuid }, type: "abort_reply" });
+    const aborted = await setup.controller.reply(second);
+    expect(aborted.content).toEqual({ status: "aborted" });
+    expect(aborted.metadata).toMatchObject({ status: "aborted", label: "second", engine: setup.uuid });
+    expect(aborted.header.msg_type).toBe("apply_reply");
+    expect(await statusOf(first)).toBe("ok");
+    expect(await statusOf(third)).toBe("ok");
+  });
+
+  it("signal 0 is accepted and does nothing", async () => {
+    const request = await running(spinning(400));
+    const reply = await setup.control("signal_request", { sig: 0 });
+    expect(reply.header.msg_type).toBe("signal_reply");
+    expect(reply.content).toEqual({ status: "ok" });
+    expect(await statusOf(request)).toBe("ok");
+  });
+});
+
+describe("an abort", () => {
+  it("by a single text, before its request comes, holds", async () => {
+    expect((await setup.control("abort_request", { msg_ids: "later-id" })).content).toEqual({ status: "ok" });
+    const request = setup.execute("1", {}, { msgId: "later-id" });
+    expect(await statusOf(request)).toBe("aborted");
+  });
+
+  it.each([{ msg_ids: [] }, { msg_ids: null }])("of everything (%j) answers the execute requests that wait, not the applies", async (content) => {
+    const first = await running(spinning(500));
+    const [second, third] = [setup.execute("2"), setup.apply(() => 3)];
+    await setup.control("abort_request", content);
+    expect([await statusOf(first), await statusOf(second), await statusOf(third)]).toEqual(["ok", "aborted", "ok"]);
+    expect(await statusOf(setup.execute("4"))).toBe("ok");
+  });
+});
+
+describe("a failing cell", () => {
+  it("that is not silent aborts the execute requests that wait already, and no later ones", async () => {
+    const first = setup.execute(`${spinning(300)} throw new Error("stop")`);
+    const [second, third, fourth] = [setup.execute("2"), setup.apply(() => 3), setup.execute("4")];
+    expect([await statusOf(first), await statusOf(second), await statusOf(third), await statusOf(fourth)]).toEqual(["error", "aborted", "ok", "aborted"]);
+    expect(await statusOf(setup.execute("5"))).toBe("ok");
+  });
+
+  it.each([{ silent: true }, { stop_on_error: false }])("with %j aborts nothing", async (content) => {
+    const first = setup.execute(`${spinning(200)} throw new Error("go on")`, content);
+    const second = setup.execute("2");
+    expect([await statusOf(first), await statusOf(second)]).toEqual(["error", "ok"]);
+  });
+});
+
+describe("clear", () => {
+  it("empties the namespace: names, functions, classes, pushes and imports", async () => {
+    await setup.run("const c1 = 1; function c2() {}; class C3 {}; var c4 = 4; import { sep as c5 } from 'node:path'; globalThis.c6 = 6; c7 = 7");
+    expect((await setup.control("clear_request")).content).toEqual({ status: "ok" });
+    const names = "[typeof c1, typeof c2, typeof C3, typeof c4, typeof c5, typeof c6, typeof c7].join()";
+    const { content } = await setup.run("0", { user_expressions: { names } });
+    expect(content["user_expressions"]).toMatchObject({ names: { data: { "text/plain": `'${"undefined,".repeat(7).slice(0, -1)}'` } } });
+    expect(await statusOf(setup.execute("require('node:fs'); console.log(1); setTimeout(() => {}, 0); new URL('http://x')"))).toBe("ok");
+  });
+
+  it("restores what user code replaced", async () => {
+    await setup.run("const parseInt = 1; structuredClone = 2");
+    await setup.control("clear_request");
+    expect(await statusOf(setup.execute("structuredClone(parseInt('5'))"))).toBe("ok");
+  });
+
+  it("is no need for what the engine lives on: that cannot be replaced", async () => {
+    for (const code of ["const Map = 1", "class Promise {}", "process = 5"]) {
+      const name = /Map|Promise|process/.exec(code)?.[0] ?? "";
+      expect((await setup.run(code)).content).toMatchObject({ ename: "TypeError", evalue: `cannot replace the global "${name}": the engine itself uses it; choose another name` });
+    }
+    expect(await statusOf(setup.execute("JSON = 2; import process from 'node:process'; const { Buffer } = require('node:buffer'); JSON.stringify(1)"))).toBe("ok");
+  });
+});
+
+describe("signal_request", () => {
+  it("names an unknown signal as an AttributeError", async () => {
+    for (const sig of ["SIGNOPE", 4711, null]) {
+      expect((await setup.control("signal_request", { sig })).content).toMatchObject({ status: "error", ename: "AttributeError", engine_info: {} });
+    }
+  });
+
+  it("SIGINT while idle is ignored", async () => {
+    expect((await setup.control("signal_request", { sig: "SIGINT" })).content).toEqual({ status: "ok" });
+    expect(await statusOf(setup.execute("1"))).toBe("ok");
+  });
+});
+
+describe("an interrupt", () => {
+  const KINDS: readonly (readonly [name: string, code: string])[] = [
+    ["a loop", "while (true) {}"],
+    ["a loop that catches and finally goes on", "for (;;) { try { throw 1 } catch {} finally { } }"],
+    ["a sort callback", "Array.from({ length: 9 }, (_, i) => i).sort(() => { for (;;) {} })"],
+    ["a getter in JSON", "JSON.stringify({ get x() { for (;;) {} } })"],
+    ["a catastrophic regular expression", "/^(a+)+$/.test('a'.repeat(40) + 'b')"],
+    ["Atomics.wait", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)"],
+    ["a loop after await", "await null; for (;;) {}"],
+    ["a loop in a microtask", "await Promise.resolve().then(() => { for (;;) {} })"],
+    ["a loop in a timer", "await new Promise(() => setTimeout(() => { for (;;) {} }, 5))"],
+    ["a loop in an immediate", "await new Promise(() => setImmediate(() => { for (;;) {} }))"],
+    ["a loop in nextTick", "await new Promise(() => process.nextTick(() => { for (;;) {} }))"],
+    ["a loop in a file callback", "await new Promise(() => require('node:fs').stat('.', () => { for (;;) {} }))"],
+    ["waiting for ever", "await new Promise(() => {})"],
+    ["a loop that writes", "for (;;) console.log('noise')"],
+    ["a getter of the shown value", "({ [Symbol.for('Jupyter.display')]() { for (;;) {} } })"],
+    ["a synchronous child process", "require('node:child_process').execSync('sleep 30; true')"],
+  ];
+
+  it.each(KINDS)("stops %s: KeyboardInterrupt, and the engine lives with its namespace", async (_name, code) => {
+    await setup.run("globalThis.kept = 'kept'");
+    const request = await running(`setTimeout(() => {}, 0); ${code}`);
+    await new Promise((resolve) => setTimeout(resolve, 60)); // Well into the loop; the interrupt must work at any time, and at once is tested below.
+    expect((await setup.control("signal_request", { sig: 2 })).content).toEqual({ status: "ok" });
+    const { content } = await setup.controller.reply(request);
+    expect(content).toMatchObject({ status: "error", ename: "KeyboardInterrupt", engine_info: { method: "execute" } });
+    const { content: after } = await setup.run("0", { user_expressions: { kept: "kept" } });
+    expect(after["user_expressions"]).toMatchObject({ kept: { data: { "text/plain": "'kept'" } } });
+  });
+
+  it("by name stops an applied function", async () => {
+    const request = setup.apply(() => {
+      for (;;) Math.random();
+    });
+    await until(() => setup.controller.published.some((one) => one.parentId === request.msg_id));
+    await setup.control("signal_request", { sig: "SIGINT" });
+    expect((await setup.controller.reply(request)).content).toMatchObject({ ename: "KeyboardInterrupt", engine_info: { method: "apply" } });
+  });
+
+  it("aborts the task's signal", async () => {
+    const request = await running("import { currentTask } from 'tsparallel/engine'; await new Promise((resolve) => currentTask().signal.addEventListener('abort', () => { globalThis.sawAbort = true; resolve() }))");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await setup.control("interrupt_request");
+    expect((await setup.controller.reply(request)).content["ename"]).toBe("KeyboardInterrupt");
+    expect((await setup.run("0", { user_expressions: { saw: "sawAbort" } })).content["user_expressions"]).toMatchObject({ saw: { data: { "text/plain": "true" } } });
+  });
+
+  it("at any moment of many short requests loses none of them", async () => {
+    for (let round = 0; round < 300; round += 1) {
+      const request = setup.execute(`{ const end = performance.now() + ${(round % 8) / 4}; while (performance.now() < end) {} }`, { silent: true });
+      const interrupt = setup.controller.send("control", setup.uuid, "signal_request", { sig: 2 });
+      expect(["ok", "error"]).toContain(await statusOf(request));
+      await setup.controller.reply(interrupt);
+      await setup.controller.output(request);
+    }
+    expect(await statusOf(setup.execute("1"))).toBe("ok");
+  });
+});
