@@ -95,7 +95,7 @@ async function makeDirectory(dir: string, mode?: number): Promise<void> {
     if (code === "EEXIST" && (await stat(dir)).isDirectory()) return;
     if (code !== "ENOENT" || (await isDirectory(dirname(dir)))) throw cause;
     await makeDirectory(dirname(dir));
-    await mkdir(dir, mode);
+    await makeDirectory(dir, mode);
   }
 }
 
