@@ -7,7 +7,7 @@ import type { runJob, JobOutcome, JobSpec } from "../jobs/index.ts";
 import { importable } from "../serial/index.ts";
 import { chooseEngines, type EngineOfHost } from "./hosts.ts";
 import { unrunResult, type Job, type JobResult } from "./job.ts";
-import { failedResult, reportedResult } from "./result.ts";
+import { failedResult, reportedResult, type AttemptFacts } from "./result.ts";
 
 /** What holds for all jobs of a run. */
 export interface SendOptions {
@@ -30,6 +30,8 @@ export class JobSender {
   /** By the engines chosen; emptied when engines come or go. */
   readonly #views = new Map<string, LoadBalancedView>();
   #engines: readonly EngineOfHost[] | undefined;
+  /** All that were seen, by uuid: a result may tell of an engine that is gone. */
+  readonly #seen = new Map<string, EngineOfHost>();
   #isKilling = false;
 
   constructor(client: Client, options: SendOptions) {
@@ -44,7 +46,12 @@ export class JobSender {
 
   /** Engines of now. */
   get engines(): readonly EngineOfHost[] {
-    this.#engines ??= listEngines(this.#client);
+    if (this.#engines !== undefined) return this.#engines;
+    this.#engines = [...this.#client.engines.values()].map(({ id, uuid, properties }) => {
+      const engine = { id, host: textOf(properties["host"]), canRunJobs: properties["language"] === "typescript" };
+      this.#seen.set(uuid, engine);
+      return engine;
+    });
     return this.#engines;
   }
 
@@ -134,23 +141,20 @@ export class JobSender {
     };
   }
 
-  #facts(submitted: AsyncResult<JobOutcome>, attempt: number): { metadata: AsyncResult<JobOutcome>["metadata"]; attempt: number; host: string | null } {
+  #facts(submitted: AsyncResult<JobOutcome>, attempt: number): AttemptFacts {
     const { metadata } = submitted;
-    const host = this.engines.find((engine) => engine.id === metadata.engineId)?.host ?? null;
-    return { metadata, attempt, host };
+    const engine = typeof metadata.engineUuid === "string" ? this.#seen.get(metadata.engineUuid) : undefined;
+    const engineId = engine?.id ?? (typeof metadata.engineId === "number" ? metadata.engineId : null);
+    return { metadata, attempt, engineId, host: engine?.host ?? null };
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function isAbort(error: unknown): boolean {
   return isParallelError(error) && error.code === "ERR_TASK_ABORTED";
-}
-
-function listEngines(client: Client): EngineOfHost[] {
-  return [...client.engines.values()].map(({ id, properties }) => ({
-    id,
-    host: typeof properties["host"] === "string" ? properties["host"] : undefined,
-    canRunJobs: properties["language"] === "typescript",
-  }));
 }
 
 function shellWords(shell: string | readonly string[]): readonly string[] {

@@ -9,6 +9,7 @@ import { formatElapsed, type JobResult } from "./job.ts";
 export interface AttemptFacts {
   readonly metadata: RequestMetadata;
   readonly attempt: number;
+  readonly engineId: number | null;
   readonly host: string | null;
 }
 
@@ -38,7 +39,7 @@ export function failedResult(failure: unknown, facts: AttemptFacts, isStopped: b
 
 const STOPPED = "the job was stopped before its end";
 
-function common({ metadata, attempt, host }: AttemptFacts): JobResult {
+function common({ metadata, attempt, engineId, host }: AttemptFacts): JobResult {
   return {
     code: null,
     submitted: metadata.submitted,
@@ -46,7 +47,7 @@ function common({ metadata, attempt, host }: AttemptFacts): JobResult {
     completed: metadata.completed ?? null,
     received: metadata.received ?? isoMicros(millis(Date.now())),
     elapsed: null,
-    engine_id: typeof metadata.engineId === "number" ? metadata.engineId : null,
+    engine_id: engineId,
     host,
     pyerr: null,
     pyout: null,

@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 
-// Lines in: `server PID` (its children are jobs, each leading its group) and `job PGID`, `job` when it ended.
+// `kill -s`: dash does not take `kill -TERM -- -PGID`. Lines in: `server PID` (its children are jobs, each leading its group) and `job PGID`, `job` when it ended.
 const SCRIPT = `
 server=; job=
 while read -r key value; do
@@ -16,10 +16,10 @@ if [ -n "$server" ]; then
   groups="$groups $(cat "/proc/$server/task/$server/children" 2>/dev/null || pgrep -P "$server" 2>/dev/null)"
 fi
 stopped=
-for group in $groups; do kill -TERM -- "-$group" 2>/dev/null && kill -CONT -- "-$group" 2>/dev/null && stopped=1; done
+for group in $groups; do kill -s TERM -- "-$group" 2>/dev/null && kill -s CONT -- "-$group" 2>/dev/null && stopped=1; done
 [ -n "$stopped" ] || exit 0
 sleep 2
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 `;
 
 /** Ends a job whose engine is gone. */
@@ -27,7 +27,7 @@ export class Guard {
   readonly #child: ChildProcess;
 
   constructor() {
-    this.#child = spawn("/bin/sh", ["-c", SCRIPT, "tsparallel-job-guard"], { detached: true, cwd: "/", stdio: ["pipe", "ignore", "ignore"] });
+    this.#child = spawn("/bin/sh", ["-c", SCRIPT, "tsparallel-job-guard", String(process.pid)], { detached: true, cwd: "/", stdio: ["pipe", "ignore", "ignore"] });
     // Without a guard jobs still run; only a killed engine would leave one behind.
     this.#child.on("error", () => undefined);
     this.#child.stdin?.on("error", () => undefined);

@@ -1,0 +1,75 @@
+// A job does not outlive the process that runs it, however that ends. The process is a stand-in for an engine.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { until } from "../support/until.ts";
+import { pidsOf } from "./bakapara-support.ts";
+
+const JOBS = new URL("../../dist/jobs/index.js", import.meta.url).href;
+const processes: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of processes.splice(0)) child.kill("SIGKILL");
+});
+
+function host(code: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", `import { runJob } from ${JSON.stringify(JOBS)};\n${code}`], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  processes.push(child);
+  return child;
+}
+
+const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.on("exit", (code) => resolve(code)));
+const spec = (cmd: string): string => JSON.stringify({ cmd, cwd: "/" });
+
+// The second environment is one that a bash server cannot serve, so that each job gets a shell of its own.
+describe.each([
+  ["a bash server", {}],
+  ["a shell for each job", { POSIXLY_CORRECT: "" }],
+])("with %s", (_name, env) => {
+  it("a job is stopped when its process is killed", async () => {
+    const child = host(`await runJob(${spec("sleep 81.5 & sleep 81.5 | cat")});`, env);
+    await until(() => pidsOf("sleep 81.5").length === 2);
+    child.kill("SIGKILL");
+    await until(() => pidsOf("sleep 81.5").length === 0);
+  });
+
+  it("a job that ignores SIGTERM is killed a little later", async () => {
+    const child = host(`await runJob(${spec("trap '' TERM; sleep 82.5; sleep 82.5")});`, env);
+    await until(() => pidsOf("sleep 82.5").length === 1);
+    child.kill("SIGKILL");
+    await until(() => pidsOf("sleep 82.5").length === 0);
+  });
+
+  it("a job is killed when its process exits", async () => {
+    const child = host(`void runJob(${spec("sleep 83.5")}); setTimeout(() => process.exit(7), 1000);`, env);
+    await until(() => pidsOf("sleep 83.5").length === 1);
+    expect(await ended(child)).toBe(7);
+    await until(() => pidsOf("sleep 83.5").length === 0);
+  });
+
+  it("a process that has run its jobs ends by itself and leaves nothing", async () => {
+    const child = host(`const { code } = await runJob(${spec("sleep 0.5; exit 3")}); process.exitCode = code;`, env);
+    const { pid } = child;
+    await until(() => pidsOf(`.*tsparallel-job-guard ${pid}`).length === 1);
+    expect(await ended(child)).toBe(3);
+    await until(() => pidsOf(`.*tsparallel-job-guard ${pid}`).length === 0);
+  });
+
+  it("an interrupted request of an engine stops its job", async () => {
+    const child = host(
+      `const abort = new AbortController();
+       globalThis[Symbol.for("tsparallel.engine")] = { currentTask: () => ({ signal: abort.signal }) };
+       setTimeout(() => abort.abort(), 1000);
+       const { aborted, signal } = await runJob(${spec("sleep 84.5 & wait")});
+       process.exitCode = aborted && signal === "SIGTERM" ? 5 : 6;`,
+      env,
+    );
+    await until(() => pidsOf("sleep 84.5").length === 1);
+    expect(await ended(child)).toBe(5);
+    expect(pidsOf("sleep 84.5")).toEqual([]);
+  });
+});
