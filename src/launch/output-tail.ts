@@ -37,7 +37,7 @@ const LOG_PREFIX = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}(?: [A-Z]+)? [\w.]+: /;
 /** What Node prints last when a program of it crashes. */
 const NODE_VERSION = /^Node\.js v\d/;
 /** The line of a Node crash or a Python traceback that has the message. */
-const CRASH = /^(?:Uncaught )?(?:[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b.*|[a-z_.]+\.[A-Z]\w+: .*)/;
+const CRASH = /^(?:Uncaught )?(?:\w*(?:Error|Exception|Exit|Interrupt)\b.*|[a-z_.]+\.[A-Z]\w+: .*)/;
 
 /**
  * The sentence in which a program said why it ended: its last line, without program name or time stamp; after a crash the
