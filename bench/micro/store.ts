@@ -65,7 +65,16 @@ function live(store: TaskStore, index: number): void {
   store.update(id, { engine_uuid: ENGINE });
   store.update(id, {
     result_header: { ...header, msg_id: `${id}_reply`, msg_type: "apply_reply", session: ENGINE },
-    result_metadata: { started: date, dependencies_met: true, engine: ENGINE, is_broadcast: false, is_coalescing: false, original_msg_id: "", label: null, status: "ok" },
+    result_metadata: {
+      started: date,
+      dependencies_met: true,
+      engine: ENGINE,
+      is_broadcast: false,
+      is_coalescing: false,
+      original_msg_id: "",
+      label: null,
+      status: "ok",
+    },
     result_content: { status: "ok" },
     result_buffers: RESULT_BUFFERS,
     started: date,

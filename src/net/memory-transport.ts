@@ -289,7 +289,8 @@ class MemorySocket implements BoundSocket {
 
 function portOf(endpoint: string): number {
   const port = Number(/^tcp:\/\/[^:]+:(\d+)$/.exec(endpoint)?.[1]);
-  if (!Number.isInteger(port) || port < 1 || port > LAST_PORT) throw new ConnectionError(`cannot connect to ${endpoint}: an address is written tcp://host:port`);
+  if (!Number.isInteger(port) || port < 1 || port > LAST_PORT)
+    throw new ConnectionError(`cannot connect to ${endpoint}: an address is written tcp://host:port`);
   return port;
 }
 

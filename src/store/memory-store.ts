@@ -2,7 +2,17 @@
 // as it was.
 
 import { isoMicros, millis } from "../base/index.ts";
-import { compareTexts, matcher, readQuery, readQueryKeys, type Retention, type TaskQuery, type TaskRecord, type TaskRecordPatch, type TaskStore } from "../core/index.ts";
+import {
+  compareTexts,
+  matcher,
+  readQuery,
+  readQueryKeys,
+  type Retention,
+  type TaskQuery,
+  type TaskRecord,
+  type TaskRecordPatch,
+  type TaskStore,
+} from "../core/index.ts";
 import { framesBytes, type Frame } from "../wire/index.ts";
 import { CulledIds } from "./culled-ids.ts";
 import { CullQueue } from "./cull-queue.ts";
@@ -142,7 +152,8 @@ export class MemoryStore implements TaskStore {
 function copyBuffers<T extends TaskRecordPatch>(change: T): T {
   const copies: { buffers?: Frame[]; result_buffers?: Frame[] } = {};
   if (change.buffers !== undefined && change.buffers !== null) copies.buffers = change.buffers.map((frame) => new Uint8Array(frame));
-  if (change.result_buffers !== undefined && change.result_buffers !== null) copies.result_buffers = change.result_buffers.map((frame) => new Uint8Array(frame));
+  if (change.result_buffers !== undefined && change.result_buffers !== null)
+    copies.result_buffers = change.result_buffers.map((frame) => new Uint8Array(frame));
   return { ...change, ...copies };
 }
 

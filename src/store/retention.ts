@@ -28,7 +28,8 @@ export function resolveRetention(given: Partial<Retention> | undefined, defaults
 /** The record without request buffers that are too large; its metadata then says how many bytes were left out. */
 export function boundRecord(record: TaskRecord, retention: Retention): TaskRecord {
   const bytes = framesBytes(record.buffers ?? []);
-  const bounded = bytes <= retention.recordBufferBytesMax ? record : { ...record, buffers: null, metadata: { ...record.metadata, [BYTES_LEFT_OUT_KEY]: bytes } };
+  const bounded =
+    bytes <= retention.recordBufferBytesMax ? record : { ...record, buffers: null, metadata: { ...record.metadata, [BYTES_LEFT_OUT_KEY]: bytes } };
   return boundPatch(bounded, retention) as TaskRecord;
 }
 

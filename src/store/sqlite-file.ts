@@ -73,9 +73,12 @@ function prepareFile(database: SqliteDatabase, path: string): void {
 function refuseForeignFile(database: SqliteDatabase, path: string): boolean {
   const version = readNumber(database, "PRAGMA user_version");
   if (readNumber(database, "SELECT count(*) FROM sqlite_schema") === 0) return true;
-  if (readNumber(database, "PRAGMA application_id") !== APPLICATION_ID) throw new StoreError(`${path} is a database of another program; name another file for the task store`);
+  if (readNumber(database, "PRAGMA application_id") !== APPLICATION_ID)
+    throw new StoreError(`${path} is a database of another program; name another file for the task store`);
   if (version > SCHEMA_VERSION) {
-    throw new StoreError(`${path} was written by a newer version of this program (format ${version}, known is ${SCHEMA_VERSION}); use that version, or move the file away`);
+    throw new StoreError(
+      `${path} was written by a newer version of this program (format ${version}, known is ${SCHEMA_VERSION}); use that version, or move the file away`,
+    );
   }
   return false;
 }

@@ -14,7 +14,11 @@ const BUFFER_BYTES_MAX = 1024 ** 3;
 type BufferField = "buffers" | "result_buffers";
 
 /** Records that meet all conditions, by time of submission, with these fields. */
-export function selectRecords(database: SqliteDatabase, conditions: readonly Condition[], fields: readonly (keyof TaskRecord)[]): readonly Partial<TaskRecord>[] {
+export function selectRecords(
+  database: SqliteDatabase,
+  conditions: readonly Condition[],
+  fields: readonly (keyof TaskRecord)[],
+): readonly Partial<TaskRecord>[] {
   const { where, parameters, residual } = selectionOf(conditions);
   const wanted = fields.filter((field): field is FieldName => !isBufferField(field));
   const tested = residual.map((condition) => condition.field.column as FieldName);
@@ -36,7 +40,12 @@ export function selectRecords(database: SqliteDatabase, conditions: readonly Con
   return bufferFields.length === 0 ? found : withBuffers(database, found, states, bufferFields);
 }
 
-function withBuffers(database: SqliteDatabase, found: readonly Partial<TaskRecord>[], states: readonly (readonly number[])[], fields: readonly BufferField[]): readonly Partial<TaskRecord>[] {
+function withBuffers(
+  database: SqliteDatabase,
+  found: readonly Partial<TaskRecord>[],
+  states: readonly (readonly number[])[],
+  fields: readonly BufferField[],
+): readonly Partial<TaskRecord>[] {
   const inRow = database.prepare("SELECT request_block, result_block FROM tasks WHERE seq = ?").raw();
   const apart = database.prepare("SELECT request, result FROM buffers WHERE seq = ?").raw();
   let bytes = 0;
@@ -44,7 +53,8 @@ function withBuffers(database: SqliteDatabase, found: readonly Partial<TaskRecor
     const [seq, request, result] = states[index] as [number, number, number];
     const lists = fields.map((field) => {
       const state = field === "buffers" ? request : result;
-      const blocks = state < BUFFER_STATE.inRow ? undefined : ((state === BUFFER_STATE.inRow ? inRow : apart).get([seq]) as [Uint8Array | null, Uint8Array | null]);
+      const blocks =
+        state < BUFFER_STATE.inRow ? undefined : ((state === BUFFER_STATE.inRow ? inRow : apart).get([seq]) as [Uint8Array | null, Uint8Array | null]);
       const block = field === "buffers" ? blocks?.[0] : blocks?.[1];
       bytes += block?.length ?? 0;
       if (bytes > BUFFER_BYTES_MAX) throw new InvalidArgumentError(`the buffers asked for are larger than ${BUFFER_BYTES_MAX} bytes; ask for fewer records`);

@@ -52,7 +52,9 @@ const GROUP_OF: ReadonlyMap<string, GroupName> = new Map(GROUP_NAMES.flatMap((gr
 /** Columns with fields of records, in the order of rows. */
 export const COLUMN_NAMES: readonly ColumnName[] = [...PLAIN_NAMES, ...GROUP_NAMES];
 /** SQL types of these columns. */
-export const COLUMN_TYPES: readonly string[] = COLUMN_NAMES.map((name) => ((PLAIN_COLUMNS as Readonly<Record<string, FieldKind>>)[name] === "time" ? "INTEGER" : "TEXT"));
+export const COLUMN_TYPES: readonly string[] = COLUMN_NAMES.map((name) =>
+  (PLAIN_COLUMNS as Readonly<Record<string, FieldKind>>)[name] === "time" ? "INTEGER" : "TEXT",
+);
 
 /** How a field is compared: what its SQL expression gives. */
 export function fieldKind(name: FieldName): FieldKind {

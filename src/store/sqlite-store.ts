@@ -96,7 +96,8 @@ export class SqliteStore implements TaskStore {
       const kept = this.#table.read(msgId);
       const changes = this.#batch.get(msgId);
       if (changes !== undefined) return applyChanges(msgId, kept, changes, this.#retention.recordTextCharsMax);
-      if (kept === undefined) this.#culled.refuse(msgId, `${this.#retention.recordsMax} records, ${this.#retention.bytesMax} bytes and ${this.#retention.ageMsMax} ms`);
+      if (kept === undefined)
+        this.#culled.refuse(msgId, `${this.#retention.recordsMax} records, ${this.#retention.bytesMax} bytes and ${this.#retention.ageMsMax} ms`);
       return kept;
     });
   }
@@ -186,7 +187,7 @@ export class SqliteStore implements TaskStore {
   #cull(): void {
     const { recordsMax, bytesMax, ageMsMax } = this.#retention;
     const oldestMicros = ageMsMax === 0 ? Number.NEGATIVE_INFINITY : Math.round((this.#now() - ageMsMax) * 1000);
-    for (let removed = 0; removed < CULL_ROWS_MAX; ) {
+    for (let removed = 0; removed < CULL_ROWS_MAX;) {
       const rows = this.#table.oldestCullable();
       let count = 0;
       let { records, bytes } = this.#table;

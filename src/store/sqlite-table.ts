@@ -93,7 +93,13 @@ export class SqliteTable {
   read(msgId: string): TaskRecord | undefined {
     const row = this.#statements.byId.get([msgId]) as unknown[] | undefined;
     if (row === undefined) return undefined;
-    const [seq, requestState, resultState, requestBlock, resultBlock] = row.slice(COLUMN_NAMES.length) as [number, number, number, Uint8Array | null, Uint8Array | null];
+    const [seq, requestState, resultState, requestBlock, resultBlock] = row.slice(COLUMN_NAMES.length) as [
+      number,
+      number,
+      number,
+      Uint8Array | null,
+      Uint8Array | null,
+    ];
     const isApart = requestState === BUFFER_STATE.apart || resultState === BUFFER_STATE.apart;
     const apart = isApart ? (this.#statements.blocks.get([seq]) as [Uint8Array | null, Uint8Array | null] | undefined) : undefined;
     return decodeRecord(
@@ -176,7 +182,9 @@ export class SqliteTable {
 
   /** Inserts rows by one statement; false, and nothing is inserted, when one of the ids is there already. */
   #insertTogether(entries: readonly (readonly [string, RecordChanges])[]): boolean {
-    const rows = entries.map(([msgId, changes], index) => this.#encode(applyChanges(msgId, undefined, changes, this.#options.charsMax), this.#lastSeq + 1 + index));
+    const rows = entries.map(([msgId, changes], index) =>
+      this.#encode(applyChanges(msgId, undefined, changes, this.#options.charsMax), this.#lastSeq + 1 + index),
+    );
     try {
       this.#statements.insertMany.run(rows.flatMap((row) => row.values));
     } catch (error) {
@@ -210,7 +218,16 @@ export class SqliteTable {
     const isRequestApart = request.state === BUFFER_STATE.apart;
     const isResultApart = result.state === BUFFER_STATE.apart;
     return {
-      values: [seq, bytes, this.#cullAt(record), ...fields, request.state, result.state, isRequestApart ? null : request.block, isResultApart ? null : result.block],
+      values: [
+        seq,
+        bytes,
+        this.#cullAt(record),
+        ...fields,
+        request.state,
+        result.state,
+        isRequestApart ? null : request.block,
+        isResultApart ? null : result.block,
+      ],
       bytes,
       requestApart: isRequestApart ? request.block : null,
       resultApart: isResultApart ? result.block : null,
@@ -300,7 +317,9 @@ function prepareStatements(database: SqliteDatabase, charsMax: number) {
     textLengths: database.prepare("SELECT length(coalesce(stdout, '')) + length(coalesce(stderr, '')) FROM tasks WHERE seq = ?").raw(),
     appendStdout: database.prepare(append("stdout")),
     appendStderr: database.prepare(append("stderr")),
-    byId: database.prepare(`SELECT ${COLUMN_NAMES.join(", ")}, seq, buffers_state, result_buffers_state, request_block, result_block FROM tasks WHERE msg_id = ?`).raw(),
+    byId: database
+      .prepare(`SELECT ${COLUMN_NAMES.join(", ")}, seq, buffers_state, result_buffers_state, request_block, result_block FROM tasks WHERE msg_id = ?`)
+      .raw(),
     refById: database.prepare("SELECT seq, bytes FROM tasks WHERE msg_id = ?").raw(),
     blocks: database.prepare("SELECT request, result FROM buffers WHERE seq = ?").raw(),
     history: database.prepare("SELECT msg_id FROM tasks WHERE submitted IS NOT NULL ORDER BY submitted, seq").raw(),

@@ -3,7 +3,16 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { InvalidArgumentError, NoData } from "../../src/base/index.ts";
-import { BYTES_LEFT_OUT_KEY, emptyTaskRecord, matcher, readQuery, type Retention, type TaskQuery, type TaskRecord, type TaskStore } from "../../src/core/index.ts";
+import {
+  BYTES_LEFT_OUT_KEY,
+  emptyTaskRecord,
+  matcher,
+  readQuery,
+  type Retention,
+  type TaskQuery,
+  type TaskRecord,
+  type TaskStore,
+} from "../../src/core/index.ts";
 import { dateAt, record } from "../support/records.ts";
 
 /** How to make the store under test. */
@@ -18,7 +27,12 @@ const NOW = (): number => Date.parse(dateAt());
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const plain = (frames: readonly Uint8Array[] | null | undefined): unknown => frames?.map((frame) => [...frame]) ?? null;
 
-const DONE = { completed: dateAt(20), result_header: { msg_type: "apply_reply" }, result_metadata: { status: "ok" }, result_content: { status: "ok" } } as const;
+const DONE = {
+  completed: dateAt(20),
+  result_header: { msg_type: "apply_reply" },
+  result_metadata: { status: "ok" },
+  result_content: { status: "ok" },
+} as const;
 
 /** Declares the suite. */
 export function describeTaskStore(maker: StoreMaker): void {
@@ -59,7 +73,11 @@ export function describeTaskStore(maker: StoreMaker): void {
       });
       store.add(whole);
       for (const read of [store.get("a"), (store.flush(), store.get("a"))]) {
-        expect({ ...read, buffers: plain(read?.buffers), result_buffers: plain(read?.result_buffers) }).toEqual({ ...whole, buffers: plain(whole.buffers), result_buffers: plain(whole.result_buffers) });
+        expect({ ...read, buffers: plain(read?.buffers), result_buffers: plain(read?.result_buffers) }).toEqual({
+          ...whole,
+          buffers: plain(whole.buffers),
+          result_buffers: plain(whole.result_buffers),
+        });
       }
     });
 
@@ -92,7 +110,14 @@ export function describeTaskStore(maker: StoreMaker): void {
       if (isFlushed) store.flush();
       store.update("a", { result_metadata: { status: "changed" } });
       if (isFlushed) store.flush();
-      expect(store.get("a")).toMatchObject({ ...DONE, result_metadata: { status: "changed" }, engine_uuid: "e1", stdout: "s", queue: "task", client_uuid: "client-1" });
+      expect(store.get("a")).toMatchObject({
+        ...DONE,
+        result_metadata: { status: "changed" },
+        engine_uuid: "e1",
+        stdout: "s",
+        queue: "task",
+        client_uuid: "client-1",
+      });
       expect(plain(store.get("a")?.buffers)).toEqual([[1]]);
       expect(store.get("a")?.result_buffers?.map((frame) => frame.length)).toEqual([1, 3000]);
     });
@@ -144,7 +169,8 @@ export function describeTaskStore(maker: StoreMaker): void {
     });
 
     it("drops records by id and finished records by query", () => {
-      for (const id of ["a", "b", "c", "d"]) store.add(record(id, id === "d" ? {} : { ...DONE, engine_uuid: id === "a" ? "e0" : "e1", buffers: [new Uint8Array(2000)] }));
+      for (const id of ["a", "b", "c", "d"])
+        store.add(record(id, id === "d" ? {} : { ...DONE, engine_uuid: id === "a" ? "e0" : "e1", buffers: [new Uint8Array(2000)] }));
       expect(store.drop(["a", "nope"])).toBe(1);
       expect(store.get("a")).toBeUndefined();
       expect(store.dropMatching({ engine_uuid: "e1", "header.msg_id": "b" })).toBe(1);
@@ -210,7 +236,12 @@ export function describeTaskStore(maker: StoreMaker): void {
       store.add(record("a", { metadata: { label: "L" }, buffers: [new Uint8Array(60), new Uint8Array(60)] }));
       store.update("a", { ...DONE, result_buffers: [new Uint8Array(101)] });
       store.flush();
-      expect(store.get("a")).toMatchObject({ buffers: null, metadata: { label: "L", [BYTES_LEFT_OUT_KEY]: 120 }, result_buffers: null, result_metadata: { status: "ok", [BYTES_LEFT_OUT_KEY]: 101 } });
+      expect(store.get("a")).toMatchObject({
+        buffers: null,
+        metadata: { label: "L", [BYTES_LEFT_OUT_KEY]: 120 },
+        result_buffers: null,
+        result_metadata: { status: "ok", [BYTES_LEFT_OUT_KEY]: 101 },
+      });
     });
 
     it.each([false, true])("keeps the beginning of endless output (written out between: %s)", (isFlushed) => {
@@ -244,12 +275,9 @@ export function describeTaskStore(maker: StoreMaker): void {
       fc.assert(
         fc.property(anyQuery, (query) => {
           const accepts = matcher(readQuery(query));
-          expect([...idsOf(query)].toSorted()).toEqual(
-            records
-              .filter((one) => accepts(one))
-              .map((one) => one.msg_id)
-              .toSorted(),
-          );
+          const expected = records.filter((one) => accepts(one)).map((one) => one.msg_id);
+          expect(new Set(idsOf(query))).toEqual(new Set(expected));
+          expect(idsOf(query)).toHaveLength(expected.length);
         }),
         { numRuns: 400 },
       );
@@ -284,13 +312,29 @@ const anyValue = fc.oneof(
 const anyTest = fc.oneof(
   anyValue,
   fc.record({ operator: fc.constantFrom("$lt", "$lte", "$gt", "$gte", "$eq", "$ne"), value: anyValue }).map(({ operator, value }) => ({ [operator]: value })),
-  fc.record({ operator: fc.constantFrom("$in", "$nin", "$all"), value: fc.array(anyValue, { maxLength: 4 }) }).map(({ operator, value }) => ({ [operator]: value })),
+  fc
+    .record({ operator: fc.constantFrom("$in", "$nin", "$all"), value: fc.array(anyValue, { maxLength: 4 }) })
+    .map(({ operator, value }) => ({ [operator]: value })),
   fc.boolean().map((exists) => ({ $exists: exists })),
   fc.constantFrom("*", "a*", "?", "[a-c]", "*1*", "").map((pattern) => ({ $glob: pattern })),
   fc.constantFrom([5, 0], [2, 1], [-3, -1]).map((pair) => ({ $mod: pair })),
 );
 const anyQuery = fc.dictionary(
-  fc.constantFrom("msg_id", "submitted", "completed", "engine_uuid", "client_uuid", "label", "stdout", "queue", "header.msg_type", "header.n", "header.none.deeper", "error", "error.ename"),
+  fc.constantFrom(
+    "msg_id",
+    "submitted",
+    "completed",
+    "engine_uuid",
+    "client_uuid",
+    "label",
+    "stdout",
+    "queue",
+    "header.msg_type",
+    "header.n",
+    "header.none.deeper",
+    "error",
+    "error.ename",
+  ),
   anyTest,
   { maxKeys: 3 },
 ) as fc.Arbitrary<TaskQuery>;

@@ -1,5 +1,7 @@
 // The contract of a Transport: one suite for every implementation.
 
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ClosedError, ConnectionError, InvalidStateError } from "../../src/base/index.ts";
 import type { BindAddress, MessageSocket, Transport } from "../../src/net/index.ts";
@@ -11,6 +13,16 @@ const DEADLINE_MS = 10_000;
 const text = (frame: Frame | undefined): string => Buffer.from(frame ?? []).toString();
 const frames = (...texts: string[]): Frame[] => texts.map((one) => Buffer.from(one));
 const endpoint = (port: number): string => `tcp://127.0.0.1:${port}`;
+
+/** A port where nobody listens. Not one that a ZeroMQ socket just left: that may take a connection while it is dying, and what it took is lost. */
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 /** Waits for a condition, by polling. */
 async function until(condition: () => boolean, what: string): Promise<void> {
@@ -93,9 +105,7 @@ export function describeTransport(name: string, open: () => Transport): void {
     });
 
     it("holds a dealer's messages until somebody listens", async () => {
-      const first = await transport.bind("router", LOCAL);
-      const { port } = first;
-      await first.close();
+      const port = await unusedPort();
       const dealer = transport.connect("dealer", [endpoint(port)], { identity: "d" });
       dealer.send(frames("early"));
       const router = await transport.bind("router", { ...LOCAL, port });
@@ -105,9 +115,7 @@ export function describeTransport(name: string, open: () => Transport): void {
     });
 
     it("refuses what its bounded queue has no room for, and delivers what it took, in order", async () => {
-      const first = await transport.bind("router", LOCAL);
-      const { port } = first;
-      await first.close();
+      const port = await unusedPort();
       const dealer = transport.connect("dealer", [endpoint(port)], { identity: "d", queueMessagesMax: 50 });
       let taken = 0;
       while (taken < 100_000 && dealer.send(frames(String(taken)))) taken += 1;
@@ -123,9 +131,7 @@ export function describeTransport(name: string, open: () => Transport): void {
     });
 
     it("bounds its queue by bytes too, but takes a single message of any size", async () => {
-      const first = await transport.bind("router", LOCAL);
-      const { port } = first;
-      await first.close();
+      const port = await unusedPort();
       const dealer = transport.connect("dealer", [endpoint(port)], { queueBytesMax: 1000, lingerMs: 0 });
       let taken = 0;
       while (taken < 100_000 && dealer.send([new Uint8Array(2000)])) taken += 1;
@@ -174,7 +180,8 @@ export function describeTransport(name: string, open: () => Transport): void {
       }, "both are subscribed");
       for (let i = 0; i < 100; i += 1) pub.send(frames(`t${i}`, String(i)));
       await until(() => subscribers.every((got) => got.at(-1)?.[1] === "99"), "both got the last");
-      for (const got of subscribers) expect(got.filter((message) => message[1] !== "probe").map((message) => message[1])).toEqual(Array.from({ length: 100 }, (_, i) => String(i)));
+      for (const got of subscribers)
+        expect(got.filter((message) => message[1] !== "probe").map((message) => message[1])).toEqual(Array.from({ length: 100 }, (_, i) => String(i)));
     });
 
     it("receives from publishers that connect", async () => {
@@ -244,9 +251,7 @@ export function describeTransport(name: string, open: () => Transport): void {
     });
 
     it("closes within the linger time when nobody takes what is queued", async () => {
-      const first = await transport.bind("router", LOCAL);
-      const { port } = first;
-      await first.close();
+      const port = await unusedPort();
       const dealer = transport.connect("dealer", [endpoint(port)], { lingerMs: 20, queueMessagesMax: 10 });
       while (dealer.send(frames("x")));
       await dealer.close();

@@ -20,7 +20,16 @@ export function header(msgId: string, msgType: string, more: Partial<Header> = {
   return { msg_id: msgId, msg_type: msgType, username: "u", session: "client-1", date: dateAt(), version: "5.3", ...more };
 }
 
-export function request(msgId: string, more: { readonly header?: Partial<Header>; readonly metadata?: Dict; readonly content?: Dict; readonly buffers?: readonly Frame[]; readonly msgType?: string } = {}): Message {
+export function request(
+  msgId: string,
+  more: {
+    readonly header?: Partial<Header>;
+    readonly metadata?: Dict;
+    readonly content?: Dict;
+    readonly buffers?: readonly Frame[];
+    readonly msgType?: string;
+  } = {},
+): Message {
   return {
     idents: [],
     header: header(msgId, more.msgType ?? "apply_request", more.header),
@@ -31,7 +40,10 @@ export function request(msgId: string, more: { readonly header?: Partial<Header>
   };
 }
 
-export function reply(parent: string, more: { readonly metadata?: Dict; readonly content?: Dict; readonly buffers?: readonly Frame[]; readonly msgType?: string; readonly laterMs?: number } = {}): Message {
+export function reply(
+  parent: string,
+  more: { readonly metadata?: Dict; readonly content?: Dict; readonly buffers?: readonly Frame[]; readonly msgType?: string; readonly laterMs?: number } = {},
+): Message {
   return {
     idents: [],
     header: header(`${parent}-reply`, more.msgType ?? "apply_reply", { session: E0, date: dateAt(more.laterMs ?? 10) }),
@@ -43,7 +55,14 @@ export function reply(parent: string, more: { readonly metadata?: Dict; readonly
 }
 
 export function published(parent: string | undefined, msgType: string, content: Dict, session: string = E0): Message {
-  return { idents: [], header: header("pub", msgType, { session }), parentHeader: parent === undefined ? {} : header(parent, "execute_request"), metadata: {}, content, buffers: [] };
+  return {
+    idents: [],
+    header: header("pub", msgType, { session }),
+    parentHeader: parent === undefined ? {} : header(parent, "execute_request"),
+    metadata: {},
+    content,
+    buffers: [],
+  };
 }
 
 /** A request as the store keeps it; finished when `completed` is given. */

@@ -24,7 +24,7 @@ export interface QueryContext {
   /** The Hub's clock. */
   readonly at: Millis;
   /** Makes a fresh header, of which a resubmitted request takes `msg_id` and `date`. */
-  freshHeader(msgType: string): Header;
+  readonly freshHeader: (msgType: string) => Header;
 }
 
 /** A failure that the client is to read: the reference's exception name and text. */
@@ -160,7 +160,8 @@ function results(content: Dict, { records }: QueryContext): Answer {
     entries.push([id, resultEntry(record)]);
     bytes += framesBytes(record.result_buffers ?? NO_FRAMES);
     for (const frame of record.result_buffers ?? NO_FRAMES) buffers.push(frame);
-    if (bytes > BUFFER_BYTES_MAX) throw new QueryFailure("ValueError", `the results asked for are larger than ${BUFFER_BYTES_MAX} bytes; ask for fewer at a time`);
+    if (bytes > BUFFER_BYTES_MAX)
+      throw new QueryFailure("ValueError", `the results asked for are larger than ${BUFFER_BYTES_MAX} bytes; ask for fewer at a time`);
   }
   return { content: { ...Object.fromEntries(entries), status: "ok", pending, completed }, buffers };
 }
@@ -182,7 +183,10 @@ function resultContent(record: TaskRecord): Dict {
   const content = record.result_content ?? {};
   if (record.result_buffers !== null || content["status"] !== "ok") return content;
   const bytes = record.result_metadata?.[BYTES_LEFT_OUT_KEY];
-  return failure("NoData", `the result of ${record.msg_id} was not kept: its ${String(bytes ?? "?")} bytes exceed what the store keeps of one result; raise the store's bound`);
+  return failure(
+    "NoData",
+    `the result of ${record.msg_id} was not kept: its ${typeof bytes === "number" ? bytes : "?"} bytes exceed what the store keeps of one result; raise the store's bound`,
+  );
 }
 
 function history(_content: Dict, { records }: QueryContext): Answer {
@@ -200,7 +204,8 @@ function database(content: Dict, { records }: QueryContext): Answer {
     for (const frame of resultBuffers ?? NO_FRAMES) frames.push(frame);
     return row;
   });
-  const lens = (key: "buffers" | "result_buffers"): readonly number[] | null => (keys?.includes(key) === true ? found.map((row) => row[key]?.length ?? 0) : null);
+  const lens = (key: "buffers" | "result_buffers"): readonly number[] | null =>
+    keys?.includes(key) === true ? found.map((row) => row[key]?.length ?? 0) : null;
   return { content: { status: "ok", records: rows, buffer_lens: lens("buffers"), result_buffer_lens: lens("result_buffers") }, buffers: frames };
 }
 
@@ -245,7 +250,14 @@ function resubmission(record: TaskRecord, { freshHeader }: QueryContext): Messag
   if (record.buffers === null) throw new QueryFailure("NoData", `the request ${record.msg_id} cannot be submitted again: its buffers were not kept`);
   const header = record.header as Header;
   const { msg_id, date } = freshHeader(header.msg_type);
-  return { idents: [], header: { ...header, msg_id, date }, parentHeader: {}, metadata: record.metadata ?? {}, content: record.content ?? {}, buffers: record.buffers };
+  return {
+    idents: [],
+    header: { ...header, msg_id, date },
+    parentHeader: {},
+    metadata: record.metadata ?? {},
+    content: record.content ?? {},
+    buffers: record.buffers,
+  };
 }
 
 // ---- shared

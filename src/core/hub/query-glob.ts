@@ -14,9 +14,10 @@ type Token =
 
 /** Makes the test of one pattern. Throws InvalidArgumentError for a pattern of more than 1024 characters. */
 export function globMatcher(pattern: string): (text: string) => boolean {
-  if (pattern.length > PATTERN_CHARS_MAX) throw new InvalidArgumentError(`a $glob pattern has ${pattern.length} characters; at most ${PATTERN_CHARS_MAX} are allowed`);
-  const tokens = readTokens([...pattern]);
-  return (text) => matches(tokens, [...text]);
+  if (pattern.length > PATTERN_CHARS_MAX)
+    throw new InvalidArgumentError(`a $glob pattern has ${pattern.length} characters; at most ${PATTERN_CHARS_MAX} are allowed`);
+  const tokens = readTokens(Array.from(pattern));
+  return (text) => matches(tokens, Array.from(text));
 }
 
 function readTokens(chars: readonly string[]): readonly Token[] {

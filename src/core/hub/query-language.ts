@@ -65,7 +65,8 @@ export function readQuery(query: TaskQuery): readonly Condition[] {
 export function readQueryKeys(keys: readonly string[] | null): readonly (keyof TaskRecord)[] {
   if (keys === null) return TASK_RECORD_FIELDS;
   for (const key of keys) {
-    if (!FIELDS.has(key) && !BUFFER_FIELDS.has(key)) throw new InvalidArgumentError(`unknown record key "${key}"; known are ${[...FIELDS, ...BUFFER_FIELDS].join(", ")}`);
+    if (!FIELDS.has(key) && !BUFFER_FIELDS.has(key))
+      throw new InvalidArgumentError(`unknown record key "${key}"; known are ${[...FIELDS, ...BUFFER_FIELDS].join(", ")}`);
   }
   return [...new Set(["msg_id", ...keys])] as (keyof TaskRecord)[];
 }
@@ -92,7 +93,8 @@ function isOperatorDict(value: unknown): value is { readonly [operator: string]:
 function readField(text: string): QueryField {
   const [column = "", ...path] = text.split(".");
   if (BUFFER_FIELDS.has(column)) throw new InvalidArgumentError(`the field "${column}" can be asked for with \`keys\`, but not searched`);
-  if (!FIELDS.has(column)) throw new InvalidArgumentError(`unknown field "${text}" in a query; known are ${[...FIELDS].join(", ")}, and paths into objects such as header.session`);
+  if (!FIELDS.has(column))
+    throw new InvalidArgumentError(`unknown field "${text}" in a query; known are ${[...FIELDS].join(", ")}, and paths into objects such as header.session`);
   return { text, column: column as keyof TaskRecord, path };
 }
 
@@ -114,7 +116,8 @@ function readCondition(field: QueryField, name: string, argument: unknown): Cond
       if (!Array.isArray(argument)) throw wrongArgument(field, operator, "a list");
       return { field, operator, values: argument };
     case "$mod":
-      if (!Array.isArray(argument) || argument.length !== 2 || !argument.every(Number.isFinite) || argument[0] === 0) throw wrongArgument(field, operator, "[divisor, remainder] with a divisor other than 0");
+      if (!Array.isArray(argument) || argument.length !== 2 || !argument.every(Number.isFinite) || argument[0] === 0)
+        throw wrongArgument(field, operator, "[divisor, remainder] with a divisor other than 0");
       return { field, operator, divisor: argument[0] as number, remainder: argument[1] as number };
     case "$exists":
       if (typeof argument !== "boolean") throw wrongArgument(field, operator, "true or false");

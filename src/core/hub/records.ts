@@ -150,7 +150,8 @@ export class TaskRecords {
     invariant(this.#live.size === this.#byId.size, () => "the engines by uuid and by id differ");
     for (const holding of this.#live.values()) {
       invariant(this.#byId.get(holding.id) === holding, () => `engine ${holding.id} is not found by its id`);
-      for (const id of [...holding.queue, ...holding.tasks, ...holding.broadcasts]) invariant(this.#pending.has(id), () => `engine ${holding.id} holds ${id}, which is not pending`);
+      for (const id of [...holding.queue, ...holding.tasks, ...holding.broadcasts])
+        invariant(this.#pending.has(id), () => `engine ${holding.id} holds ${id}, which is not pending`);
     }
     for (const [engine, ids] of this.#departed) {
       invariant(ids.size > 0, () => `engine ${engine} left nothing and is remembered`);
@@ -276,7 +277,8 @@ export class TaskRecords {
     const { content } = message;
     if (message.header.msg_type === "stream") {
       const { name, text } = content;
-      if ((name === "stdout" || name === "stderr") && typeof text === "string" && text !== "") this.store.appendText(this.#outputOwner(parent, message), name, text);
+      if ((name === "stdout" || name === "stderr") && typeof text === "string" && text !== "")
+        this.store.appendText(this.#outputOwner(parent, message), name, text);
       return;
     }
     const patch = outputPatch(message);

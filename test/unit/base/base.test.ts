@@ -54,11 +54,15 @@ describe("a wire date", () => {
   it("is read the same by the quick way and the general one", () => {
     const digit = (min: number, max: number): fc.Arbitrary<string> => fc.integer({ min, max }).map((value) => String(value).padStart(2, "0"));
     fc.assert(
-      fc.property(fc.integer({ min: 1900, max: 2200 }), digit(0, 14), digit(0, 33), digit(0, 25), digit(0, 61), digit(0, 61), (year, month, day, hour, minute, second) => {
-        const text = `${year}-${month}-${day}T${hour}:${minute}:${second}.250000`;
-        const general = parseIsoDate(`${text}+00:00`);
-        expect(parseIsoDate(`${text}Z`)).toBe(general);
-      }),
+      fc.property(
+        fc.tuple(fc.integer({ min: 1900, max: 2200 }), digit(0, 14), digit(0, 33)),
+        fc.tuple(digit(0, 25), digit(0, 61), digit(0, 61)),
+        (day, time) => {
+          const text = `${day.join("-")}T${time.join(":")}.250000`;
+          const general = parseIsoDate(`${text}+00:00`);
+          expect(parseIsoDate(`${text}Z`)).toBe(general);
+        },
+      ),
     );
   });
 });
@@ -70,7 +74,8 @@ describe("a ring queue", () => {
         const queue = new RingQueue<number>();
         let list: number[] = [];
         for (const step of steps) {
-          if (step === "shift") expect(queue.shift()).toBe(list.shift());
+          const shifted: unknown[] = [];
+          if (step === "shift") shifted.push(queue.shift(), list.shift());
           else if (step === "clear") {
             queue.clear();
             list = [];
@@ -78,6 +83,7 @@ describe("a ring queue", () => {
             queue.push(step as number);
             list.push(step as number);
           }
+          expect(shifted[0]).toBe(shifted[1]);
           expect(queue.length).toBe(list.length);
           expect(queue.peek()).toBe(list[0]);
         }
@@ -110,19 +116,33 @@ describe("a seeded generator", () => {
 });
 
 describe("errors", () => {
-  it.each(["EngineError", "NoEnginesRegistered", "TaskAborted", "TaskTimeout", "TaskRejectError", "UnmetDependency", "ImpossibleDependency", "DependencyTimeout", "InvalidDependency"] as const)(
-    "%s comes over the wire by its name",
-    (ename) => {
-      const error = kernelErrorFrom({ ename, evalue: "why", traceback: ["t"] });
-      expect(error).toBeInstanceOf(base[ename]);
-      expect(error).toBeInstanceOf(base.KernelError);
-      expect(error).toMatchObject({ name: ename, ename, evalue: "why", traceback: ["t"], message: `${ename}: why` });
-      expect(new base[ename]("x")).toMatchObject({ ename, evalue: "x" });
-    },
-  );
+  it.each(
+    Object.entries({
+      EngineError: base.EngineError,
+      NoEnginesRegistered: base.NoEnginesRegistered,
+      TaskAborted: base.TaskAborted,
+      TaskTimeout: base.TaskTimeout,
+      TaskRejectError: base.TaskRejectError,
+      UnmetDependency: base.UnmetDependency,
+      ImpossibleDependency: base.ImpossibleDependency,
+      DependencyTimeout: base.DependencyTimeout,
+      InvalidDependency: base.InvalidDependency,
+    }),
+  )("%s comes over the wire by its name", (ename, Named) => {
+    const error = kernelErrorFrom({ ename, evalue: "why", traceback: ["t"] });
+    expect(error).toBeInstanceOf(Named);
+    expect(error).toBeInstanceOf(base.KernelError);
+    expect(error).toMatchObject({ name: ename, ename, evalue: "why", traceback: ["t"], message: `${ename}: why` });
+    expect(new Named("x")).toMatchObject({ ename, evalue: "x" });
+  });
 
   it("of user code come as RemoteError that shows the remote traceback and the engine", () => {
-    const error = kernelErrorFrom({ ename: "ValueError", evalue: "no", traceback: ["line 1", "line 2"], engineInfo: { engineUuid: "u", engineId: 3, method: "apply" } });
+    const error = kernelErrorFrom({
+      ename: "ValueError",
+      evalue: "no",
+      traceback: ["line 1", "line 2"],
+      engineInfo: { engineUuid: "u", engineId: 3, method: "apply" },
+    });
     expect(error).toBeInstanceOf(base.RemoteError);
     expect(error.message).toBe("[3:apply] ValueError: no");
     expect(String(error)).toBe("RemoteError: [3:apply] ValueError: no\nline 1\nline 2");
@@ -171,8 +191,15 @@ describe("errors", () => {
   });
 
   it("say where a value cannot travel and how a process ended", () => {
-    expect(new base.SerializationError("cannot send a socket", { path: "args[0]", remedy: "open it there" })).toMatchObject({ message: "cannot send a socket; open it there", path: "args[0]" });
-    expect(new base.ProcessExitedError("ended", { exitCode: null, signal: "SIGKILL", outputTail: ["x"] })).toMatchObject({ exitCode: null, signal: "SIGKILL", outputTail: ["x"] });
+    expect(new base.SerializationError("cannot send a socket", { path: "args[0]", remedy: "open it there" })).toMatchObject({
+      message: "cannot send a socket; open it there",
+      path: "args[0]",
+    });
+    expect(new base.ProcessExitedError("ended", { exitCode: null, signal: "SIGKILL", outputTail: ["x"] })).toMatchObject({
+      exitCode: null,
+      signal: "SIGKILL",
+      outputTail: ["x"],
+    });
   });
 
   it("of an invariant are thrown only when it does not hold", () => {

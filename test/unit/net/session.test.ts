@@ -39,7 +39,8 @@ describe("the HMAC signer", () => {
 
 it("both text codecs agree, also on what is no UTF-8", () => {
   for (const text of ["", "é😀", "a\u0000b"]) expect(Buffer.from(BUFFER_TEXT.encode(text)).equals(Buffer.from(PLATFORM_TEXT.encode(text)))).toBe(true);
-  for (const bytes of [Uint8Array.of(0xff, 0x61), Uint8Array.of(0xe2, 0x82), Uint8Array.of(0xc3, 0xa9)]) expect(BUFFER_TEXT.decode(bytes)).toBe(PLATFORM_TEXT.decode(bytes));
+  for (const bytes of [Uint8Array.of(0xff, 0x61), Uint8Array.of(0xe2, 0x82), Uint8Array.of(0xc3, 0xa9)])
+    expect(BUFFER_TEXT.decode(bytes)).toBe(PLATFORM_TEXT.decode(bytes));
   const large = Buffer.from("xxabcxx");
   expect(BUFFER_TEXT.decode(large.subarray(2, 5))).toBe("abc");
 });

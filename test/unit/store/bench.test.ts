@@ -4,7 +4,14 @@ import { run as runStore } from "../../../bench/micro/store.ts";
 
 it("the benchmark of framing handles every message", async () => {
   const rows = await runFraming({ messages: 50 });
-  expect(rows.map((row) => row.check)).toEqual([expect.stringMatching(/^50 of \d+ bytes$/), "150 buffers", "50 opened", "50 read", "50 received", "50 received"]);
+  expect(rows.map((row) => row.check)).toEqual([
+    expect.stringMatching(/^50 of \d+ bytes$/),
+    "150 buffers",
+    "50 opened",
+    "50 read",
+    "50 received",
+    "50 received",
+  ]);
   expect(rows.every((row) => row.value > 0)).toBe(true);
 });
 

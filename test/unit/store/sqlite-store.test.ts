@@ -7,7 +7,12 @@ import { ConfigError, InvalidArgumentError, StoreError } from "../../../src/base
 import { createTaskStore, SqliteStore } from "../../../src/store/index.ts";
 import { dateAt, record } from "../../support/records.ts";
 
-const DONE = { completed: dateAt(20), result_content: { status: "ok" }, result_metadata: { status: "ok" }, result_header: { msg_type: "apply_reply" } } as const;
+const DONE = {
+  completed: dateAt(20),
+  result_content: { status: "ok" },
+  result_metadata: { status: "ok" },
+  result_header: { msg_type: "apply_reply" },
+} as const;
 const now = (): number => Date.parse(dateAt());
 
 describe("the SQLite store's file", () => {
@@ -99,7 +104,9 @@ describe("the SQLite store's file", () => {
     const content = readFileSync(path);
     content.fill(0xa5, 100, 8192);
     writeFileSync(path, content);
-    expect(sentence()).toMatch(/^cannot open the task store .*: the file is (damaged; move it away to start with an empty one|not a database; move it away, or name another file)$/);
+    expect(sentence()).toMatch(
+      /^cannot open the task store .*: the file is (damaged; move it away to start with an empty one|not a database; move it away, or name another file)$/,
+    );
   });
 
   it("is written in batches: by count, by bytes, at a flush, before a search, and at the end", () => {

@@ -32,7 +32,7 @@ describe("the history of signatures", () => {
     const history = new DigestHistory(100);
     for (let i = 0; i < 1000; i += 1) {
       history.admit(`s${i}`);
-      if (i >= 49) expect(history.admit(`s${i - 49}`)).toBe(false);
+      expect(history.admit(`s${Math.max(0, i - 49)}`)).toBe(false);
     }
     // Newest first: an old one that is admitted anew would push others out.
     let known = 0;
@@ -115,7 +115,13 @@ describe("a task's metadata", () => {
 
   it("gives seconds as milliseconds, and dependencies as lists or objects", () => {
     expect(
-      readTaskOptions({ targets: ["e"], retries: 2, timeout: 1.5, after: ["a", "b"], follow: { dependencies: ["a", "a", "c"], all: false, success: false, failure: true } }),
+      readTaskOptions({
+        targets: ["e"],
+        retries: 2,
+        timeout: 1.5,
+        after: ["a", "b"],
+        follow: { dependencies: ["a", "a", "c"], all: false, success: false, failure: true },
+      }),
     ).toEqual({
       targets: ["e"],
       retries: 2,
@@ -159,7 +165,13 @@ describe("a task's metadata", () => {
 describe("error content", () => {
   it("goes and comes back with its engine", () => {
     const failure = { ename: "ValueError", evalue: "no", traceback: ["a", "b"], engineInfo: { engineUuid: "u", engineId: 3, method: "apply" } };
-    expect(errorContent(failure)).toEqual({ status: "error", ename: "ValueError", evalue: "no", traceback: ["a", "b"], engine_info: { engine_uuid: "u", engine_id: 3, method: "apply" } });
+    expect(errorContent(failure)).toEqual({
+      status: "error",
+      ename: "ValueError",
+      evalue: "no",
+      traceback: ["a", "b"],
+      engine_info: { engine_uuid: "u", engine_id: 3, method: "apply" },
+    });
     expect(readErrorContent(errorContent(failure))).toEqual(failure);
   });
 

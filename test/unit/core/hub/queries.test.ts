@@ -10,14 +10,23 @@ let records: TaskRecords;
 let fresh: number;
 
 function ask(type: string, content: Dict): HubAnswer {
-  const answer = answerQuery(request("q", { msgType: type, content }), { records, at: at(100), freshHeader: (msgType) => header(`fresh-${fresh++}`, msgType, { session: "hub", date: dateAt(100) }) });
+  const answer = answerQuery(request("q", { msgType: type, content }), {
+    records,
+    at: at(100),
+    freshHeader: (msgType) => header(`fresh-${fresh++}`, msgType, { session: "hub", date: dateAt(100) }),
+  });
   if (answer === undefined) throw new Error(`${type} is no query`);
   return answer;
 }
 
 const feed = (...events: MonitorEvent[]): void => events.forEach((event) => records.handle(event));
 const run = (id: string, laterMs: number, more: Parameters<typeof reply>[1] = {}): MonitorEvent[] => [
-  { type: "muxRequest", at: at(), engine: E0, message: request(id, { header: { date: dateAt(laterMs) }, metadata: { label: id }, content: { c: id }, buffers: [Uint8Array.of(1), Uint8Array.of(2, 2)] }) },
+  {
+    type: "muxRequest",
+    at: at(),
+    engine: E0,
+    message: request(id, { header: { date: dateAt(laterMs) }, metadata: { label: id }, content: { c: id }, buffers: [Uint8Array.of(1), Uint8Array.of(2, 2)] }),
+  },
   { type: "muxReply", at: at(laterMs + 1), engine: E0, message: reply(id, { buffers: [new TextEncoder().encode(id)], ...more }) },
 ];
 const failure = (ename: string, evalue: string): Dict => ({ status: "error", ename, evalue, traceback: [`${ename}: ${evalue}`], engine_info: {} });
@@ -38,7 +47,11 @@ describe("queue_request", () => {
       content: { status: "ok", "0": { queue: 1, completed: 1, tasks: 0 }, "1": { queue: 0, completed: 0, tasks: 0 }, unassigned: 1 },
       buffers: [],
     });
-    expect(ask("queue_request", { targets: [0], verbose: true }).content).toEqual({ status: "ok", "0": { queue: ["n"], completed: ["m"], tasks: [] }, unassigned: ["t"] });
+    expect(ask("queue_request", { targets: [0], verbose: true }).content).toEqual({
+      status: "ok",
+      "0": { queue: ["n"], completed: ["m"], tasks: [] },
+      unassigned: ["t"],
+    });
   });
 
   it("takes one id, one uuid or a list, and reports no dead engine", () => {
@@ -62,7 +75,11 @@ describe("queue_request", () => {
 });
 
 it("load_request sums what each engine has, by decimal id", () => {
-  feed({ type: "muxRequest", at: at(), engine: E0, message: request("n") }, { type: "taskRequest", at: at(), message: request("t") }, { type: "taskDestination", at: at(), msgId: "t" as never, engine: E0 });
+  feed(
+    { type: "muxRequest", at: at(), engine: E0, message: request("n") },
+    { type: "taskRequest", at: at(), message: request("t") },
+    { type: "taskDestination", at: at(), msgId: "t" as never, engine: E0 },
+  );
   expect(ask("load_request", { targets: null })).toEqual({ msgType: "load_reply", content: { status: "ok", "0": 2, "1": 0 }, buffers: [] });
 });
 
@@ -86,13 +103,25 @@ describe("result_request", () => {
 
   it("gives only the lists when that is asked", () => {
     feed(...run("a", 1));
-    expect(ask("result_request", { msg_ids: ["a"], status_only: true })).toEqual({ msgType: "result_reply", content: { status: "ok", pending: [], completed: ["a"] }, buffers: [] });
+    expect(ask("result_request", { msg_ids: ["a"], status_only: true })).toEqual({
+      msgType: "result_reply",
+      content: { status: "ok", pending: [], completed: ["a"] },
+      buffers: [],
+    });
   });
 
   it("is a KeyError for an unknown id and NoData for a culled one", () => {
-    expect(ask("result_request", { msg_ids: ["no'pe"] })).toEqual({ msgType: "result_reply", content: failure("KeyError", `"No such message: no'pe"`), buffers: [] });
+    expect(ask("result_request", { msg_ids: ["no'pe"] })).toEqual({
+      msgType: "result_reply",
+      content: failure("KeyError", `"No such message: no'pe"`),
+      buffers: [],
+    });
     for (let i = 0; i < 7; i += 1) feed(...run(`r${i}`, i));
-    expect(ask("result_request", { msg_ids: ["r0"] }).content).toMatchObject({ status: "error", ename: "NoData", evalue: expect.stringMatching(/r0 was culled: the store keeps 5 records/) as unknown });
+    expect(ask("result_request", { msg_ids: ["r0"] }).content).toMatchObject({
+      status: "error",
+      ename: "NoData",
+      evalue: expect.stringMatching(/r0 was culled: the store keeps 5 records/) as unknown,
+    });
   });
 
   it("is an error for a result whose buffers were not kept, never a result without them", () => {
@@ -100,14 +129,20 @@ describe("result_request", () => {
     records = new TaskRecords(store);
     feed(ENGINE_0, ...run("a", 1, { buffers: [new Uint8Array(11)] }));
     const answer = ask("result_request", { msg_ids: ["a"] });
-    expect(answer.content["a"]).toMatchObject({ result_content: { status: "error", ename: "NoData", evalue: expect.stringMatching(/its 11 bytes exceed/) as unknown } });
+    expect(answer.content["a"]).toMatchObject({
+      result_content: { status: "error", ename: "NoData", evalue: expect.stringMatching(/its 11 bytes exceed/) as unknown },
+    });
     expect(answer.buffers).toEqual([]);
   });
 
   it("answers a single id given as text, and cannot be confused by strange ids", () => {
     feed(...run("__proto__", 1), ...run("status", 2));
     expect(ask("result_request", { msg_ids: "__proto__", status_only: true }).content).toMatchObject({ completed: ["__proto__"] });
-    expect(ask("result_request", { msg_ids: ["status", "__proto__"] }).content).toMatchObject({ status: "ok", pending: [], completed: ["__proto__", "status"] });
+    expect(ask("result_request", { msg_ids: ["status", "__proto__"] }).content).toMatchObject({
+      status: "ok",
+      pending: [],
+      completed: ["__proto__", "status"],
+    });
   });
 
   it("says what is wrong with a request it cannot read", () => {
@@ -150,7 +185,8 @@ describe("db_request", () => {
   });
 
   it("is a KeyError for unknown operators, fields and keys", () => {
-    for (const content of [{ query: { label: { $near: 1 } } }, { query: { color: 1 } }, { query: {}, keys: ["color"] }]) expect(ask("db_request", content)).toMatchObject({ msgType: "db_reply", content: { status: "error", ename: "KeyError" } });
+    for (const content of [{ query: { label: { $near: 1 } } }, { query: { color: 1 } }, { query: {}, keys: ["color"] }])
+      expect(ask("db_request", content)).toMatchObject({ msgType: "db_reply", content: { status: "error", ename: "KeyError" } });
     expect(ask("db_request", { query: [] })).toMatchObject({ msgType: "db_reply", content: { ename: "TypeError" } });
   });
 });
@@ -185,7 +221,14 @@ describe("resubmit_request", () => {
     const answer = ask("resubmit_request", { msg_ids: ["a"] });
     expect(answer).toMatchObject({ msgType: "resubmit_reply", content: { status: "ok", resubmitted: { a: "fresh-0" } } });
     expect(answer.resubmitted).toEqual([
-      { idents: [], header: header("fresh-0", "apply_request", { date: dateAt(100) }), parentHeader: {}, metadata: { label: "a" }, content: { c: "a" }, buffers: [Uint8Array.of(1), Uint8Array.of(2, 2)] },
+      {
+        idents: [],
+        header: header("fresh-0", "apply_request", { date: dateAt(100) }),
+        parentHeader: {},
+        metadata: { label: "a" },
+        content: { c: "a" },
+        buffers: [Uint8Array.of(1), Uint8Array.of(2, 2)],
+      },
     ]);
     expect(store.get("a")?.resubmitted).toBe("fresh-0");
     expect(store.get("fresh-0")).toMatchObject({ queue: "task", client_uuid: "client-1", submitted: dateAt(100), label: "a" });
@@ -195,7 +238,10 @@ describe("resubmit_request", () => {
   it("may repeat a request that still runs, and refuses unknown ids and lost buffers", () => {
     feed({ type: "muxRequest", at: at(), engine: E0, message: request("p") });
     expect(ask("resubmit_request", { msg_ids: ["p"] }).content).toMatchObject({ status: "ok" });
-    expect(ask("resubmit_request", { msg_ids: ["p", "x"] })).toMatchObject({ msgType: "resubmit_reply", content: failure("KeyError", `"No such msg(s): ['x']"`) });
+    expect(ask("resubmit_request", { msg_ids: ["p", "x"] })).toMatchObject({
+      msgType: "resubmit_reply",
+      content: failure("KeyError", `"No such msg(s): ['x']"`),
+    });
     store.add({ ...(store.get("p") as never as Parameters<TaskStore["add"]>[0]), msg_id: "lost", buffers: null });
     expect(ask("resubmit_request", { msg_ids: ["lost"] }).content).toMatchObject({ ename: "NoData" });
   });
@@ -219,10 +265,18 @@ describe("every query", () => {
 
   it("is answered with the store's sentence when the store fails, and a bug of ours is not hidden", () => {
     const failing = (error: Error): void => {
-      records = new TaskRecords({ ...new NoneStore(), name: "x", history: () => { throw error; } } as unknown as TaskStore);
+      const broken = new NoneStore();
+      broken.history = () => {
+        throw error;
+      };
+      records = new TaskRecords(broken);
     };
     failing(new StoreError("cannot read the task store x: the disk is gone"));
-    expect(ask("history_request", {}).content).toMatchObject({ status: "error", ename: "StoreError", evalue: "cannot read the task store x: the disk is gone" });
+    expect(ask("history_request", {}).content).toMatchObject({
+      status: "error",
+      ename: "StoreError",
+      evalue: "cannot read the task store x: the disk is gone",
+    });
     failing(new InvariantError("impossible"));
     expect(() => ask("history_request", {})).toThrow(InvariantError);
     failing(new TypeError("a bug"));

@@ -20,8 +20,18 @@ const status = (id: number): unknown => {
   const engine = records.findEngine(id);
   return engine && { queue: [...engine.queue], tasks: [...engine.tasks], completed: engine.completed };
 };
-const muxRequest = (id: string, engine: EngineUuid = E0, more: Parameters<typeof request>[1] = {}): MonitorEvent => ({ type: "muxRequest", at: at(), engine, message: request(id, more) });
-const muxReply = (id: string, engine: EngineUuid = E0, more: Parameters<typeof reply>[1] = {}): MonitorEvent => ({ type: "muxReply", at: at(11), engine, message: reply(id, more) });
+const muxRequest = (id: string, engine: EngineUuid = E0, more: Parameters<typeof request>[1] = {}): MonitorEvent => ({
+  type: "muxRequest",
+  at: at(),
+  engine,
+  message: request(id, more),
+});
+const muxReply = (id: string, engine: EngineUuid = E0, more: Parameters<typeof reply>[1] = {}): MonitorEvent => ({
+  type: "muxReply",
+  at: at(11),
+  engine,
+  message: reply(id, more),
+});
 const taskRequest = (id: string): MonitorEvent => ({ type: "taskRequest", at: at(), message: request(id) });
 const taskReply = (id: string, more: Parameters<typeof reply>[1] = {}): MonitorEvent => ({ type: "taskReply", at: at(11), message: reply(id, more) });
 const destination = (id: string, engine: EngineUuid): MonitorEvent => ({ type: "taskDestination", at: at(2), msgId: msgId(id), engine });
@@ -108,7 +118,11 @@ describe("requests of an engine that left", () => {
   });
 
   it("stay with the old life of an engine that registers again with the same uuid", () => {
-    feed(muxRequest("old"), { type: "engineLeft", at: at(20), engine: E0 }, { ...ENGINE_0, id: engineId(2) }, muxRequest("new"), { type: "requestsStranded", at: at(30), engine: E0 });
+    feed(muxRequest("old"), { type: "engineLeft", at: at(20), engine: E0 }, { ...ENGINE_0, id: engineId(2) }, muxRequest("new"), {
+      type: "requestsStranded",
+      at: at(30),
+      engine: E0,
+    });
     expect(status(2)).toEqual({ queue: ["new"], tasks: [], completed: 0 });
     expect(records.isPending("old")).toBe(false);
   });
@@ -209,7 +223,14 @@ describe("output", () => {
       iopub(published("m", "execute_result", { data: { "text/plain": "2" } })),
       iopub(published("m", "error", { ename: "E" })),
     );
-    expect(store.get("m")).toMatchObject({ queue: "mux", stdout: "ab", stderr: "c", execute_input: "1+1", execute_result: { data: { "text/plain": "2" } }, error: { ename: "E" } });
+    expect(store.get("m")).toMatchObject({
+      queue: "mux",
+      stdout: "ab",
+      stderr: "c",
+      execute_input: "1+1",
+      execute_result: { data: { "text/plain": "2" } },
+      error: { ename: "E" },
+    });
     expect(store.history()).toEqual(["m"]);
   });
 
@@ -227,7 +248,15 @@ describe("output", () => {
 
 describe("outcomes", () => {
   it("say ok, failed, pending or unknown, and which engine", () => {
-    feed(taskRequest("ok"), destination("ok", E0), taskReply("ok"), taskRequest("running"), destination("running", E1), taskRequest("waiting"), iopub(published("stub", "stream", { name: "stdout", text: "x" })));
+    feed(
+      taskRequest("ok"),
+      destination("ok", E0),
+      taskReply("ok"),
+      taskRequest("running"),
+      destination("running", E1),
+      taskRequest("waiting"),
+      iopub(published("stub", "stream", { name: "stdout", text: "x" })),
+    );
     feed(muxRequest("failed"), muxReply("failed", E0, { metadata: {}, content: { status: "error" } }));
     expect(records.outcomes(["ok", "failed", "running", "waiting", "stub", "never"].map(msgId))).toEqual([
       { msgId: "ok", status: "ok", engine: E0 },
@@ -259,23 +288,25 @@ describe("what is remembered", () => {
   it("keeps every invariant for any order of events, and ends empty", () => {
     const engines = [E0, E1, engineUuid("e2")];
     const ids = ["a", "b", "c"];
-    const anyEvent: fc.Arbitrary<MonitorEvent> = fc.record({ kind: fc.nat(10), engine: fc.constantFrom(...engines), id: fc.constantFrom(...ids), flag: fc.boolean() }).map(({ kind, engine, id, flag }) => {
-      const metadata = flag ? { engine, status: "ok", original_msg_id: id, is_coalescing: kind % 2 === 0 } : {};
-      const events: MonitorEvent[] = [
-        muxRequest(id, engine),
-        muxReply(id, engine, { metadata }),
-        taskRequest(id),
-        destination(id, engine),
-        taskReply(id, { metadata }),
-        { type: "broadcastRequest", at: at(), targets: engines, message: request(id, { metadata: { is_coalescing: flag } }) },
-        { type: "broadcastReply", at: at(), message: reply(flag ? id : `${id}_${engine}`, { metadata }) },
-        iopub(published(id, "stream", { name: "stdout", text: "x" })),
-        { type: "engineJoined", at: at(), id: engineId(engines.indexOf(engine)), engine },
-        { type: "engineLeft", at: at(), engine },
-        { type: "requestsStranded", at: at(), engine },
-      ];
-      return events[kind] as MonitorEvent;
-    });
+    const anyEvent: fc.Arbitrary<MonitorEvent> = fc
+      .record({ kind: fc.nat(10), engine: fc.constantFrom(...engines), id: fc.constantFrom(...ids), flag: fc.boolean() })
+      .map(({ kind, engine, id, flag }) => {
+        const metadata = flag ? { engine, status: "ok", original_msg_id: id, is_coalescing: kind % 2 === 0 } : {};
+        const events: MonitorEvent[] = [
+          muxRequest(id, engine),
+          muxReply(id, engine, { metadata }),
+          taskRequest(id),
+          destination(id, engine),
+          taskReply(id, { metadata }),
+          { type: "broadcastRequest", at: at(), targets: engines, message: request(id, { metadata: { is_coalescing: flag } }) },
+          { type: "broadcastReply", at: at(), message: reply(flag ? id : `${id}_${engine}`, { metadata }) },
+          iopub(published(id, "stream", { name: "stdout", text: "x" })),
+          { type: "engineJoined", at: at(), id: engineId(engines.indexOf(engine)), engine },
+          { type: "engineLeft", at: at(), engine },
+          { type: "requestsStranded", at: at(), engine },
+        ];
+        return events[kind] as MonitorEvent;
+      });
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
         store = new MemoryStore({ now: () => at() });
@@ -293,7 +324,8 @@ describe("what is remembered", () => {
 
   it("is checked: a broken invariant is found", () => {
     feed(muxRequest("m"));
-    (records.findEngine(0)?.queue as Set<string>).clear();
+    const queue = records.findEngine(0)?.queue as unknown as Set<string> | undefined;
+    queue?.clear();
     expect(() => records.validate()).toThrow(InvariantError);
   });
 });
