@@ -159,6 +159,49 @@ describe("the SQLite store's file", () => {
     store.close();
   });
 
+  describe("that cannot be written", () => {
+    /** Makes every write of the record `bad` fail until it has some output. */
+    beforeEach(() => {
+      open().close();
+      const database = new Database(path);
+      database.exec(
+        "CREATE TRIGGER bad BEFORE INSERT ON tasks WHEN NEW.msg_id = 'bad' AND NEW.stdout IS NULL BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END",
+      );
+      database.close();
+    });
+
+    it("says so at each flush and search, keeps what waits, and writes it when it can", () => {
+      const store = open();
+      store.add(record("bad"));
+      store.add(record("good"));
+      expect(() => store.flush()).toThrow(`cannot write the task store ${path}: the disk is gone`);
+      expect(() => store.history()).toThrow(StoreError);
+      expect(store.get("bad")).toMatchObject({ msg_id: "bad" });
+      store.appendText("bad", "stdout", "x");
+      expect(store.history()).toEqual(["bad", "good"]);
+      store.close();
+    });
+
+    it("takes changes without complaint, gives up what is too much, and tells how many once it can be written", () => {
+      const store = open({ batchRecordsMax: 2 });
+      store.add(record("bad"));
+      for (let i = 0; i < 7; i += 1) store.add(record(`r${i}`));
+      store.add(record("after"));
+      expect(() => store.flush()).toThrow(`the task store ${path} can be written again; 8 records were given up meanwhile`);
+      expect(store.history()).toEqual(["after"]);
+      expect(() => store.flush()).not.toThrow();
+      store.close();
+    });
+
+    it("is closed all the same", () => {
+      const store = open();
+      store.add(record("bad"));
+      expect(() => store.close()).toThrow(StoreError);
+      expect(() => store.close()).not.toThrow();
+      expect(sentence()).toBe("opened");
+    });
+  });
+
   it("refuses every call after the end", () => {
     const store = open();
     store.close();
