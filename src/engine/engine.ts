@@ -116,7 +116,6 @@ export class Engine {
       display: (value) => this.#display(value),
       interrupt: () => this.#interrupt(),
       runContained: () => this.#containment.runInside(),
-      exitNow: (exitCode) => process.exit(exitCode),
     });
   }
 
@@ -185,6 +184,7 @@ export class Engine {
     const request = this.#requests.get(serial);
     if (request !== undefined) request.reply = end.reply;
     this.#side.drain(); // Likewise for the request that is reached next.
+    if (this.#isLeaving) return; // Cut short for that: whoever asked hears that the engine is gone.
     this.#handle({ type: "requestFinished", serial, status: end.status, stopsQueue: end.stopsQueue });
   }
 
@@ -255,7 +255,7 @@ export class Engine {
 
   #run(serial: number): void {
     const request = this.#requests.get(serial);
-    if (request === undefined) return;
+    if (request === undefined || this.#isLeaving) return;
     this.#output.endRequest(); // What the last request's leftovers wrote since is still the last request's.
     this.#outputParent = request.message.header;
     this.#side.setRunning(serial);
@@ -297,7 +297,7 @@ export class Engine {
   #leave(end: EngineEnd): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    this.#side.setLeaving();
+    this.#runner?.abandon();
     this.#output.flush();
     // On a later turn, behind what this one still has to say.
     setImmediate(() => {

@@ -11,8 +11,6 @@ export interface EngineHost {
   interrupt(): number;
   /** Called through the inspector, by the engine itself; see `Containment`. */
   runContained(): void;
-  /** Called by the side thread through the inspector when the process must end in the middle of user code. */
-  exitNow(exitCode: number): void;
 }
 
 /** The request that runs, as user code sees it. */
@@ -34,8 +32,6 @@ const EXPRESSION = 'globalThis[Symbol.for("tsparallel.engine")]';
 export const INTERRUPT_EXPRESSION: string = `${EXPRESSION}.interrupt()`;
 /** Expression that runs what waits in the containment, for the inspector. */
 export const RUN_EXPRESSION: string = `void ${EXPRESSION}.runContained()`;
-/** Expression that ends the process, for the inspector. */
-export const exitExpression = (exitCode: number): string => `${EXPRESSION}.exitNow(${exitCode})`;
 
 /** Makes the engine findable. */
 export function installHost(host: EngineHost): void {

@@ -147,6 +147,14 @@ export class RequestRunner {
     this.#end(run, interrupted(content));
   }
 
+  /** Gives up whatever runs, without an answer: the engine leaves. */
+  abandon(): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    this.#release(run);
+    run.task.abort(new DOMException("the engine ends", "AbortError"));
+  }
+
   #end(run: Run, outcome: RunOutcome): void {
     if (this.#run !== run) return; // Given up before; a late result means nothing.
     this.#release(run);

@@ -46,11 +46,6 @@ export class SideLink {
     Atomics.store(this.#words, SHARED.runningSerial, serial);
   }
 
-  /** Tells the side thread that this thread has begun to leave. */
-  setLeaving(): void {
-    Atomics.store(this.#words, SHARED.isLeaving, 1);
-  }
-
   /** Sends to the side thread. */
   post(message: MainMessage): void {
     this.#port.postMessage(message);

@@ -29,22 +29,21 @@ export class Interrupter {
    * @returns serial number of the request that was told to stop, 0 when none ran
    */
   async interrupt(): Promise<number> {
-    const answer = this.evaluate(INTERRUPT_EXPRESSION);
+    const answer = this.#ask();
     if (await isSettledWithin(answer, ANSWER_MS)) return Number(await answer);
     killBlockingChild("SIGTERM");
     if (!(await isSettledWithin(answer, CHILD_END_MS))) killBlockingChild("SIGKILL");
     return Number(await answer);
   }
 
-  /** Evaluates an expression on the main thread, in the middle of whatever it does. */
-  evaluate(expression: string): Promise<unknown> {
+  #ask(): Promise<unknown> {
     if (this.#session === undefined) {
       this.#session = new inspector.Session();
       this.#session.connectToMainThread();
     }
     const session = this.#session;
     return new Promise((resolve, reject) => {
-      session.post("Runtime.evaluate", { expression, returnByValue: true, silent: true }, (error, reply) => {
+      session.post("Runtime.evaluate", { expression: INTERRUPT_EXPRESSION, returnByValue: true, silent: true }, (error, reply) => {
         if (error === null) resolve(reply.result.value);
         else reject(error);
       });

@@ -6,7 +6,6 @@ import { workerData } from "node:worker_threads";
 import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
 import { createSession, ZeromqTransport, type MessageSocket } from "../../net/index.ts";
 import type { Session } from "../../wire/index.ts";
-import { exitExpression } from "../host.ts";
 import { ControlChannel } from "./control.ts";
 import { Heart } from "./heart.ts";
 import { canInterrupt, Interrupter } from "./interrupter.ts";
@@ -18,10 +17,11 @@ import { listenForSignals } from "./signals.ts";
 const SIGHUP = 1;
 const SIGINT = 2;
 const SIGTERM = 15;
-/** How long the main thread may take to begin to leave before it is cut short. */
-const LEAVE_BEGIN_MS = 100;
-/** How long it may then take before the process is killed. */
-const LEAVE_END_MS = 600;
+/** User code that is in the way when the process is to end is cut short after this time, and again after as much. */
+const LEAVE_STEP_MS = 100;
+const LEAVE_ATTEMPTS = 4;
+/** How long the process may then take to end before it is killed. */
+const LEAVE_END_MS = 400;
 /** Time for an answer to reach the network before a signal ends the process. */
 const ANSWER_OUT_MS = 50;
 /** Farewells wait this long for the network. */
@@ -140,16 +140,20 @@ class SideThread {
     return Atomics.load(this.#words, SHARED.runningSerial);
   }
 
-  /** Has the main thread end the process; ends it from here when user code does not let it. */
+  /** Has the main thread end the process: cuts user code that does not let it, and ends the process from here at last. */
   #leave(reason: string, exitCode: number): void {
     this.#post({ type: "leave", reason, exitCode });
-    setTimeout(() => {
-      if (Atomics.load(this.#words, SHARED.isLeaving) === 0 && canInterrupt()) {
-        // Never answered when it works: the process is gone.
-        this.#interrupter.evaluate(exitExpression(exitCode)).catch((error: unknown) => this.#log.warn("user code could not be cut short", { error }));
-      }
-      setTimeout(() => void this.#die(), LEAVE_END_MS);
-    }, LEAVE_BEGIN_MS);
+    void this.#seeThemLeave().catch((error: unknown) => this.#log.error("the engine could not end in order", { error }));
+  }
+
+  async #seeThemLeave(): Promise<void> {
+    for (let attempt = 0; attempt < LEAVE_ATTEMPTS; attempt += 1) {
+      await sleep(LEAVE_STEP_MS);
+      // Does nothing to a main thread that is leaving already. It may not be answered at all, if user code calls into something that never returns.
+      void this.#interruptUserCode().catch((error: unknown) => this.#log.warn("user code could not be cut short", { error }));
+    }
+    await sleep(LEAVE_END_MS);
+    await this.#die();
   }
 
   async #die(): Promise<void> {

@@ -16,8 +16,6 @@ export const SHARED = {
   runningSerial: 1,
   /** 1 when the side thread has closed its sockets. */
   isClosed: 2,
-  /** 1 when the main thread has begun to leave. */
-  isLeaving: 3,
 } as const;
 
 /** Bytes of the shared memory. */
