@@ -77,6 +77,11 @@ async function run(program: Command): Promise<void> {
     logger.info("stopping", { signal });
     void close(controller);
   });
+  process.once("uncaughtException", (error) => {
+    logger.error("internal error; the controller ends", { cause: error.stack ?? error.message });
+    process.exitCode = 1;
+    void close(controller);
+  });
   await ended(controller);
 }
 

@@ -205,8 +205,9 @@ export class Controller {
         // A failure to close is told by `closed`.
         setTimeout(() => void this.close().catch(() => undefined), SHUTDOWN_DELAY_MS);
         return;
-      case "ready":
       case "failed":
+        return this.#hubEnded(new ParallelError(message.code, message.message));
+      case "ready":
       case "closed":
         return;
       case "credit":

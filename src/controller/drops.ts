@@ -3,9 +3,6 @@
 
 import type { Logger } from "../log/index.ts";
 
-/** Why something was dropped beyond what reading tells (`DropReason`). */
-export type RelayDropReason = "tooFewIdents" | "unknownEngine" | "queueFull" | "badPong" | "badTask" | "badType";
-
 /** Counters of dropped messages. */
 export class Drops {
   readonly #logger: Logger;

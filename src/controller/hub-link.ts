@@ -39,7 +39,7 @@ export type ToHub =
 /** From the Hub to the router. */
 export type ToRouter =
   | { readonly type: "ready"; readonly ports: HubPorts }
-  /** The Hub cannot start, in one sentence. */
+  /** The Hub cannot start, in one sentence; or, later, a bug ended it. */
   | { readonly type: "failed"; readonly code: ErrorCode; readonly message: string }
   /** So many bytes of monitor batches were worked off. */
   | { readonly type: "credit"; readonly bytes: number }

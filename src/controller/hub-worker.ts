@@ -14,4 +14,10 @@ const link = portLink<ToRouter, ToHub>({
   listen: (listener) => port.on("message", listener),
   close: () => port.close(),
 });
-await runHub(workerData as HubConfig, { link, transport: new ZeromqTransport(), clock: SYSTEM_CLOCK });
+const transport = new ZeromqTransport();
+process.once("uncaughtException", (error) => {
+  // A bug. The router is told, and the sockets are closed first: a thread that dies with one waiting aborts the process.
+  link.post({ type: "failed", code: "ERR_INVARIANT", message: error.stack ?? error.message });
+  void transport.close().finally(() => process.exit(1));
+});
+await runHub(workerData as HubConfig, { link, transport, clock: SYSTEM_CLOCK });

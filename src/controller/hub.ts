@@ -254,19 +254,21 @@ export class Hub {
   }
 
   #flushStore(): void {
-    this.#guardStore(() => this.#parts.store.flush());
+    if (!this.#guardStore(() => this.#parts.store.flush()) || !this.#hasStoreFailed) return;
+    this.#hasStoreFailed = false;
+    this.#parts.logger.info("the task store works again");
   }
 
-  /** A store that fails must not take the cluster with it: said once, then again when it works. */
-  #guardStore(act: () => void): void {
+  /** A store that fails must not take the cluster with it: said once, until a flush shows that it works again. */
+  #guardStore(act: () => void): boolean {
     try {
       act();
-      if (this.#hasStoreFailed) this.#parts.logger.info("the task store works again");
-      this.#hasStoreFailed = false;
+      return true;
     } catch (error) {
       if (!isParallelError(error) || error.code === "ERR_INVARIANT") throw error;
       if (!this.#hasStoreFailed) this.#parts.logger.error("the task store failed; tasks go on, their records may be lost", { cause: error });
       this.#hasStoreFailed = true;
+      return false;
     }
   }
 

@@ -75,20 +75,21 @@ export async function openRouter(parts: RouterParts): Promise<Router> {
 async function bindSockets(parts: RouterParts): Promise<RouterSockets> {
   const { ports, transport } = parts;
   const bind = (kind: "router" | "pub" | "sub", port: number, options?: SocketOptions): Promise<BoundSocket> => transport.bind(kind, { interface: parts.interface, port }, options);
-  // Towards engines the machines and the ledger set the bounds, towards clients what they asked for does.
+  // No bound of their own: towards engines the machines and the ledger set it, towards clients what they asked for. A reply
+  // that finds no room would be lost, and its client wait for ever.
   const unlimited: SocketOptions = { queueMessagesMax: Number.MAX_SAFE_INTEGER, queueBytesMax: Number.MAX_SAFE_INTEGER };
   const pair = async (channel: "mux" | "control" | "task"): Promise<SocketPair> => ({
-    client: await bind("router", ports[channel].client),
+    client: await bind("router", ports[channel].client, unlimited),
     engine: await bind("router", ports[channel].engine, unlimited),
   });
   const leaves: BoundSocket[] = [];
-  for (const port of ports.broadcast.leaves) leaves.push(await bind("router", port));
+  for (const port of ports.broadcast.leaves) leaves.push(await bind("router", port, unlimited));
   return {
     mux: await pair("mux"),
     control: await pair("control"),
     task: await pair("task"),
     iopub: { client: await bind("pub", ports.iopub.client), engine: await bind("sub", ports.iopub.engine) },
-    broadcast: { client: await bind("router", ports.broadcast.client), leaves },
+    broadcast: { client: await bind("router", ports.broadcast.client, unlimited), leaves },
   };
 }
 
