@@ -1,9 +1,9 @@
 // `ipcluster`: starts, stops and lists clusters. What a sub-command does is loaded when it runs.
 
-import { createProgram, InvalidArgumentError, main, Option, type Command } from "./program.ts";
 import { addClusterFlags } from "./cluster-flags.ts";
 import { EXIT_CODES_HELP } from "./ipcluster-exit-codes.ts";
-import { addExamples } from "./program.ts";
+import type * as profiles from "./ipcluster-profile.ts";
+import { addExamples, createProgram, InvalidArgumentError, main, Option, type Command } from "./program.ts";
 import { addProfileOptions } from "./schema-options.ts";
 
 const EXAMPLES = [
@@ -89,7 +89,7 @@ function addClean(program: Command): void {
 }
 
 function addProfile(program: Command): void {
-  const load = async (): Promise<typeof import("./ipcluster-profile.ts")> => import("./ipcluster-profile.ts");
+  const load = async (): Promise<typeof profiles> => import("./ipcluster-profile.ts");
   const create = addProfileOptions(program.command("create").description("create a profile with its configuration files"));
   create.action(async () => (await load()).createCommand(undefined, true, create));
   const profile = program.command("profile").description("create, list and find profiles");

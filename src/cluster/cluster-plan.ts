@@ -111,3 +111,16 @@ function newClusterId(): string {
   const letters = Array.from({ length: 4 }, () => ID_LETTERS[randomInt(ID_LETTERS.length)] ?? "x");
   return `${Math.floor(Date.now() / 1000)}-${letters.join("")}`;
 }
+
+/** What the cluster's options mean for ipcontroller's command line. */
+export function controllerArgs({ values }: ClusterPlan): string[] {
+  const level = values["controller.logLevel"] ?? values.logLevel;
+  const ip = values["controller.ip"];
+  const location = values["controller.location"];
+  return [`--log-level=${level}`, ...(ip === undefined ? [] : [`--ip=${ip}`]), ...(location === undefined ? [] : [`--location=${location}`]), ...values["controller.args"]];
+}
+
+/** What the cluster's options mean for ipengine's command line. */
+export function engineArgs({ values }: ClusterPlan): string[] {
+  return [`--log-level=${values["engine.logLevel"] ?? values.logLevel}`, ...values["engine.args"]];
+}

@@ -3,7 +3,7 @@
 
 import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { ClosedError, ConfigError, TimeoutError } from "../base/index.ts";
+import { ClosedError } from "../base/index.ts";
 import type { Client, ConnectOptions } from "../client/index.ts";
 import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles, type ConfigValues } from "../config/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
@@ -11,10 +11,11 @@ import { SILENT, type Logger } from "../log/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
 import { cleanLogs } from "./clean-logs.ts";
 import { clusterFilePath, type ClusterFile } from "./cluster-file.ts";
-import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
+import { controllerArgs, engineArgs, planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 import { ClusterRecord } from "./cluster-record.ts";
 import { EngineSets } from "./engine-sets.ts";
-import { endedEarly, endOf } from "./failures.ts";
+import { waitForConnectionFiles } from "./connection-wait.ts";
+import { endOf } from "./failures.ts";
 import { loadCluster, type ClusterSource } from "./load-cluster.ts";
 import { clearStale } from "./stale-files.ts";
 
@@ -255,32 +256,10 @@ export class Cluster implements AsyncDisposable {
     });
     this.#controller = controller;
     await this.#record.save({ controller: controller.toState() });
-    const info = await this.#waitForFiles(controller, signal);
-    this.#follow(controller, info, []);
-    this.#logger.info("controller is ready", { pid: controller.pid, address: `${info.interface}:${info.registration}`, log: controller.outputFile });
-  }
-
-  /** Waits for both connection files, or for the reason why they do not come. */
-  async #waitForFiles(controller: LaunchedController, signal: AbortSignal | undefined): Promise<ClientConnectionInfo> {
-    const { profile, clusterId, values } = this.#plan;
-    const stop = new AbortController();
-    const waitSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-    const waitMs = values.connectionTimeoutMs;
-    const read = async (): Promise<ClientConnectionInfo> => {
-      const info = await readConnectionFile("client", connectionFilePath(profile, "client", clusterId), { waitMs, signal: waitSignal });
-      this.#engineInfo = await readConnectionFile("engine", connectionFilePath(profile, "engine", clusterId), { waitMs, signal: waitSignal });
-      return info;
-    };
-    const ended = controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, controller.outputFile)));
-    ended.catch(() => undefined); // loses the race in the good case, and rejects when the cluster is stopped
-    try {
-      return await Promise.race([read(), ended]);
-    } catch (cause) {
-      if (!(cause instanceof ConfigError) || !controller.isRunning) throw cause;
-      throw new TimeoutError(`the controller wrote no connection files within ${waitMs / 1000} s; see its log ${controller.outputFile}`, { cause });
-    } finally {
-      stop.abort();
-    }
+    const { client, engine } = await waitForConnectionFiles(this.#plan, controller, signal);
+    this.#engineInfo = engine;
+    this.#follow(controller, client, []);
+    this.#logger.info("controller is ready", { pid: controller.pid, address: `${client.interface}:${client.registration}`, log: controller.outputFile });
   }
 
   /** From here on the cluster counts as running, and the controller's end as the cluster's. */
@@ -344,7 +323,7 @@ export class Cluster implements AsyncDisposable {
     this.#phase = "stopping";
     await this.#closeClients();
     const added = this.#added();
-    const outcomes = await Promise.allSettled(added.map((set) => this.#sets?.stop(this.#plan.values.stopTimeoutMs, set)));
+    const outcomes = await Promise.allSettled(added.map(async (set) => this.#sets?.stop(this.#plan.values.stopTimeoutMs, set)));
     for (const set of added) await this.#record.dropSet(set.setId);
     this.#finish(end, outcomes);
   }
@@ -392,7 +371,7 @@ export class Cluster implements AsyncDisposable {
   async #stopOthers(graceMs: number): Promise<void> {
     const own = new Set((this.#sets?.sets ?? []).map((set) => set.setId));
     const others = await this.#record.otherSets(own);
-    await Promise.all(others.map(([setId, state]) => this.#plan.engineLauncher.findEngines(setId, state)?.stop(graceMs)));
+    await Promise.all(others.map(async ([setId, state]) => this.#plan.engineLauncher.findEngines(setId, state)?.stop(graceMs)));
   }
 
   async #removeFiles(): Promise<void> {
@@ -402,17 +381,4 @@ export class Cluster implements AsyncDisposable {
     });
     if (isPrivate) await rm(profile.path, { recursive: true, force: true });
   }
-}
-
-/** What the cluster's options mean for ipcontroller's command line. */
-function controllerArgs({ values }: ClusterPlan): string[] {
-  const level = values["controller.logLevel"] ?? values.logLevel;
-  const ip = values["controller.ip"];
-  const location = values["controller.location"];
-  return [`--log-level=${level}`, ...(ip === undefined ? [] : [`--ip=${ip}`]), ...(location === undefined ? [] : [`--location=${location}`]), ...values["controller.args"]];
-}
-
-/** What the cluster's options mean for ipengine's command line. */
-function engineArgs({ values }: ClusterPlan): string[] {
-  return [`--log-level=${values["engine.logLevel"] ?? values.logLevel}`, ...values["engine.args"]];
 }

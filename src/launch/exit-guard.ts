@@ -30,7 +30,7 @@ function uninstall(): void {
 }
 
 function runAll(): void {
-  for (const cleanup of [...cleanups]) {
+  for (const cleanup of cleanups) {
     cleanups.delete(cleanup);
     try {
       cleanup();

@@ -131,8 +131,7 @@ describe("a program that starts a cluster", () => {
     await running.says(" end\n");
     const dir = /dir (.*) end/.exec(running.stderr)?.[1] ?? "none";
     if (signal !== undefined) running.child.kill(signal);
-    const end = await running.ended;
-    if (signal !== undefined) expect(end.signal).toBe(signal);
+    expect((await running.ended).signal).toBe(signal ?? null);
     await nothingLeft(dir);
     expect(existsSync(dir)).toBe(false);
   });
@@ -142,7 +141,7 @@ describe("a program that starts a cluster", () => {
     await running.says(" end\n");
     const dir = /dir (.*) end/.exec(running.stderr)?.[1] ?? "none";
     running.child.kill("SIGKILL");
-    await running.ended;
+    expect((await running.ended).signal).toBe("SIGKILL");
     await nothingLeft(dir);
     rmSync(dir, { recursive: true, force: true }); // nobody was left who could have removed it
   });

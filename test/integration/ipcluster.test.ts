@@ -264,7 +264,7 @@ describe("two clusters in one profile", () => {
 
   it("with the same id at the same moment: one starts, the other is refused", async () => {
     const ends = await Promise.all([sandbox.run("start", "-n", "0", "--daemonize"), sandbox.run("start", "-n", "0", "--daemonize")]);
-    expect(ends.map((end) => end.code).toSorted()).toEqual([0, 10]);
+    expect(ends.map((end) => end.code).toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual([0, 10]);
     expect((await sandbox.run("stop")).code).toBe(0);
     await nothingLeft();
   });
@@ -378,7 +378,7 @@ describe("profiles", () => {
   it("with their configuration files as created start a cluster", async () => {
     await sandbox.run("profile", "create", "--parallel", "--profile=lab");
     const start = await sandbox.run("start", "--profile=lab", "-n", "1", "--daemonize");
-    expect(start.code, start.stderr).toBe(0);
+    expect(start).toMatchObject({ code: 0 });
     expect((await sandbox.run("stop", "--profile=lab")).code).toBe(0);
     await nothingLeft("lab");
   });

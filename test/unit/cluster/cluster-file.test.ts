@@ -18,6 +18,17 @@ const file: ClusterFile = {
   starter: { pid: 2 ** 30, started: "1@0", is_dedicated: true },
 };
 
+function refusal(work: () => unknown): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+const isNoneOrConfigError = (error: unknown): boolean => error === undefined || error instanceof ConfigError;
+
 describe("a cluster file", () => {
   it("is read as it was written", () => {
     expect(parseClusterFile(JSON.stringify(file), PATH)).toEqual(file);
@@ -33,11 +44,7 @@ describe("a cluster file", () => {
 
   it("of any content is read or refused with a ConfigError, nothing else", () => {
     const read = (text: string): void => {
-      try {
-        lifeOf(parseClusterFile(text, PATH));
-      } catch (error) {
-        expect(error).toBeInstanceOf(ConfigError);
-      }
+      expect(refusal(() => lifeOf(parseClusterFile(text, PATH)))).toSatisfy(isNoneOrConfigError);
     };
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), read), { numRuns: 300 });
     fc.assert(
