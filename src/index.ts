@@ -89,3 +89,4 @@ export {
 } from "./client/index.ts";
 export type { DisplayOutput, EngineFacts, Targets } from "./core/index.ts";
 export { importable, Reference, type Callable } from "./serial/index.ts";
+export { Cluster, type AddEnginesOptions, type ClusterEnd, type ClusterOptions } from "./cluster/index.ts";

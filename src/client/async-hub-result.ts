@@ -148,18 +148,20 @@ function takeRecord(handle: RequestHandle, found: Dict, reply: Message, engines:
     kind: isApply(reply) ? "apply" : "execute",
     channel: "task",
     targets: [],
-    submitted: String(header["date"] ?? ""),
+    submitted: textOf(header["date"]),
     label: metadata["label"] ?? null,
     bytes: 0,
     token: handle,
   });
-  noteReply(record, reply, parseIsoDate(String(found["received"] ?? "")), engines);
+  noteReply(record, reply, parseIsoDate(textOf(found["received"])), engines);
   noteStoredOutput(record, found["io"]);
   record.isOutputComplete = true;
   record.state = reply.content["status"] === "ok" ? "ok" : "failed";
   handle.record = record;
   return record;
 }
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 function replyOf(found: Dict): Message {
   const header = found["result_header"];

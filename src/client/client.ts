@@ -1,18 +1,19 @@
 // Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
 
-import { EngineError, InvalidArgumentError, type EngineId } from "../base/index.ts";
+import { ClosedError, EngineError, InvalidArgumentError, type EngineId } from "../base/index.ts";
 import { DEFAULT_RECENT, DEFAULT_WINDOW, describeIds, pickSlice, RecentRequests, resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
 import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
-import { checkTargets, DirectView } from "./direct-view.ts";
+import { checkTargets } from "./check-targets.ts";
+import { DirectView, fixTargets } from "./direct-view.ts";
 import { streamOf } from "./emitter.ts";
 import { orderEngines } from "./engine-control.ts";
 import * as hub from "./hub-queries.ts";
 import { showAsText } from "./inspect.ts";
-import { LoadBalancedView } from "./load-balanced-view.ts";
+import { chooseEngines, LoadBalancedView } from "./load-balanced-view.ts";
 import { metadataOf, type RequestMetadata } from "./metadata.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import type { ViewContext } from "./view-context.ts";
@@ -31,7 +32,7 @@ export interface ClientEvents {
   readonly closed: string;
 }
 
-/** Things with message ids: an id, a result, or several. */
+/** Things with message ids: an id, a result, or several. Where things are purged, the text `all` means all. */
 export type Jobs = string | { readonly msgIds: readonly string[] } | readonly (string | { readonly msgIds: readonly string[] })[];
 
 /** What `shutdown` ends. */
@@ -129,7 +130,7 @@ export class Client {
             if (this.length >= n) resolve();
           }),
           events.on("engineLeft", (engine) => reject(new EngineError(`engine ${engine.id} left while ${n} engines were awaited`))),
-          events.on("closed", (reason) => reject(new EngineError(`${reason} while ${n} engines were awaited`))),
+          events.on("closed", (reason) => reject(new ClosedError(`${reason} while ${n} engines were awaited`))),
         ];
         return () => {
           clearInterval(again);
@@ -146,10 +147,10 @@ export class Client {
   /** A view on several: calls give a list. Without argument, the engines of now; `"all"`: those of the moment of each call. */
   directView(targets?: readonly number[] | "all"): DirectView;
   directView(targets?: Targets): DirectView<"one"> | DirectView {
-    if (targets !== undefined) checkTargets(targets);
-    if (targets === "all") return new DirectView(this.#context, "all");
-    const engines = resolveTargets(this.#link.directory.engines, targets ?? "all").map((engine) => engine.id as number);
-    return typeof targets === "number" ? new DirectView<"one">(this.#context, engines[0] as number) : new DirectView(this.#context, engines);
+    this.#link.assertOpen();
+    const now = targets ?? resolveTargets(this.#link.directory.engines, "all").map((engine) => engine.id);
+    const fixed = fixTargets(this.#context, now);
+    return typeof fixed === "number" ? new DirectView<"one">(this.#context, fixed) : new DirectView(this.#context, fixed);
   }
 
   /** A view on the engine at an index among the ids of now, from the end when negative. */
@@ -167,8 +168,7 @@ export class Client {
   /** A view that leaves the choice of the engine to the scheduler; on all engines, those to come included, or on some. */
   loadBalancedView(targets?: Targets): LoadBalancedView {
     this.#link.assertOpen();
-    if (targets !== undefined) checkTargets(targets);
-    return new LoadBalancedView(this.#context, targets === undefined ? {} : { targets });
+    return new LoadBalancedView(this.#context, {}, chooseEngines(this.#context, targets ?? "all"));
   }
 
   /** A view that sends each call once, to be copied to the engines by the scheduler. */
@@ -261,13 +261,13 @@ export class Client {
   }
 
   /** Forgets finished requests here and in the Hub: these, or `"all"`; and all of some engines. */
-  async purgeResults(jobs: Jobs | "all" = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
+  async purgeResults(jobs: Jobs = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
     this.purgeLocalResults(jobs, targets);
     await this.purgeHubResults(jobs, targets, options);
   }
 
   /** Forgets finished requests in this client. */
-  purgeLocalResults(jobs: Jobs | "all" = [], targets?: Targets): void {
+  purgeLocalResults(jobs: Jobs = [], targets?: Targets): void {
     if (jobs === "all") return this.#recent.clear();
     for (const id of readJobs(jobs)) this.#recent.forget(id);
     if (targets === undefined) return undefined;
@@ -277,7 +277,7 @@ export class Client {
   }
 
   /** Forgets finished requests in the Hub. */
-  async purgeHubResults(jobs: Jobs | "all" = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
+  async purgeHubResults(jobs: Jobs = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
     const ids = jobs === "all" ? "all" : readJobs(jobs);
     const engines = targets === undefined ? [] : this.#engineIds(targets);
     if (ids.length === 0 && engines.length === 0) throw new InvalidArgumentError("name what to purge: message ids, results, engines, or \"all\"");

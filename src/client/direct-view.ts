@@ -3,11 +3,12 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "../base/index.ts";
 import { blockSpans, interleave, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/index.ts";
-import { named, packCall, Reference } from "../serial/index.ts";
+import { named, packCall } from "../serial/index.ts";
 import type { Dict, Frame } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
+import { checkTargets } from "./check-targets.ts";
 import type { ExecuteReply } from "./execute-reply.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
 import type { RequestHandle } from "./request-handle.ts";
@@ -71,7 +72,7 @@ export class DirectView<A extends Arity = "many"> {
 
   /** The same view with something changed. */
   with<const O extends DirectViewOptions>(options: O): DirectView<O extends { targets: infer T } ? (T extends number ? "one" : "many") : A> {
-    return new DirectView(this.#context, options.targets ?? this.#targets, options.label ?? this.#label);
+    return new DirectView(this.#context, options.targets === undefined ? this.#targets : fixTargets(this.#context, options.targets), options.label ?? this.#label);
   }
 
   /**
@@ -84,7 +85,10 @@ export class DirectView<A extends Arity = "many"> {
   }
 
   /** Maps `f` over the sequences: each engine gets one contiguous part. */
-  map<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...sequences: Sequences<Args>): AsyncMapResult<Awaited<R>> {
+  map<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...sequences: Sequences<Args>): AsyncMapResult<Awaited<R>>;
+  /** A function without parameters is called once for each element. */
+  map<R>(f: () => R, ...sequences: readonly Iterable<unknown>[]): AsyncMapResult<Awaited<R>>;
+  map<R>(f: RemoteCallable<never, R>, ...sequences: readonly Iterable<unknown>[]): AsyncMapResult<Awaited<R>> {
     const all = readSequences(sequences);
     const engines = this.#engines();
     const handles: RequestHandle[] = [];
@@ -210,6 +214,14 @@ export class DirectView<A extends Arity = "many"> {
   }
 }
 
+/** Targets as they stay: ids of the engines of now, or all. */
+export function fixTargets(context: ViewContext, targets: Targets): Targets {
+  checkTargets(targets);
+  if (targets === "all") return targets;
+  const ids = resolveTargets(context.link.directory.engines, targets).map((engine) => engine.id as number);
+  return typeof targets === "number" ? (ids[0] as number) : ids;
+}
+
 function readCode(path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -221,12 +233,4 @@ function readCode(path: string): string {
 function roundRobinPart(items: Sliceable, parts: number, part: number): ArrayLike<unknown> {
   const mine = roundRobin(items, parts, part);
   return isTypedArray(items) ? (items.constructor as unknown as { from(list: unknown[]): ArrayLike<unknown> }).from(mine) : mine;
-}
-
-/** Refuses what a view cannot take as a target. */
-export function checkTargets(targets: unknown): asserts targets is Targets {
-  const isId = (value: unknown): boolean => Number.isInteger(value);
-  if (targets === "all" || isId(targets) || (Array.isArray(targets) && targets.every(isId))) return;
-  const shown = targets instanceof Reference ? "a Reference" : JSON.stringify(targets);
-  throw new InvalidArgumentError(`targets must be an engine id, a list of ids, or "all", and is ${shown}`);
 }

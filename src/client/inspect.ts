@@ -3,10 +3,10 @@
 import { inspect } from "node:util";
 
 /** Makes `util.inspect` show what `toString` gives. */
-export function showAsText(Class: { readonly prototype: object }): void {
+export function showAsText(Class: { readonly prototype: { toString(): string } }): void {
   Object.defineProperty(Class.prototype, inspect.custom, {
-    value(this: object): string {
-      return String(this);
+    value(this: { toString(): string }): string {
+      return this.toString();
     },
   });
 }

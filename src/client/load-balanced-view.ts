@@ -1,12 +1,13 @@
 // LoadBalancedView: calls that go to whichever engine is free, through the task scheduler.
 
-import { InvalidArgumentError } from "../base/index.ts";
+import { InvalidArgumentError, type EngineUuid } from "../base/index.ts";
 import { autoChunkSize, CHUNK_ITEMS_MAX, resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
 import { named, packCall } from "../serial/index.ts";
 import { framesBytes, type Dict, type Frame } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
+import { checkTargets } from "./check-targets.ts";
 import { encodeDependency, type DependencyLike } from "./dependency.ts";
 import { ImapIterator, type AnyIterable, type ImapOptions } from "./imap.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
@@ -47,16 +48,16 @@ const NO_CONTENT: Dict = {};
 export class LoadBalancedView {
   readonly #context: ViewContext;
   readonly #options: LoadBalancedOptions;
-  readonly #engineUuids: readonly string[];
+  /** Engines that may run tasks, fixed when they were chosen; empty: any. */
+  readonly #engineUuids: readonly EngineUuid[];
   readonly #metadata: Dict;
 
   /** @internal Use `client.loadBalancedView`. */
-  constructor(context: ViewContext, options: LoadBalancedOptions = {}) {
+  constructor(context: ViewContext, options: LoadBalancedOptions, engineUuids: readonly EngineUuid[]) {
     this.#context = context;
     this.#options = options;
-    const engines = options.targets === undefined || options.targets === "all" ? [] : resolveTargets(context.link.directory.engines, options.targets);
-    this.#engineUuids = engines.map((engine) => engine.uuid);
-    this.#metadata = taskMetadata(options, this.#engineUuids);
+    this.#engineUuids = engineUuids;
+    this.#metadata = taskMetadata(options, engineUuids);
   }
 
   /** Ids of the engines that may run tasks: those chosen, or all of now. */
@@ -71,7 +72,8 @@ export class LoadBalancedView {
 
   /** The same view with something changed; this one stays as it is. */
   with(options: LoadBalancedOptions): LoadBalancedView {
-    return new LoadBalancedView(this.#context, { ...this.#options, ...options });
+    const chosen = options.targets === undefined ? this.#engineUuids : chooseEngines(this.#context, options.targets);
+    return new LoadBalancedView(this.#context, { ...this.#options, ...options }, chosen);
   }
 
   /**
@@ -85,7 +87,10 @@ export class LoadBalancedView {
   }
 
   /** Maps `f` over the sequences (to the end of the shortest), in chunks. The sequences are read and serialised now. */
-  map<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...sequences: Sequences<Args>): AsyncMapResult<Awaited<R>> {
+  map<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...sequences: Sequences<Args>): AsyncMapResult<Awaited<R>>;
+  /** A function without parameters is called once for each element. */
+  map<R>(f: () => R, ...sequences: readonly Iterable<unknown>[]): AsyncMapResult<Awaited<R>>;
+  map<R>(f: RemoteCallable<never, R>, ...sequences: readonly Iterable<unknown>[]): AsyncMapResult<Awaited<R>> {
     const handles = this.#submitChunks(readSequences(sequences), (parts) => packCall(named("map"), [f, ...parts]));
     return new AsyncMapResult<Awaited<R>>(handles, this.#context, this.#options.ordered ?? true);
   }
@@ -147,12 +152,20 @@ export class LoadBalancedView {
   }
 
   #countEngines(): number {
-    return this.#engineUuids.length > 0 ? this.#engineUuids.length : this.#context.link.directory.engines.size;
+    return this.#engines().length;
   }
 
   #engines(): readonly EngineFacts[] {
-    return resolveTargets(this.#context.link.directory.engines, this.#options.targets ?? "all");
+    const { directory } = this.#context.link;
+    if (this.#engineUuids.length === 0) return [...directory.engines.values()];
+    return this.#engineUuids.flatMap((uuid) => directory.findByUuid(uuid) ?? []);
   }
+}
+
+/** The uuids of targets, of the engines of now; none for all, those to come included. */
+export function chooseEngines(context: ViewContext, targets: Targets): readonly EngineUuid[] {
+  checkTargets(targets);
+  return targets === "all" ? [] : resolveTargets(context.link.directory.engines, targets).map((engine) => engine.uuid);
 }
 
 function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]): Dict {

@@ -16,7 +16,7 @@ export function readSequences(sequences: readonly unknown[]): Sliceable[] {
   return sequences.map((sequence, i) => {
     if (Array.isArray(sequence) || isTypedArray(sequence)) return sequence;
     if (typeof sequence === "object" && sequence !== null && Symbol.iterator in sequence) return [...(sequence as Iterable<unknown>)];
-    if (typeof sequence === "string") return [...sequence];
+    if (typeof sequence === "string") return Array.from(sequence);
     throw new InvalidArgumentError(`map's sequence ${i + 1} cannot be iterated; pass an array or another iterable (async ones go to imap)`);
   });
 }

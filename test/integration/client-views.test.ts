@@ -188,7 +188,7 @@ describe("a load-balanced view", () => {
     };
     const unordered: number[] = [];
     for await (const item of lview.with({ ordered: false, chunkSize: 1 }).map(slowFirst, range(4))) unordered.push(item);
-    expect([unordered.at(-1), [...unordered].sort()]).toEqual([0, range(4)]);
+    expect([unordered.at(-1), unordered.toSorted((a, b) => a - b)]).toEqual([0, range(4)]);
     const ordered: number[] = [];
     for await (const item of lview.with({ chunkSize: 1 }).map(slowFirst, range(4))) ordered.push(item);
     expect(ordered).toEqual(range(4));
@@ -278,7 +278,7 @@ describe("a load-balanced view", () => {
 
   it("collects what tasks print, and their times", async () => {
     const result = lview.with({ label: "loud" }).apply(async () => {
-      console.log("working");
+      process.stdout.write("working\n");
       await new Promise((resolve) => setTimeout(resolve, 50));
     });
     await result;

@@ -19,6 +19,19 @@ test("parameters of an unannotated function come from the arguments", () => {
   expectTypeOf(lview.map((x, y) => `${x}${y.length}`, [1, 2], ["a", "b"])).toEqualTypeOf<AsyncMapResult<string>>();
 });
 
+test("a mapped function may leave its elements alone", () => {
+  expectTypeOf(lview.map(() => "a", [1, 2])).toEqualTypeOf<AsyncMapResult<string>>();
+  expectTypeOf(client.directView().map(async () => Promise.resolve(1), "abc")).toEqualTypeOf<AsyncMapResult<number>>();
+});
+
+test("literal types of parameters are kept", () => {
+  type Kind = "a" | "b";
+  expectTypeOf(lview.apply((kind: Kind) => kind, "a")).toEqualTypeOf<AsyncResult<Kind>>();
+  expectTypeOf(lview.map((kind: Kind) => kind, ["a", "b"])).toEqualTypeOf<AsyncMapResult<Kind>>();
+});
+
+// Only wrong calls: what is checked is that each is an error.
+// oxlint-disable-next-line vitest/expect-expect
 test("wrong arguments are refused", () => {
   // @ts-expect-error a text is no number
   lview.apply((x: number) => x, "a");

@@ -168,9 +168,10 @@ export class ClientMachine<Token, Asker> {
     const effects: ClientEffect<Token, Asker>[] = [];
     for (const unit of units) {
       const requests = "requests" in unit ? (unit as SendUnit<Token>).requests : [unit as RequestRecord<Token>];
-      for (const request of requests) if (request.state === "waiting") this.#move(request, "sent", "admitted");
-      const request = requests[0];
+      // Parts of a broadcast whose engine left while it waited have ended; it is sent for the others.
+      const request = requests.find((part) => part.state === "waiting");
       if (request !== undefined) effects.push({ type: "send", request });
+      for (const part of requests) if (part.state === "waiting") this.#move(part, "sent", "admitted");
     }
     return effects;
   }

@@ -341,3 +341,18 @@ describe("remote and parallel functions", () => {
     expect(await mapped).toEqual([2, 4]);
   });
 });
+
+it("views keep the engines they were made with, whoever joins or leaves", async () => {
+  const { client, peer } = await connectScripted();
+  const last = client.directView().with({ targets: -1 });
+  const balanced = client.loadBalancedView([-1]);
+  peer.engines.set(2, "E2");
+  peer.notify("registration_notification", { id: 2, uuid: "E2" });
+  await client.waitForEngines(3, { timeoutMs: 2000 });
+  expect([last.targets, balanced.targets, balanced.with({ label: "x" }).targets]).toEqual([[1], [1], [1]]);
+  peer.engines.delete(1);
+  peer.notify("unregistration_notification", { id: 1, uuid: "E1" });
+  await until(() => client.length === 2);
+  expect(() => last.apply(double, 1)).toThrow(InvalidArgumentError);
+  expect([balanced.with({ label: "x" }).targets, client.loadBalancedView().targets]).toEqual([[], [0, 2]]);
+});

@@ -233,3 +233,14 @@ describe("questions", () => {
     expect(m.counters.unknownAnswers).toBe(1);
   });
 });
+
+it("a broadcast that waited is sent for the engines that are left", () => {
+  const m = machine({ messagesMax: 1, bytesMax: 1000 });
+  for (const id of [0, 1]) feed(m, { type: "engineJoined", engine: engine(id) });
+  feed(m, { type: "submitted", requests: [request("A_E1", { channel: "broadcast", targets: uuids("E1") })] });
+  const waiting = ["E0", "E1"].map((uuid) => request(`B_${uuid}`, { channel: "broadcast", targets: uuids(uuid) }));
+  feed(m, { type: "submitted", requests: waiting });
+  expect(feed(m, { type: "engineLeft", uuid: engineUuid("E0") })).toEqual(["settle B_E0 EngineError", "complete B_E0", "engineLeft 0"]);
+  expect(feed(m, { type: "replied", at: AT, message: okReply("A_E1") })).toEqual(["settle A_E1 value", "send B_E1"]);
+  expect(feed(m, { type: "replied", at: AT, message: okReply("B_E1") })).toEqual(["settle B_E1 value"]);
+});
