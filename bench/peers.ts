@@ -6,14 +6,19 @@ import type { Figure } from "./measure.ts";
 
 const SCRIPT = fileURLToPath(new URL("./peers/ipyparallel_peer.py", import.meta.url));
 
+/** Set to leave all peers out, as the benchmarks' own test does. */
+const isAlone = process.env["TSPARALLEL_BENCH_NO_PEERS"] === "1";
+
 /** A Python that can import ipyparallel: `$TSPARALLEL_BENCH_PYTHON`, or `python3`. */
 export function findPython(): string | undefined {
+  if (isAlone) return undefined;
   const candidates = [process.env["TSPARALLEL_BENCH_PYTHON"], "python3"].filter((name) => name !== undefined);
   return candidates.find((python) => spawnSync(python, ["-c", "import ipyparallel"], { stdio: "ignore" }).status === 0);
 }
 
 /** GNU parallel on the PATH. */
 export function findParallel(): string | undefined {
+  if (isAlone) return undefined;
   const probe = spawnSync("parallel", ["--version"], { encoding: "utf8" });
   return probe.status === 0 && probe.stdout.startsWith("GNU parallel") ? "parallel" : undefined;
 }

@@ -54,8 +54,8 @@ async function watched<T>(label: string, total: number, done: () => number, work
 function busyByEngine(result: AsyncMapResult<unknown>): Map<number, number> {
   const busy = new Map<number, number>();
   for (const { engineId, started, completed } of result.metadata) {
-    if (typeof engineId !== "number" || started === null || completed === null) continue;
-    busy.set(engineId, (busy.get(engineId) ?? 0) + (completed.getTime() - started.getTime()));
+    if (typeof engineId !== "number" || started === undefined || completed === undefined) continue;
+    busy.set(engineId, (busy.get(engineId) ?? 0) + (Date.parse(completed) - Date.parse(started)));
   }
   return busy;
 }
