@@ -135,12 +135,13 @@ function importer(): never {
 
 /** Node warns once that its loader is experimental here; no user could act on that. */
 function importOnceQuietly(loader: unknown): void {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
+  const emitWarning = Object.getOwnPropertyDescriptor(process, "emitWarning");
+  if (emitWarning === undefined) return;
+  Object.defineProperty(process, "emitWarning", { ...emitWarning, value: () => {} });
   try {
     // The warning is given while the expression is evaluated; the module is loaded already, and nothing of it is used.
     void new Script('import("node:vm")', { importModuleDynamically: loader as never }).runInThisContext();
   } finally {
-    process.emitWarning = emitWarning;
+    Object.defineProperty(process, "emitWarning", emitWarning);
   }
 }

@@ -281,7 +281,7 @@ function isNamespaceLike(name: string, value: unknown): value is Record<string, 
 
 /** The specifier to import on the engine: packages and builtins; local files go by value. */
 function packageSpecifier(specifier: string): string | undefined {
-  if (/^node:/.test(specifier)) return specifier;
+  if (specifier.startsWith("node:")) return specifier;
   // Bundlers put the file of a package in place of its name.
   const inPackages = /^(?:file:\/\/|\/|[A-Za-z]:).*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(specifier);
   if (inPackages !== null) return inPackages[1];

@@ -35,13 +35,27 @@ export interface Code {
   readonly key: string;
   /** Entry of the table: hash and facts. */
   readonly entry: Buffer;
+  /** The entry as it stands in a table when the code is a function's: without class identity. */
+  readonly plainEntry: Buffer;
+}
+
+const NO_CLASS_ID = Buffer.of(0);
+
+/** The entry of a class: length of the identity, identity, entry. */
+export function classEntry(classId: string, entry: Buffer): Buffer {
+  return Buffer.concat([Buffer.of(classId.length), Buffer.from(classId, "latin1"), entry]);
 }
 
 /** Encodes facts. */
 export function createCode(facts: CodeFacts): Code {
   const json = Buffer.from(JSON.stringify(facts));
   const hash = hashOf(json);
-  return { facts, key: hash.toString("latin1"), entry: Buffer.concat([hash, json]) };
+  return makeCode(facts, hash.toString("latin1"), Buffer.concat([hash, json]));
+}
+
+function makeCode(facts: CodeFacts, key: string, entry: Buffer): Code {
+  const plainEntry = Buffer.concat([NO_CLASS_ID, entry]);
+  return { facts, key, plainEntry, entry: plainEntry.subarray(NO_CLASS_ID.length) };
 }
 
 function hashOf(json: Buffer): Buffer {
@@ -60,7 +74,7 @@ export function readCode(entry: Buffer): Code {
   if (!hashOf(json).equals(entry.subarray(0, HASH_BYTES))) throw malformed("the text of a function is damaged");
   const facts = JSON.parse(json.toString()) as CodeFacts;
   if (typeof facts.text !== "string" || !Array.isArray(facts.bindings) || !Array.isArray(facts.eager)) throw malformed("a function lacks its text");
-  return { facts, key: codeKey(entry), entry: Buffer.from(entry) };
+  return makeCode(facts, codeKey(entry), entry);
 }
 
 /** Indexes of the bindings that may be bound late. */

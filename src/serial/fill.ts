@@ -31,7 +31,7 @@ export function allocateError(className: string): Error {
 /** Message, stack, cause, errors and own properties of an error. */
 export function fillError(error: Error, className: string, content: unknown, theClass: Function | undefined): void {
   const facts = asRecord(content);
-  hide(error, "message", String(facts["message"] ?? ""));
+  hide(error, "message", typeof facts["message"] === "string" ? facts["message"] : "");
   hide(error, "stack", typeof facts["stack"] === "string" ? facts["stack"] : undefined);
   if ("cause" in facts) hide(error, "cause", facts["cause"]);
   if ("errors" in facts) hide(error, "errors", facts["errors"]);

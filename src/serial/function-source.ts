@@ -156,8 +156,7 @@ class NameReader {
     const isArrow = node.type === "ArrowFunctionExpression";
     this.#inScope(true, () => {
       if (!isArrow) this.#scope.names.add("arguments");
-      const id = node["id"] as AstNode | null | undefined;
-      if (node.type === "FunctionExpression" && id != null) this.#scope.names.add(id["name"] as string);
+      if (node.type === "FunctionExpression") this.#declareOwnName(node);
       const read = (): void => {
         for (const parameter of node["params"] as AstNode[]) this.#readPattern(parameter, this.#scope);
         this.#read(node["body"] as AstNode);
@@ -170,14 +169,19 @@ class NameReader {
   /** A class: computed keys see the outer `this`, members their own. `isRoot` classes note what their evaluation needs. */
   #readClass(node: AstNode, isRoot: boolean): void {
     this.#inScope(false, () => {
-      const id = node["id"] as AstNode | null | undefined;
-      if (id != null) this.#scope.names.add(id["name"] as string);
+      this.#declareOwnName(node);
       const members = (node["body"] as AstNode)["body"] as AstNode[];
       // A static initialiser may construct the class, so then everything the class uses is needed at once.
       this.#isEager ||= isRoot && members.some(runsAtDefinition);
       this.#eagerly(isRoot, () => this.#readOptional(node["superClass"]));
       for (const member of members) this.#readMember(member, isRoot);
     });
+  }
+
+  /** A function or class expression sees its own name. */
+  #declareOwnName(node: AstNode): void {
+    const name = (node["id"] as AstNode | null | undefined)?.["name"];
+    if (typeof name === "string") this.#scope.names.add(name);
   }
 
   #eagerly(isEager: boolean, read: () => void): void {

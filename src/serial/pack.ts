@@ -3,9 +3,10 @@
 import type { Frame } from "../wire/index.ts";
 import { InvalidArgumentError, SerializationError, isParallelError } from "../base/index.ts";
 import { can, canCopying, type Canned, type Special } from "./canner.ts";
+import { classEntry } from "./code.ts";
 import { FORM, HEAD_BYTES, writeHead, type Form } from "./payload.ts";
 import { writeProgram } from "./program.ts";
-import { Reference, type Fact } from "./records.ts";
+import { Reference } from "./records.ts";
 import { isClean, isFlat, isFlatCall } from "./scan.ts";
 import { StreamWriter } from "./stream.ts";
 
@@ -15,7 +16,6 @@ export const ENTRY = { code: 1, fact: 2 } as const;
 const ENTRY_HEAD_BYTES = 5;
 const NOTHING_CANNED: readonly Special[] = [];
 const NO_TABLE = Buffer.alloc(0);
-const NO_CLASS_ID = Buffer.of(0);
 
 /**
  * Packs one value into a frame, followed by one frame for each view on at least 1024 bytes, which shares its memory.
@@ -37,6 +37,10 @@ export function packValue(value: unknown, path: string = "value"): Frame[] {
     case "object":
       if (value === null) return [headOnly(FORM.null)];
       if (isFlat(value)) return [packJson(FORM.json, NO_TABLE, value)];
+      break;
+    case "bigint":
+    case "symbol":
+    case "function":
       break;
     default:
   }
@@ -150,19 +154,8 @@ function prefixWithTable(specials: readonly Special[]): Buffer {
   return prefix;
 }
 
-/** A code's entry begins with the length of its class identity, then the identity. */
-function encodeEntry(special: Special): Buffer {
-  const { code } = special;
-  if (code === undefined) return encodeFact(special.fact as Fact);
-  return encodedCode(code.classId, code.code.entry);
-}
-
-function encodeFact(fact: Fact): Buffer {
-  return Buffer.from(JSON.stringify(fact));
-}
-
-function encodedCode(classId: string, entry: Buffer): Buffer {
-  if (classId === "") return Buffer.concat([NO_CLASS_ID, entry]);
-  return Buffer.concat([Buffer.of(classId.length), Buffer.from(classId, "latin1"), entry]);
+function encodeEntry({ code, fact }: Special): Buffer {
+  if (code === undefined) return Buffer.from(JSON.stringify(fact));
+  return code.classId === "" ? code.code.plainEntry : classEntry(code.classId, code.code.entry);
 }
 

@@ -230,7 +230,8 @@ function nameOf(key: AstNode): string {
 
 /** Names bound or assigned by a pattern. */
 function namesIn(pattern: AstNode | null): string[] {
-  switch (pattern?.type) {
+  if (pattern === null) return [];
+  switch (pattern.type) {
     case "Identifier":
       return [pattern["name"] as string];
     case "ArrayPattern":

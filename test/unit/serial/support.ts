@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { constants, runInThisContext } from "node:vm";
 
 import { packCall, packValue, unpackCall, unpackValue, type UnpackEnv } from "../../../src/serial/index.ts";
 
@@ -10,11 +11,16 @@ export function received(frames: readonly Uint8Array[]): Uint8Array[] {
   return frames.map((frame) => new Uint8Array(frame));
 }
 
+/** The value of a text that no tool has compiled, in the main context. */
+export function inMainContext(text: string): unknown {
+  return runInThisContext(text, { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }) as unknown;
+}
+
 /** An engine's environment with these named functions. */
 export function engineEnv(functions: Readonly<Record<string, Function>> = {}): UnpackEnv {
   return {
     named: (name) => functions[name],
-    evaluate: (expression) => (0, eval)(expression) as unknown,
+    evaluate: inMainContext,
     importModule: async (specifier, parent) => {
       const url = specifier.startsWith("node:") || parent === undefined ? specifier : pathToFileURL(createRequire(new URL("../../../package.json", import.meta.url)).resolve(specifier)).href;
       return (await import(/* @vite-ignore */ url)) as unknown;

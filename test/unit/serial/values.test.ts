@@ -58,7 +58,8 @@ describe("plain values", () => {
   });
 
   test("a sparse array keeps its holes, an array with names its names", () => {
-    const sparse = [1, , 3] as unknown[];
+    const sparse: unknown[] = [1];
+    sparse[2] = 3;
     expect(Object.keys(arrived(sparse) as object)).toEqual(["0", "2"]);
     const match = /b/.exec("abc");
     expect((arrived(match) as RegExpExecArray).index).toBe(1);
