@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { ERROR_TABLE } from "../src/base/index.ts";
+import { configurationPage } from "./configuration-page.ts";
 
 const rows = Object.entries(ERROR_TABLE).map(([code, [meaning, remedy]]) => `| \`${code}\` | ${meaning} | ${remedy} |`);
 
@@ -18,3 +19,5 @@ Every error thrown by the library is a \`ParallelError\` with a stable \`code\`.
 ${rows.join("\n")}
 `,
 );
+
+writeFileSync(new URL("../docs/reference/configuration.md", import.meta.url), configurationPage());
