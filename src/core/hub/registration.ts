@@ -9,6 +9,9 @@
 // leaving. Clients learn of an engine only after the router did, and of its end only after the router is done with it,
 // because they fail outstanding requests on that word (protocol §10.5). An engine that leaves before it was visible is
 // never spoken of.
+//
+// Engines restored from an earlier run are pending too: those that died meanwhile never beat. The others come back one
+// socket after the other, so that they are not routed to before a while has passed, whenever their heart was heard.
 
 import { engineId, invariant, millis, type EngineId, type EngineUuid, type Millis } from "../../base/index.ts";
 import type { Dict, Frame } from "../../wire/index.ts";
@@ -42,7 +45,7 @@ export type RegistrationEvent =
   | { readonly type: "engineAdmitted"; readonly at: Millis; readonly id: EngineId }
   /** The router forwarded all it held of the engine and routes to it no more. */
   | { readonly type: "engineExpelled"; readonly at: Millis; readonly id: EngineId }
-  /** Engines of an earlier run that are taken for alive. */
+  /** Engines of an earlier run, which may be alive still. */
   | { readonly type: "tableRestored"; readonly at: Millis; readonly table: EngineTable }
   | { readonly type: "ticked"; readonly at: Millis };
 
@@ -79,11 +82,13 @@ export interface RegistrationConfig {
 }
 
 type EngineState =
-  | { readonly state: "pending"; readonly engine: EngineEntry; readonly expiresAt: Millis }
-  | { readonly state: "joining"; readonly engine: EngineEntry; readonly announce: boolean }
+  | { readonly state: "pending"; readonly engine: EngineEntry; readonly expiresAt: Millis; readonly settlesAt?: Millis }
+  | { readonly state: "joining"; readonly engine: EngineEntry }
   | { readonly state: "visible"; readonly engine: EngineEntry }
   | { readonly state: "leaving"; readonly engine: EngineEntry; readonly wasVisible: boolean; readonly cause: string };
 
+/** How long the sockets of a restored engine get to connect again; they try every 100 ms. */
+const SETTLE_MS = 500;
 /** Longest ZeroMQ identity, in bytes. */
 const UUID_BYTES_MAX = 255;
 const ENGINES_MAX = 100_000;
@@ -102,6 +107,8 @@ export class Registration {
   readonly #byUuid = new Map<EngineUuid, EngineId>();
   /** Ids of the pending ones in the order in which they expire. */
   readonly #pending = new Set<EngineId>();
+  /** Restored engines whose heart was heard and whose sockets may not all be back: a part of the pending ones. */
+  readonly #settling = new Map<EngineId, Millis>();
   /** Larger than every id ever given. */
   #nextId = 0;
   /** Ids below the counter were given or skipped; a requested id may skip some, and those may still be requested. */
@@ -141,7 +148,7 @@ export class Registration {
       case "registrationRequested":
         return this.#requested(event);
       case "heartBeat":
-        return this.#heartBeat(event.uuid);
+        return this.#heartBeat(event.uuid, event.at);
       case "unregistrationRequested":
         return this.#end(this.#byId.get(engineId(event.id)), "asked to");
       case "engineEnded": {
@@ -153,9 +160,9 @@ export class Registration {
       case "engineExpelled":
         return this.#expelled(event.id);
       case "tableRestored":
-        return this.#restored(event.table);
+        return this.#restored(event.table, event.at);
       case "ticked":
-        return this.#expire(event.at);
+        return [...this.#settle(event.at), ...this.#expire(event.at)];
     }
   }
 
@@ -187,16 +194,29 @@ export class Registration {
     return engineId(id);
   }
 
-  #heartBeat(uuid: EngineUuid): RegistrationEffect[] {
+  #heartBeat(uuid: EngineUuid, now: Millis): RegistrationEffect[] {
     const id = this.#byUuid.get(uuid);
     const held = id === undefined ? undefined : this.#byId.get(id);
     if (held?.state !== "pending") return [];
-    return this.#pendingToJoining(held.engine, true);
+    if (held.settlesAt === undefined || held.settlesAt <= now) return this.#pendingToJoining(held.engine);
+    this.#settling.set(held.engine.id, held.settlesAt);
+    return [{ type: "wakeAt", at: held.settlesAt }];
   }
 
-  #pendingToJoining(engine: EngineEntry, announce: boolean): RegistrationEffect[] {
+  #settle(now: Millis): RegistrationEffect[] {
+    const effects: RegistrationEffect[] = [];
+    for (const [id, settlesAt] of this.#settling) {
+      const held = this.#byId.get(id);
+      if (settlesAt > now) effects.push({ type: "wakeAt", at: settlesAt });
+      else if (held !== undefined) effects.push(...this.#pendingToJoining(held.engine));
+    }
+    return effects;
+  }
+
+  #pendingToJoining(engine: EngineEntry): RegistrationEffect[] {
     this.#pending.delete(engine.id);
-    this.#byId.set(engine.id, { state: "joining", engine, announce });
+    this.#settling.delete(engine.id);
+    this.#byId.set(engine.id, { state: "joining", engine });
     return [{ type: "admitEngine", engine }];
   }
 
@@ -204,9 +224,7 @@ export class Registration {
     const held = this.#byId.get(id);
     if (held?.state !== "joining") return [];
     this.#byId.set(id, { state: "visible", engine: held.engine });
-    const effects: RegistrationEffect[] = held.announce ? [{ type: "publishRegistration", engine: held.engine }] : [];
-    effects.push({ type: "persistTable" });
-    return effects;
+    return [{ type: "publishRegistration", engine: held.engine }, { type: "persistTable" }];
   }
 
   #end(held: EngineState | undefined, cause: string): RegistrationEffect[] {
@@ -223,6 +241,7 @@ export class Registration {
 
   #dropPending(engine: EngineEntry): RegistrationEffect[] {
     this.#pending.delete(engine.id);
+    this.#settling.delete(engine.id);
     this.#byId.delete(engine.id);
     return [{ type: "forgetHeart", uuid: engine.uuid }];
   }
@@ -236,17 +255,21 @@ export class Registration {
     return effects;
   }
 
-  #restored(table: EngineTable): RegistrationEffect[] {
+  #restored(table: EngineTable, now: Millis): RegistrationEffect[] {
     const effects: RegistrationEffect[] = [];
+    const expiresAt = millis(now + this.#config.registrationTimeoutMs);
     for (const [key, uuid] of Object.entries(table.engines)) {
       const id = Number(key);
       if (!Number.isSafeInteger(id) || id < 0 || typeof uuid !== "string" || !isIdentity(uuid)) continue;
       if (this.#everGiven.has(id) || this.#byUuid.has(uuid as EngineUuid)) continue;
       const engine: EngineEntry = { id: this.#takeId(id), uuid: uuid as EngineUuid, properties: {} };
+      this.#byId.set(engine.id, { state: "pending", engine, expiresAt, settlesAt: millis(now + SETTLE_MS) });
       this.#byUuid.set(engine.uuid, engine.id);
-      effects.push({ type: "watchHeart", uuid: engine.uuid }, ...this.#pendingToJoining(engine, false));
+      this.#pending.add(engine.id);
+      effects.push({ type: "watchHeart", uuid: engine.uuid });
     }
     if (Number.isSafeInteger(table.next_id)) this.#nextId = Math.max(this.#nextId, table.next_id);
+    if (effects.length > 0) effects.push({ type: "wakeAt", at: expiresAt });
     return effects;
   }
 
@@ -284,6 +307,7 @@ export class Registration {
       invariant(held !== undefined, () => `uuid ${uuid} belongs to the unknown engine ${id}`);
       invariant(held.state !== "leaving", () => `engine ${id} is leaving and keeps its uuid`);
     }
+    for (const id of this.#settling.keys()) invariant(this.#pending.has(id), () => `engine ${id} is settling and not pending`);
     for (const id of this.#pending) invariant(this.#byId.has(id), () => `the unknown engine ${id} is listed as pending`);
   }
 }

@@ -148,16 +148,30 @@ describe("registration", () => {
     expect(handle(request("u1"))).toMatchObject([{ type: "replyRefused", ename: "RuntimeError" }]);
   });
 
-  it("restored engines are routed without heartbeat and without notification, and ids go on counting", () => {
+  it("a restored engine is routed when its heart was heard and its sockets had time to connect, and ids go on counting", () => {
     const { handle, registration } = machine();
-    const effects = handle({ type: "tableRestored", at: T0, table: { engines: { "3": "a", x: "b", "5": "" }, next_id: 9 } });
-    expect(effects).toEqual([
+    const table = { engines: { "3": "a", x: "b", "5": "", "6": "dead" }, next_id: 9 };
+    expect(handle({ type: "tableRestored", at: T0, table })).toEqual([
       { type: "watchHeart", uuid: "a" },
-      { type: "admitEngine", engine: entry(3, "a") },
+      { type: "watchHeart", uuid: "dead" },
+      { type: "wakeAt", at: T0 + TIMEOUT_MS },
     ]);
-    expect(handle(admitted(3))).toEqual([{ type: "persistTable" }]);
-    expect(registration.visible).toEqual([entry(3, "a")]);
+    expect(handle(beat("a"))).toEqual([{ type: "wakeAt", at: T0 + 500 }]);
+    expect(handle({ type: "ticked", at: millis(T0 + 499) })[0]).toEqual({ type: "wakeAt", at: T0 + 500 });
+    expect(handle({ type: "ticked", at: millis(T0 + 500) })[0]).toEqual({ type: "admitEngine", engine: entry(3, "a") });
+    expect(handle(admitted(3))).toEqual([{ type: "publishRegistration", engine: entry(3, "a") }, { type: "persistTable" }]);
     expect(handle(request("n"))[0]).toMatchObject({ engine: { id: 9 } });
+    expect(handle({ type: "ticked", at: millis(T0 + TIMEOUT_MS) })).toContainEqual({ type: "registrationExpired", engine: entry(6, "dead") });
+    expect(registration.visible).toEqual([entry(3, "a")]);
+  });
+
+  it("a restored engine that is heard late is routed at once, and one that leaves meanwhile never", () => {
+    const { handle } = machine();
+    handle({ type: "tableRestored", at: T0, table: { engines: { "0": "a", "1": "b" }, next_id: 2 } });
+    expect(handle({ type: "heartBeat", at: millis(T0 + 600), uuid: engineUuid("a") })).toEqual([{ type: "admitEngine", engine: entry(0, "a") }]);
+    handle(beat("b"));
+    handle({ type: "unregistrationRequested", at: T0, id: 1 });
+    expect(handle({ type: "ticked", at: millis(T0 + 700) })).toEqual([]);
   });
 
   it("waits ten heart periods for the first beat, and at least 30 seconds", () => {
@@ -173,6 +187,7 @@ describe("registration", () => {
     const event: fc.Arbitrary<RegistrationEvent> = fc.oneof(
       fc.record({ type: fc.constant("registrationRequested" as const), at: fc.integer({ min: 0, max: 100_000 }).map((ms) => millis(T0 + ms)), peer: fc.constant(PEER), uuid: fc.option(uuid, { nil: undefined }), requestedId: fc.option(id, { nil: undefined }), properties: fc.constant({}) }),
       fc.record({ type: fc.constant("heartBeat" as const), at, uuid }),
+      fc.record({ type: fc.constant("tableRestored" as const), at, table: fc.record({ engines: fc.dictionary(id.map(String), uuid), next_id: id }) }),
       fc.record({ type: fc.constant("unregistrationRequested" as const), at, id }),
       fc.record({ type: fc.constant("engineEnded" as const), at, uuid, cause: fc.constant("x") }),
       fc.record({ type: fc.constant("engineAdmitted" as const), at, id: id.map(engineId) }),
