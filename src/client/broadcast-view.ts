@@ -5,6 +5,7 @@ import { resolveTargets, type EngineFacts, type Targets } from "../core/index.ts
 import { named, packCall } from "../serial/index.ts";
 import type { Dict, Frame } from "../wire/index.ts";
 import { AsyncResult, VALUE_EACH, type ResultShape } from "./async-result.ts";
+import { checkLabel } from "./check-arguments.ts";
 import type { RemoteArgs, RemoteCallable } from "./call-types.ts";
 import type { Submission } from "./client-link.ts";
 import type { ExecuteOptions, ViewResult } from "./direct-view.ts";
@@ -41,6 +42,7 @@ export class BroadcastView {
   constructor(context: ViewContext, options: BroadcastOptions = {}) {
     this.#context = context;
     this.#options = options;
+    checkLabel(options.label);
   }
 
   /** Ids of the engines. */

@@ -7,7 +7,7 @@ import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-r
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
-import { checkTargets } from "./check-targets.ts";
+import { checkTargets } from "./check-arguments.ts";
 import { DirectView, fixTargets } from "./direct-view.ts";
 import { streamOf } from "./emitter.ts";
 import { orderEngines } from "./engine-control.ts";

@@ -8,7 +8,7 @@ import type { Dict, Frame } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
-import { checkTargets } from "./check-targets.ts";
+import { checkLabel, checkTargets } from "./check-arguments.ts";
 import type { ExecuteReply } from "./execute-reply.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
 import type { RequestHandle } from "./request-handle.ts";
@@ -58,6 +58,7 @@ export class DirectView<A extends Arity = "many"> {
     this.#context = context;
     this.#targets = targets;
     this.#label = label;
+    checkLabel(label);
   }
 
   /** Ids of the engines; for a view of `"all"` those of now. */
@@ -101,6 +102,7 @@ export class DirectView<A extends Arity = "many"> {
 
   /** Runs TypeScript or JavaScript code in each engine's namespace. Awaiting it waits for the output, too. */
   execute(code: string, options: ExecuteOptions = {}): ViewResult<A, ExecuteReply> {
+    if (typeof code !== "string") throw new InvalidArgumentError(`execute takes code as a text, and got ${typeof code}`);
     const content: Dict = { code, silent: options.silent ?? true, user_expressions: {} };
     const handles = this.#engines().map((engine) =>
       this.#context.link.submit({ channel: "mux", kind: "execute", targets: [engine.uuid], metadata: this.#metadata(), content, buffers: [], label: this.#label }),

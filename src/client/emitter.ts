@@ -19,8 +19,18 @@ export class Emitter<Events extends object> {
   /** Calls the listeners in the order of their subscription. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     const listeners = this.#listeners.get(name);
+    if (listeners === undefined) return;
     // A listener added meanwhile must not be called for this event.
-    if (listeners !== undefined) for (const listener of Array.from(listeners)) (listener as (event: Events[Name]) => void)(event);
+    for (const listener of Array.from(listeners)) {
+      try {
+        (listener as (event: Events[Name]) => void)(event);
+      } catch (error) {
+        // The user's bug is the user's to see, as an uncaught exception; the message being handled must not suffer from it.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
 

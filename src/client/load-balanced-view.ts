@@ -7,7 +7,7 @@ import { framesBytes, type Dict, type Frame } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
-import { checkTargets } from "./check-targets.ts";
+import { checkLabel, checkTargets } from "./check-arguments.ts";
 import { encodeDependency, type DependencyLike } from "./dependency.ts";
 import { ImapIterator, type AnyIterable, type ImapOptions } from "./imap.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
@@ -175,6 +175,7 @@ function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]):
   if (chunkSize !== undefined && !(Number.isInteger(chunkSize) && chunkSize >= 1 && chunkSize <= CHUNK_ITEMS_MAX * 1000)) {
     throw new InvalidArgumentError(`chunkSize must be a whole number of at least 1, and is ${chunkSize}`);
   }
+  checkLabel(options.label);
   return {
     after: encodeDependency(options.after),
     follow: encodeDependency(options.follow),

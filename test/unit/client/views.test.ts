@@ -125,6 +125,13 @@ describe("a load-balanced view", () => {
     expect(() => client.loadBalancedView().with(options)).toThrow(InvalidArgumentError);
   });
 
+  it("refuses a label that is no JSON value, as every view does", async () => {
+    const { client } = await connectScripted();
+    expect(() => client.loadBalancedView().with({ label: 1n })).toThrow(InvalidArgumentError);
+    expect(() => client.directView().with({ label: 1n })).toThrow(InvalidArgumentError);
+    expect(() => client.broadcastView({ label: 1n })).toThrow(InvalidArgumentError);
+  });
+
   it("maps in chunks and gives one list, in order", async () => {
     const { client, peer } = await connectScripted();
     const result = client.loadBalancedView().with({ chunkSize: 2 }).map((x: number, y: number) => x + y, [1, 2, 3], [10, 20, 30, 40]);
