@@ -3,7 +3,18 @@
 import { openSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, isParallelError, TimeoutError } from "../base/index.ts";
-import { connectionFilePath, CONTROLLER_OPTIONS, ensureProfile, fileFailure, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile, type ControllerValues, type ProfileDir } from "../config/index.ts";
+import {
+  connectionFilePath,
+  CONTROLLER_OPTIONS,
+  ensureProfile,
+  fileFailure,
+  loadConfigFile,
+  resolveClusterId,
+  resolveOptions,
+  resolveProfile,
+  type ControllerValues,
+  type ProfileDir,
+} from "../config/index.ts";
 import { startController, type Controller } from "../controller/index.ts";
 import { createLogger, fdWriter, parseLogLevel, type Logger, type LogLevel } from "../log/index.ts";
 import { watchParent } from "./parent-watch.ts";
@@ -38,14 +49,21 @@ const REFUSED: readonly (readonly [flag: string, sentence: string])[] = [
 
 /** The command. */
 export function ipcontrollerProgram(): Command {
-  const program = createProgram({ name: "ipcontroller", description: "Runs a controller: engines and clients connect to it.", examples: EXAMPLES, footer: FOOTER });
+  const program = createProgram({
+    name: "ipcontroller",
+    description: "Runs a controller: engines and clients connect to it.",
+    examples: EXAMPLES,
+    footer: FOOTER,
+  });
   addProfileOptions(program);
   addTableOptions(
     program,
     CONTROLLER_OPTIONS,
     CONTROLLER_OPTIONS.map((row) => row.name).filter((name) => name !== "logLevel"),
   );
-  program.addOption(new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf));
+  program.addOption(
+    new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf),
+  );
   program.option("--quiet", "log errors only");
   program.option("--sqlitedb", "keep task records in an SQLite file (the default)");
   program.option("--memorydb", "keep task records in memory").option("--dictdb", "the same as --memorydb").option("--nodb", "keep no task records");
@@ -72,7 +90,11 @@ async function run(program: Command): Promise<void> {
   // A launcher that was killed could not end its controller: the cluster goes with it, in order.
   watchParent(() => process.kill(process.pid, "SIGTERM"));
   const controller = await startController({ ...values, profile, clusterId, logger });
-  logger.info("controller started", { engines: connectionFilePath(profile, "engine", clusterId), clients: connectionFilePath(profile, "client", clusterId), pid: process.pid });
+  logger.info("controller started", {
+    engines: connectionFilePath(profile, "engine", clusterId),
+    clients: connectionFilePath(profile, "client", clusterId),
+    pid: process.pid,
+  });
   signals.onSignal((signal) => {
     logger.info("stopping", { signal });
     void close(controller);
@@ -87,7 +109,11 @@ async function run(program: Command): Promise<void> {
 
 function ownValues(program: Command): { readonly [name: string]: unknown } {
   const flags = program.opts<OwnFlags>();
-  const stores = [flags.nodb === true ? "none" : undefined, flags.memorydb === true || flags.dictdb === true ? "memory" : undefined, flags.sqlitedb === true ? "sqlite" : undefined];
+  const stores = [
+    flags.nodb === true ? "none" : undefined,
+    flags.memorydb === true || flags.dictdb === true ? "memory" : undefined,
+    flags.sqlitedb === true ? "sqlite" : undefined,
+  ];
   const chosen = stores.filter((store) => store !== undefined);
   if (chosen.length > 1) throw new ConfigError(`${chosen.length} task stores are chosen at once; give one of --nodb, --memorydb and --sqlitedb`);
   const level = flags.debug === true ? "debug" : (flags.logLevel ?? (flags.quiet === true ? "error" : undefined));

@@ -16,7 +16,11 @@ export interface ConnectionInfos {
 export function connectionInfos(config: ControllerConfig, { hub, router }: PortPlan, signatureScheme: string): ConnectionInfos {
   const head = { ssh: "", interface: config.interface, registration: hub.registration };
   const tail = { key: config.key, curve_serverkey: null, location: config.location, pack: "json", unpack: "json", signature_scheme: signatureScheme };
-  const side = (name: "client" | "engine"): { control: number; mux: number; task: number } => ({ control: router.control[name], mux: router.mux[name], task: router.task[name] });
+  const side = (name: "client" | "engine"): { control: number; mux: number; task: number } => ({
+    control: router.control[name],
+    mux: router.mux[name],
+    task: router.task[name],
+  });
   return {
     client: {
       ...head,
@@ -68,7 +72,9 @@ export async function reuseFiles(config: ControllerConfig): Promise<ControllerCo
     config.logger.warn("no connection files to reuse; new ones are written", { cause });
     return config;
   }
-  const differing = (["key", "registration", "pack", "unpack", "signature_scheme"] as const satisfies readonly (keyof CommonConnectionInfo)[]).find((key) => client[key] !== engine[key]);
+  const differing = (["key", "registration", "pack", "unpack", "signature_scheme"] as const satisfies readonly (keyof CommonConnectionInfo)[]).find(
+    (key) => client[key] !== engine[key],
+  );
   if (differing !== undefined) {
     config.logger.warn("the connection files contradict each other; new ones are written", { key: differing });
     return config;

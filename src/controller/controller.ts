@@ -69,7 +69,13 @@ class Starter {
   async start(): Promise<Controller> {
     const config = this.#config;
     const { link } = this.#host;
-    const session = createSession({ key: config.key, signatureScheme: SIGNATURE_SCHEME, processTag: `${process.pid}r`, clock: config.clock, messageBytesMax: config.messageBytesMax });
+    const session = createSession({
+      key: config.key,
+      signatureScheme: SIGNATURE_SCHEME,
+      processTag: `${process.pid}r`,
+      clock: config.clock,
+      messageBytesMax: config.messageBytesMax,
+    });
     const routerParts = {
       transport: this.#transport,
       link,

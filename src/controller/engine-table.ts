@@ -39,7 +39,8 @@ export class EngineTableFile {
       writeFileSync(temporary, JSON.stringify(this.#waiting()), { mode: 0o600 });
       renameSync(temporary, this.#path);
     } catch (cause) {
-      if (!this.#hasFailed) this.#logger.warn("cannot write the engine table; --restore will not know these engines", { file: this.#path, cause: fileFailure(cause) });
+      if (!this.#hasFailed)
+        this.#logger.warn("cannot write the engine table; --restore will not know these engines", { file: this.#path, cause: fileFailure(cause) });
       this.#hasFailed = true;
     }
     this.#waiting = undefined;
@@ -60,6 +61,7 @@ export function readEngineTable(path: string): EngineTable {
   }
   const engines = isDict(content) ? content["engines"] : undefined;
   const nextId = isDict(content) ? content["next_id"] : undefined;
-  if (!isDict(engines) || typeof nextId !== "number") throw new ConfigError(`cannot restore engines from ${path}: it is no engine table; start without --restore`);
+  if (!isDict(engines) || typeof nextId !== "number")
+    throw new ConfigError(`cannot restore engines from ${path}: it is no engine table; start without --restore`);
   return { engines: engines as EngineTable["engines"], next_id: nextId };
 }

@@ -19,7 +19,11 @@ const YOUNG_GENERATION_MB_MAX = 12;
 /** Starts a Hub in a thread of its own, with ZeroMQ's sockets. */
 export function startHubThread(config: HubConfig): HubHost {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./hub-worker.${extension}`, import.meta.url), { workerData: config, name: "hub", resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB_MAX } });
+  const worker = new Worker(new URL(`./hub-worker.${extension}`, import.meta.url), {
+    workerData: config,
+    name: "hub",
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB_MAX },
+  });
   const ended = new Promise<void>((resolve, reject) => {
     worker.once("error", reject);
     worker.once("exit", () => resolve());

@@ -57,8 +57,18 @@ export async function runHub(config: HubConfig, platform: HubPlatform): Promise<
 
 function hubParts(config: HubConfig, platform: HubPlatform, store: TaskStore): Parameters<typeof openHub>[0] {
   const { link, transport, clock } = platform;
-  const logger = createLogger("hub", ({ level, component, message, fields }) => link.post({ type: "log", level, component, message, fields: plainFields(fields) }), config.logLevel);
-  const session = createSession({ key: config.key, signatureScheme: config.signatureScheme, processTag: `${process.pid}h`, clock, messageBytesMax: config.messageBytesMax });
+  const logger = createLogger(
+    "hub",
+    ({ level, component, message, fields }) => link.post({ type: "log", level, component, message, fields: plainFields(fields) }),
+    config.logLevel,
+  );
+  const session = createSession({
+    key: config.key,
+    signatureScheme: config.signatureScheme,
+    processTag: `${process.pid}h`,
+    clock,
+    messageBytesMax: config.messageBytesMax,
+  });
   return { ...config, transport, link, session, clock, logger, store };
 }
 
@@ -72,7 +82,13 @@ function closeStore(store: TaskStore | undefined, link: HubEnd): void {
     store?.close();
   } catch (error) {
     // The last records could not be written: told, and no reason not to end.
-    link.post({ type: "log", level: "error", component: "hub", message: "the task store could not be closed", fields: { cause: error instanceof Error ? error.message : String(error) } });
+    link.post({
+      type: "log",
+      level: "error",
+      component: "hub",
+      message: "the task store could not be closed",
+      fields: { cause: error instanceof Error ? error.message : String(error) },
+    });
   }
 }
 

@@ -8,7 +8,18 @@ import { isParallelError, RingQueue, type Clock, type EngineId, type Millis } fr
 import { answerQuery, isQuery, TaskRecords, type EngineTable, type HeartConfig, type RegistrationConfig, type TaskStore } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket, Transport } from "../net/index.ts";
-import { errorContent, HUB_REPLIES, isHubRequestType, readRegistrationRequest, readUnregistrationId, readUnregistrationUuid, type Dict, type Frame, type Message, type Session } from "../wire/index.ts";
+import {
+  errorContent,
+  HUB_REPLIES,
+  isHubRequestType,
+  readRegistrationRequest,
+  readUnregistrationId,
+  readUnregistrationUuid,
+  type Dict,
+  type Frame,
+  type Message,
+  type Session,
+} from "../wire/index.ts";
 import { Drops } from "./drops.ts";
 import { EngineTableFile } from "./engine-table.ts";
 import type { HubEnd, HubPorts, HubStats, ToHub } from "./hub-link.ts";
@@ -213,7 +224,8 @@ export class Hub {
 
   /** Answers a query as soon as the router has told everything it routed before. */
   #await(message: Message): void {
-    if (this.#waiting.size + this.#ready.length >= QUERIES_WAITING_MAX) return this.#fail(message, "hub_error", "RuntimeError", `${QUERIES_WAITING_MAX} queries are waiting; ask again later`);
+    if (this.#waiting.size + this.#ready.length >= QUERIES_WAITING_MAX)
+      return this.#fail(message, "hub_error", "RuntimeError", `${QUERIES_WAITING_MAX} queries are waiting; ask again later`);
     this.#syncNumber += 1;
     this.#waiting.set(this.#syncNumber, message);
     this.#parts.link.post({ type: "sync", number: this.#syncNumber });

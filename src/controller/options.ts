@@ -114,6 +114,7 @@ function storeOptions(options: ControllerOptions, clusterId: string, recordBuffe
 
 function refuseWhatIsMissing(options: ControllerOptions): void {
   for (const name of ["ssh", "enginessh"] as const) {
-    if ((options[name] ?? "") !== "") throw new ConfigError(`--${name} is not supported by this version: it opens no SSH tunnels; start the controller with --ip and connect directly`);
+    if ((options[name] ?? "") !== "")
+      throw new ConfigError(`--${name} is not supported by this version: it opens no SSH tunnels; start the controller with --ip and connect directly`);
   }
 }

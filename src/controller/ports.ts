@@ -54,7 +54,13 @@ export function portsOfFiles(client: ClientConnectionInfo, engine: EngineConnect
   const pair = (channel: "mux" | "control" | "task" | "iopub"): PortPair => ({ client: client[channel], engine: engine[channel] });
   return {
     hub: { registration: client.registration, notification: client.notification, hb_ping: engine.hb_ping, hb_pong: engine.hb_pong },
-    router: { mux: pair("mux"), control: pair("control"), task: pair("task"), iopub: pair("iopub"), broadcast: { client: client.broadcast, leaves: engine.broadcast } },
+    router: {
+      mux: pair("mux"),
+      control: pair("control"),
+      task: pair("task"),
+      iopub: pair("iopub"),
+      broadcast: { client: client.broadcast, leaves: engine.broadcast },
+    },
   };
 }
 
@@ -70,7 +76,8 @@ export function parsePorts(text: string): readonly number[] {
     const range = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
     const first = Number(range?.[1]);
     const last = Number(range?.[2] ?? range?.[1]);
-    if (range === null || first < 1 || last > 65_535 || first > last) throw new ConfigError(`"${part.trim()}" in --ports is no port or range of ports; write for example 10101-10120,10200`);
+    if (range === null || first < 1 || last > 65_535 || first > last)
+      throw new ConfigError(`"${part.trim()}" in --ports is no port or range of ports; write for example 10101-10120,10200`);
     for (let port = first; port <= last; port += 1) ports.push(port);
   }
   return [...new Set(ports)];

@@ -2,7 +2,17 @@
 // pings, and the words to the router. All policy is in the machines.
 
 import { engineUuid, type Clock, type EngineId } from "../base/index.ts";
-import { Hearts, Registration, type EngineEntry, type EngineTable, type HeartConfig, type HeartEvent, type RegistrationConfig, type RegistrationEffect, type RegistrationEvent } from "../core/index.ts";
+import {
+  Hearts,
+  Registration,
+  type EngineEntry,
+  type EngineTable,
+  type HeartConfig,
+  type HeartEvent,
+  type RegistrationConfig,
+  type RegistrationEffect,
+  type RegistrationEvent,
+} from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket } from "../net/index.ts";
 import { errorContent, type Dict, type Frame, type NotificationType, type Session } from "../wire/index.ts";
@@ -119,7 +129,12 @@ export class Registry {
     switch (effect.type) {
       case "replyRegistered":
         logger.debug("registration requested", { id: effect.engine.id, uuid: effect.engine.uuid });
-        return this.#reply(effect.peer, { id: effect.engine.id, status: "ok", hb_period: this.#parts.hearts.periodMs, connection_info: this.#engineConnection });
+        return this.#reply(effect.peer, {
+          id: effect.engine.id,
+          status: "ok",
+          hb_period: this.#parts.hearts.periodMs,
+          connection_info: this.#engineConnection,
+        });
       case "replyRefused":
         logger.warn("registration refused", { cause: effect.evalue });
         return this.#reply(effect.peer, errorContent({ ename: effect.ename, evalue: effect.evalue, traceback: [`${effect.ename}: ${effect.evalue}`] }));

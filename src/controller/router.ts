@@ -74,7 +74,8 @@ export async function openRouter(parts: RouterParts): Promise<Router> {
 
 async function bindSockets(parts: RouterParts): Promise<RouterSockets> {
   const { ports, transport } = parts;
-  const bind = (kind: "router" | "pub" | "sub", port: number, options?: SocketOptions): Promise<BoundSocket> => transport.bind(kind, { interface: parts.interface, port }, options);
+  const bind = (kind: "router" | "pub" | "sub", port: number, options?: SocketOptions): Promise<BoundSocket> =>
+    transport.bind(kind, { interface: parts.interface, port }, options);
   // No bound of their own: towards engines the machines and the ledger set it, towards clients what they asked for. A reply
   // that finds no room would be lost, and its client wait for ever.
   const unlimited: SocketOptions = { queueMessagesMax: Number.MAX_SAFE_INTEGER, queueBytesMax: Number.MAX_SAFE_INTEGER };
@@ -129,7 +130,14 @@ export class Router {
     this.#iopub = new IopubRelay({ ...common, clientSide: sockets.iopub.client, engineSide: sockets.iopub.engine });
     this.#scheduler = new TaskScheduler(parts.scheduler);
     const lookup = (msgIds: readonly MsgId[]): void => this.#lookup(msgIds);
-    this.#tasks = new TaskRouter({ ...common, clientSide: sockets.task.client, engineSide: sockets.task.engine, scheduler: this.#scheduler, gate: taskGate, lookup });
+    this.#tasks = new TaskRouter({
+      ...common,
+      clientSide: sockets.task.client,
+      engineSide: sockets.task.engine,
+      scheduler: this.#scheduler,
+      gate: taskGate,
+      lookup,
+    });
     this.#broadcast = new BroadcastRouter({ ...common, root: sockets.broadcast.client, leaves: sockets.broadcast.leaves, scheduler: new BroadcastScheduler() });
   }
 

@@ -188,11 +188,15 @@ export class TaskRouter {
     const request = (effect.request as TaskPayload).raw;
     const engine = effect.engine === null ? undefined : session.text.encode(effect.engine);
     const { failure } = effect;
-    const frames = session.build("apply_reply", errorContent({ ename: failure.ename, evalue: failure.evalue, traceback: [`${failure.ename}: ${failure.evalue}`] }), {
-      idents: engine === undefined ? [effect.client] : [effect.client, engine],
-      parent: session.unpack(request.header) ?? {},
-      metadata: failureMetadata(failure),
-    });
+    const frames = session.build(
+      "apply_reply",
+      errorContent({ ename: failure.ename, evalue: failure.evalue, traceback: [`${failure.ename}: ${failure.evalue}`] }),
+      {
+        idents: engine === undefined ? [effect.client] : [effect.client, engine],
+        parent: session.unpack(request.header) ?? {},
+        metadata: failureMetadata(failure),
+      },
+    );
     monitor.reply("taskReply", engine, effect.msgId, splitFrames(frames) as RawMessage);
     if (effect.client.length > 0 && !clientSide.send(frames)) drops.count("task.engine", "queueFull");
   }

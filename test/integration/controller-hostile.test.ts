@@ -42,10 +42,14 @@ describe("hostile messages", () => {
         // Aimed at what could do harm if it were let through.
         const target = idents.length > 0 ? [textFrame(e.uuid)] : [];
         const content = { uuid: "intruder", id: 0, msg_ids: "all" };
-        const forged = ["apply_request", "shutdown_request", "unregistration_request", "registration_request", "shutdown_reply"].map((type) => forger.build(type, content, { idents: target }));
+        const forged = ["apply_request", "shutdown_request", "unregistration_request", "registration_request", "shutdown_reply"].map((type) =>
+          forger.build(type, content, { idents: target }),
+        );
         const unsigned = keyless.build("apply_request", content, { idents: target });
         const truncated = forger.build("apply_request", content, { idents: target }).slice(0, -2);
-        const noise = Array.from({ length: 20 }, () => Array.from({ length: 1 + Math.floor(Math.random() * 8) }, () => randomBytes(Math.floor(Math.random() * 200))));
+        const noise = Array.from({ length: 20 }, () =>
+          Array.from({ length: 1 + Math.floor(Math.random() * 8) }, () => randomBytes(Math.floor(Math.random() * 200))),
+        );
         const sendAll = (): void => {
           for (const frames of [...forged, unsigned, truncated, ...noise, [DELIMITER]]) socket.send(frames);
         };
@@ -54,13 +58,18 @@ describe("hostile messages", () => {
         await until(async () => {
           if (name === "iopub.engine") sendAll();
           const counts = await dropped(bench);
-          return (counts[`${name}.badSignature`] ?? 0) >= forged.length + 1 && (counts[`${name}.tooFewFrames`] ?? 0) >= 2 && (counts[`${name}.noDelimiter`] ?? 0) >= 20;
+          return (
+            (counts[`${name}.badSignature`] ?? 0) >= forged.length + 1 &&
+            (counts[`${name}.tooFewFrames`] ?? 0) >= 2 &&
+            (counts[`${name}.noDelimiter`] ?? 0) >= 20
+          );
         }, `${name} has dropped everything`);
       }
       expect(await c.engines(1)).toEqual({ "0": e.uuid });
       expect(e.requests.arrived).toEqual([]);
       expect(e.unreadable).toEqual([]);
-      for (const inbox of Object.values(c.inbox)) expect(inbox.arrived.filter((message) => message.header.msg_type !== "registration_notification")).toEqual([]);
+      for (const inbox of Object.values(c.inbox))
+        expect(inbox.arrived.filter((message) => message.header.msg_type !== "registration_notification")).toEqual([]);
       const id = c.mux(e.uuid);
       e.answer(await e.requests.next());
       expect((await c.reply("mux", id)).content["status"]).toBe("ok");
@@ -107,12 +116,31 @@ describe("hostile messages", () => {
         ['{"msg_id":1,"msg_type":2}', "{}", "{}", "{}"],
         ["no json", "{}", "{}", "{}"],
         ['{"msg_id":"a","msg_type":"apply_request","version":"5.3"}', "null", "7", '"x"'],
-        ['{"msg_id":"b","msg_type":"apply_request","version":"5.3","session":5,"date":"never"}', "{}", '{"targets":{"a":1},"retries":-1,"after":5,"timeout":"x","is_coalescing":true}', "{}"],
+        [
+          '{"msg_id":"b","msg_type":"apply_request","version":"5.3","session":5,"date":"never"}',
+          "{}",
+          '{"targets":{"a":1},"retries":-1,"after":5,"timeout":"x","is_coalescing":true}',
+          "{}",
+        ],
         ['{"msg_id":"c","msg_type":"shutdown_reply","version":"5.3"}', '{"msg_id":"c"}', "{}", "{}"],
       ];
-      for (const { socket, idents } of Object.values(doors(bench))) for (const shape of shapes) socket.send(odd(shape, idents.length > 0 ? [textFrame(e.uuid)] : []));
-      for (const type of ["registration_request", "unregistration_request", "queue_request", "result_request", "db_request", "purge_request", "resubmit_request", "load_request"]) {
-        for (const content of [{ id: {}, uuid: [], targets: { a: 1 }, msg_ids: 5, query: 7, keys: 8, engine_ids: "x" }, { id: -1e300, uuid: {}, targets: [[]], msg_ids: [null], query: { $or: [] }, keys: [3] }]) c.sockets.registration.send(c.session.build(type, content));
+      for (const { socket, idents } of Object.values(doors(bench)))
+        for (const shape of shapes) socket.send(odd(shape, idents.length > 0 ? [textFrame(e.uuid)] : []));
+      for (const type of [
+        "registration_request",
+        "unregistration_request",
+        "queue_request",
+        "result_request",
+        "db_request",
+        "purge_request",
+        "resubmit_request",
+        "load_request",
+      ]) {
+        for (const content of [
+          { id: {}, uuid: [], targets: { a: 1 }, msg_ids: 5, query: 7, keys: 8, engine_ids: "x" },
+          { id: -1e300, uuid: {}, targets: [[]], msg_ids: [null], query: { $or: [] }, keys: [3] },
+        ])
+          c.sockets.registration.send(c.session.build(type, content));
       }
       // The last of them is answered, so all before it were taken.
       expect((await c.ask("connection_request")).content["status"]).toBe("ok");

@@ -18,7 +18,12 @@ describe.each(["memory", "sqlite"] as const)("hub queries, store %s", (db) => {
         const id = await roundTrip(c, e, `n${index}`);
         const reply = await c.ask("result_request", { msg_ids: [id], status_only: false });
         expect(reply.content).toMatchObject({ status: "ok", pending: [], completed: [id] });
-        expect(reply.content[id]).toMatchObject({ header: { msg_id: id }, metadata: { label: `n${index}` }, result_header: { msg_type: "apply_reply" }, result_content: { status: "ok" } });
+        expect(reply.content[id]).toMatchObject({
+          header: { msg_id: id },
+          metadata: { label: `n${index}` },
+          result_header: { msg_type: "apply_reply" },
+          result_content: { status: "ok" },
+        });
         expect(reply.buffers.map(frameText)).toEqual([`n${index}`]);
       }
     });
@@ -34,8 +39,15 @@ describe.each(["memory", "sqlite"] as const)("hub queries, store %s", (db) => {
       const waiting = c.task();
       await e.requests.next((delivery) => delivery.channel === "task");
       await e.requests.next((delivery) => delivery.channel === "mux");
-      expect((await c.ask("queue_request", { targets: null, verbose: false })).content).toEqual({ status: "ok", "0": { queue: 1, completed: 0, tasks: 1 }, unassigned: 1 });
-      expect((await c.ask("queue_request", { targets: e.uuid, verbose: true })).content).toMatchObject({ "0": { queue: [mux], completed: [], tasks: [task] }, unassigned: [waiting] });
+      expect((await c.ask("queue_request", { targets: null, verbose: false })).content).toEqual({
+        status: "ok",
+        "0": { queue: 1, completed: 0, tasks: 1 },
+        unassigned: 1,
+      });
+      expect((await c.ask("queue_request", { targets: e.uuid, verbose: true })).content).toMatchObject({
+        "0": { queue: [mux], completed: [], tasks: [task] },
+        unassigned: [waiting],
+      });
       expect((await c.ask("load_request", { targets: [0] })).content).toEqual({ status: "ok", "0": 2 });
     });
   });
@@ -53,7 +65,10 @@ describe.each(["memory", "sqlite"] as const)("hub queries, store %s", (db) => {
       const resubmitted = (await c.ask("resubmit_request", { msg_ids: [a] })).content["resubmitted"] as { [id: string]: string };
       const again = resubmitted[a] as string;
       expect(again).not.toBe(a);
-      await until(async () => ((await c.ask("result_request", { msg_ids: [again], status_only: true })).content["completed"] as string[]).includes(again), "the resubmitted task is done");
+      await until(
+        async () => ((await c.ask("result_request", { msg_ids: [again], status_only: true })).content["completed"] as string[]).includes(again),
+        "the resubmitted task is done",
+      );
       expect((await c.ask("result_request", { msg_ids: [again], status_only: false })).buffers.map(frameText)).toEqual(["payload a"]);
       expect(c.inbox.task.arrived).toEqual([]);
       expect((await c.ask("purge_request", { msg_ids: "all" })).content).toEqual({ status: "ok" });
@@ -68,7 +83,8 @@ describe.each(["memory", "sqlite"] as const)("hub queries, store %s", (db) => {
       const id = c.mux(e.uuid, "execute_request");
       const delivery = await e.requests.next();
       // A SUB needs a moment to find a new PUB; whatever it hears must be recorded, so say it until the record has it.
-      const output = async (): Promise<unknown> => ((await c.ask("db_request", { query: { msg_id: id }, keys: ["stdout", "execute_input"] })).content["records"] as { stdout: string }[])[0];
+      const output = async (): Promise<unknown> =>
+        ((await c.ask("db_request", { query: { msg_id: id }, keys: ["stdout", "execute_input"] })).content["records"] as { stdout: string }[])[0];
       await until(async () => {
         e.publish("execute_input", { code: "1 + 1", execution_count: 1 }, delivery.message.header);
         return ((await output()) as { execute_input: string | null }).execute_input === "1 + 1";
@@ -88,13 +104,28 @@ describe("hub requests", () => {
   it("what nobody can answer is answered with an error, and the hub goes on", async () => {
     await withController({}, async ({ client }) => {
       const c = client();
-      expect(await c.ask("sing_request")).toMatchObject({ header: { msg_type: "hub_error" }, content: { status: "error", ename: "KeyError", evalue: `"Bad Message Type: 'sing_request'"`, engine_info: {} } });
-      expect(await c.ask("become_dask_request", { scheduler_args: {} })).toMatchObject({ header: { msg_type: "become_dask_reply" }, content: { status: "error", ename: "NotImplementedError" } });
+      expect(await c.ask("sing_request")).toMatchObject({
+        header: { msg_type: "hub_error" },
+        content: { status: "error", ename: "KeyError", evalue: `"Bad Message Type: 'sing_request'"`, engine_info: {} },
+      });
+      expect(await c.ask("become_dask_request", { scheduler_args: {} })).toMatchObject({
+        header: { msg_type: "become_dask_reply" },
+        content: { status: "error", ename: "NotImplementedError" },
+      });
       expect(await c.ask("stop_distributed_request")).toMatchObject({ header: { msg_type: "stop_distributed_reply" }, content: { status: "ok" } });
       expect(await c.ask("queue_request", {})).toMatchObject({ header: { msg_type: "hub_error" }, content: { ename: "KeyError", evalue: "'targets'" } });
-      expect(await c.ask("queue_request", { targets: [77] })).toMatchObject({ header: { msg_type: "hub_error" }, content: { ename: "IndexError", evalue: "No Such Engine: [77]" } });
-      expect(await c.ask("result_request", { msg_ids: ["nope"] })).toMatchObject({ header: { msg_type: "result_reply" }, content: { ename: "KeyError", evalue: "'No such message: nope'" } });
-      expect(await c.ask("db_request", { query: { label: { $weird: 1 } } })).toMatchObject({ header: { msg_type: "db_reply" }, content: { ename: "KeyError" } });
+      expect(await c.ask("queue_request", { targets: [77] })).toMatchObject({
+        header: { msg_type: "hub_error" },
+        content: { ename: "IndexError", evalue: "No Such Engine: [77]" },
+      });
+      expect(await c.ask("result_request", { msg_ids: ["nope"] })).toMatchObject({
+        header: { msg_type: "result_reply" },
+        content: { ename: "KeyError", evalue: "'No such message: nope'" },
+      });
+      expect(await c.ask("db_request", { query: { label: { $weird: 1 } } })).toMatchObject({
+        header: { msg_type: "db_reply" },
+        content: { ename: "KeyError" },
+      });
       expect(await c.ask("resubmit_request", { msg_ids: ["x"] })).toMatchObject({ content: { ename: "KeyError" } });
       expect(await c.ask("purge_request", { msg_ids: [], engine_ids: [55] })).toMatchObject({ content: { ename: "IndexError", evalue: "No such engine: 55" } });
       expect((await c.ask("connection_request")).content["status"]).toBe("ok");
@@ -109,7 +140,10 @@ describe("hub requests", () => {
       await e.requests.next();
       e.unregister();
       await c.engines(0);
-      await until(async () => ((await c.ask("result_request", { msg_ids: [id], status_only: true })).content["completed"] as string[]).includes(id), "the request is given up");
+      await until(
+        async () => ((await c.ask("result_request", { msg_ids: [id], status_only: true })).content["completed"] as string[]).includes(id),
+        "the request is given up",
+      );
       const result = (await c.ask("result_request", { msg_ids: [id] })).content[id];
       expect(result).toMatchObject({ result_header: { msg_type: "apply_reply" }, result_content: { status: "error", ename: "EngineError" } });
     });
@@ -156,7 +190,11 @@ describe("hub requests", () => {
       const reply = await c.ask("shutdown_request");
       expect(reply).toMatchObject({ header: { msg_type: "shutdown_reply" }, content: { status: "ok" } });
       const notice = await c.inbox.notification.next();
-      expect(notice).toMatchObject({ header: { msg_type: "shutdown_notification" }, content: { status: "ok" }, parentHeader: { msg_type: "shutdown_request" } });
+      expect(notice).toMatchObject({
+        header: { msg_type: "shutdown_notification" },
+        content: { status: "ok" },
+        parentHeader: { msg_type: "shutdown_request" },
+      });
       expect(await controller.closed).toBe("shutdown requested");
     });
   });
@@ -174,10 +212,12 @@ describe("hub requests", () => {
       const queries = 100;
       for (let index = 0; index < queries; index += 1) {
         c.sockets.registration.send(c.session.build("db_request", query));
-        void c.inbox.registration.next((message) => message.header.msg_type === "db_reply").then(
-          () => (answered += 1),
-          () => undefined, // the controller is closed before it has answered them all
-        );
+        void c.inbox.registration
+          .next((message) => message.header.msg_type === "db_reply")
+          .then(
+            () => (answered += 1),
+            () => undefined, // the controller is closed before it has answered them all
+          );
       }
       await until(() => answered > 0, "the Hub is at work on the queries");
       for (let index = 0; index < 1000; index += 1) await c.reply("mux", c.mux(e.uuid));

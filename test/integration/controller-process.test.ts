@@ -23,7 +23,10 @@ interface Run {
 }
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
-  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH: process.env["PATH"], HOME: dir, IPYTHONDIR: dir, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [BIN, ...args], {
+    env: { PATH: process.env["PATH"], HOME: dir, IPYTHONDIR: dir, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const made: Run = {
     child,
     stderr: "",
@@ -75,11 +78,34 @@ describe("ipcontroller", () => {
     const security = join(profile, "security");
     expect((await stat(security)).mode & 0o777).toBe(0o700);
     for (const role of ["client", "engine"]) expect((await stat(join(security, `ipcontroller-${role}.json`))).mode & 0o777).toBe(0o600);
-    const common = ["control", "curve_serverkey", "interface", "iopub", "key", "location", "mux", "pack", "registration", "signature_scheme", "ssh", "task", "unpack", "broadcast"];
+    const common = [
+      "control",
+      "curve_serverkey",
+      "interface",
+      "iopub",
+      "key",
+      "location",
+      "mux",
+      "pack",
+      "registration",
+      "signature_scheme",
+      "ssh",
+      "task",
+      "unpack",
+      "broadcast",
+    ];
     const [client, engine] = [await info("client"), await info("engine")];
     expect(Object.keys(client).toSorted()).toEqual([...common, "notification", "task_scheme"].toSorted());
     expect(Object.keys(engine).toSorted()).toEqual([...common, "hb_ping", "hb_pong"].toSorted());
-    expect(client).toMatchObject({ interface: "tcp://127.0.0.1", ssh: "", curve_serverkey: null, pack: "json", unpack: "json", signature_scheme: "hmac-sha256", task_scheme: "leastload" });
+    expect(client).toMatchObject({
+      interface: "tcp://127.0.0.1",
+      ssh: "",
+      curve_serverkey: null,
+      pack: "json",
+      unpack: "json",
+      signature_scheme: "hmac-sha256",
+      task_scheme: "leastload",
+    });
     expect(client.key).toMatch(/^[0-9a-f]{8}-[0-9a-f]{24}$/);
     expect(engine.key).toBe(client.key);
     expect(engine.broadcast).toHaveLength(2);
@@ -106,7 +132,11 @@ describe("ipcontroller", () => {
   it("takes profile directory, cluster id and key from the environment, and flags in the reference's form", async () => {
     profile = join(dir, "elsewhere");
     const env = { IPP_PROFILE_DIR: profile, IPP_CLUSTER_ID: "c7", IPP_SESSION_KEY: "my key" };
-    const made = await started(["--log-level=10", "--dictdb", "--ip=127.0.0.1", "--TaskScheduler.hwm=3", "--HeartMonitor.period=200", "--scheme=lru"], env, "-c7");
+    const made = await started(
+      ["--log-level=10", "--dictdb", "--ip=127.0.0.1", "--TaskScheduler.hwm=3", "--HeartMonitor.period=200", "--scheme=lru"],
+      env,
+      "-c7",
+    );
     expect(await info("client", "-c7")).toMatchObject({ key: "my key", task_scheme: "lru" });
     expect(await stop(made)).toBe(0);
     expect(await readdir(join(profile, "db"))).toEqual([]);
@@ -169,7 +199,11 @@ describe("an ipcontroller that cannot start", () => {
   }
 
   /** One sentence, exit status 1, no connection files. */
-  const saying = (sentence: string): object => ({ code: 1, said: expect.stringMatching(new RegExp(`^ipcontroller: ${sentence}[^\\n]*\\n$`)) as string, left: [] });
+  const saying = (sentence: string): object => ({
+    code: 1,
+    said: expect.stringMatching(new RegExp(`^ipcontroller: ${sentence}[^\\n]*\\n$`)) as string,
+    left: [],
+  });
 
   it("because a port is taken, of the router or of the Hub", async () => {
     const other = await transport.bind("router", { interface: "tcp://127.0.0.1", port: 0 });

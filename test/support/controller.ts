@@ -27,7 +27,13 @@ export async function withController(options: Omit<Partial<ControllerOptions>, "
   try {
     const controller = await startController({ ping: 1000, db: "memory", ...options, profile: resolveProfile({ profileDir: dir }) });
     try {
-      await use({ controller, transport, dir, client: (own) => new RawClient(transport, controller.clientConnection, own), engine: (own) => visibleEngine(transport, controller, own) });
+      await use({
+        controller,
+        transport,
+        dir,
+        client: (own) => new RawClient(transport, controller.clientConnection, own),
+        engine: (own) => visibleEngine(transport, controller, own),
+      });
     } finally {
       await transport.close();
       await controller.close();
@@ -41,13 +47,14 @@ export async function withController(options: Omit<Partial<ControllerOptions>, "
 async function visibleEngine(transport: ZeromqTransport, controller: Controller, options: RawEngineOptions = {}): Promise<RawEngine> {
   const engine = new RawEngine(transport, controller.engineConnection, options);
   await engine.register();
-  if (engine.id >= 0 && options.isBeating !== false) await until(async () => (await controller.stats()).hub.pendingRegistrations === 0, "the engine is visible");
+  if (engine.id >= 0 && options.isBeating !== false)
+    await until(async () => (await controller.stats()).hub.pendingRegistrations === 0, "the engine is visible");
   return engine;
 }
 
 /** Polls until a condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 10_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await condition()); ) {
+  for (const deadline = Date.now() + timeoutMs; !(await condition());) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 3));
   }

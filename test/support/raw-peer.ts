@@ -32,7 +32,10 @@ export class Inbox<T> {
     const at = this.arrived.findIndex(test);
     if (at >= 0) return Promise.resolve(this.arrived.splice(at, 1)[0] as T);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no such message came on ${this.#name} within ${WAIT_MS} ms; ${this.arrived.length} others wait`)), WAIT_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`no such message came on ${this.#name} within ${WAIT_MS} ms; ${this.arrived.length} others wait`)),
+        WAIT_MS,
+      );
       this.#waiting.push({
         test,
         resolve: (item) => {
@@ -89,7 +92,9 @@ export class RawClient {
   async ask(msgType: string, content: Dict = {}): Promise<Message> {
     const header = this.session.header(msgType);
     this.sockets.registration.send(this.session.build(msgType, content, { header }));
-    return this.inbox.registration.next((message) => message.parentHeader["msg_id"] === header.msg_id || (msgType === "registration_request" && message.header.msg_type === "registration_reply"));
+    return this.inbox.registration.next(
+      (message) => message.parentHeader["msg_id"] === header.msg_id || (msgType === "registration_request" && message.header.msg_type === "registration_reply"),
+    );
   }
 
   /** Sends a request to one engine; gives its msg_id. */
@@ -121,7 +126,7 @@ export class RawClient {
 
   /** Asks until as many engines are there. Gives the uuids by id. */
   async engines(count: number): Promise<{ readonly [id: string]: string }> {
-    for (const deadline = Date.now() + WAIT_MS; ; ) {
+    for (const deadline = Date.now() + WAIT_MS; ;) {
       const reply = await this.ask("connection_request");
       const engines = reply.content["engines"] as { readonly [id: string]: string };
       if (Object.keys(engines).length === count) return engines;
@@ -240,11 +245,25 @@ export class RawEngine {
   }
 
   /** Answers a request. */
-  answer(delivery: RawDelivery, options: { readonly status?: string; readonly metadata?: Dict; readonly content?: Dict; readonly buffers?: readonly Frame[] } = {}): void {
+  answer(
+    delivery: RawDelivery,
+    options: { readonly status?: string; readonly metadata?: Dict; readonly content?: Dict; readonly buffers?: readonly Frame[] } = {},
+  ): void {
     const { message, channel } = delivery;
     const status = options.status ?? "ok";
     const { is_broadcast = false, is_coalescing = false, original_msg_id = "", label = null } = message.metadata;
-    const metadata = { started: new Date().toISOString(), dependencies_met: true, engine: this.uuid, is_broadcast, is_coalescing, original_msg_id, label, status, host: hostname(), ...options.metadata };
+    const metadata = {
+      started: new Date().toISOString(),
+      dependencies_met: true,
+      engine: this.uuid,
+      is_broadcast,
+      is_coalescing,
+      original_msg_id,
+      label,
+      status,
+      host: hostname(),
+      ...options.metadata,
+    };
     const content = options.content ?? (status === "error" ? { status, ename: "Error", evalue: "made by hand", traceback: [] } : { status });
     const frames = this.session.build(message.header.msg_type.replace("_request", "_reply"), content, {
       idents: message.idents,

@@ -70,14 +70,30 @@ describe("ports", () => {
   });
 
   it("of two connection files are all taken over", () => {
-    const common = { ssh: "", interface: "tcp://127.0.0.1", registration: 1, key: "k", curve_serverkey: null, location: "", pack: "json", unpack: "json", signature_scheme: "hmac-sha256" };
+    const common = {
+      ssh: "",
+      interface: "tcp://127.0.0.1",
+      registration: 1,
+      key: "k",
+      curve_serverkey: null,
+      location: "",
+      pack: "json",
+      unpack: "json",
+      signature_scheme: "hmac-sha256",
+    };
     const plan = portsOfFiles(
       { ...common, control: 2, mux: 3, task: 4, iopub: 5, task_scheme: "lru", notification: 6, broadcast: 7 },
       { ...common, control: 8, mux: 9, task: 10, iopub: 11, hb_ping: 12, hb_pong: 13, broadcast: [14, 15] },
     );
     expect(plan).toEqual({
       hub: { registration: 1, notification: 6, hb_ping: 12, hb_pong: 13 },
-      router: { control: { client: 2, engine: 8 }, mux: { client: 3, engine: 9 }, task: { client: 4, engine: 10 }, iopub: { client: 5, engine: 11 }, broadcast: { client: 7, leaves: [14, 15] } },
+      router: {
+        control: { client: 2, engine: 8 },
+        mux: { client: 3, engine: 9 },
+        task: { client: 4, engine: 10 },
+        iopub: { client: 5, engine: 11 },
+        broadcast: { client: 7, leaves: [14, 15] },
+      },
     });
   });
 });
@@ -172,7 +188,8 @@ describe("with a clock that stands still", () => {
   }
 
   const session = createSession({ key: "k" });
-  const rawOf = (type: string, buffers: readonly Frame[] = []): RawMessage => splitFrames(session.build(type, { code: "1" }, { parent: { msg_id: "p" }, metadata: { label: 1 }, buffers })) as RawMessage;
+  const rawOf = (type: string, buffers: readonly Frame[] = []): RawMessage =>
+    splitFrames(session.build(type, { code: "1" }, { parent: { msg_id: "p" }, metadata: { label: 1 }, buffers })) as RawMessage;
 
   it("the monitor posts a batch when it is asked, when it is large, and after a while", () => {
     const { monitor, posted } = monitored();

@@ -185,7 +185,14 @@ describe("registration", () => {
     const id = fc.integer({ min: 0, max: 6 });
     const at = fc.constant(T0);
     const event: fc.Arbitrary<RegistrationEvent> = fc.oneof(
-      fc.record({ type: fc.constant("registrationRequested" as const), at: fc.integer({ min: 0, max: 100_000 }).map((ms) => millis(T0 + ms)), peer: fc.constant(PEER), uuid: fc.option(uuid, { nil: undefined }), requestedId: fc.option(id, { nil: undefined }), properties: fc.constant({}) }),
+      fc.record({
+        type: fc.constant("registrationRequested" as const),
+        at: fc.integer({ min: 0, max: 100_000 }).map((ms) => millis(T0 + ms)),
+        peer: fc.constant(PEER),
+        uuid: fc.option(uuid, { nil: undefined }),
+        requestedId: fc.option(id, { nil: undefined }),
+        properties: fc.constant({}),
+      }),
       fc.record({ type: fc.constant("heartBeat" as const), at, uuid }),
       fc.record({ type: fc.constant("tableRestored" as const), at, table: fc.record({ engines: fc.dictionary(id.map(String), uuid), next_id: id }) }),
       fc.record({ type: fc.constant("unregistrationRequested" as const), at, id }),
