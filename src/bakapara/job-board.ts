@@ -13,6 +13,8 @@ export interface BoardLimits {
   readonly runningMax: number;
   /** Jobs read and not started. */
   readonly waitingMax: number;
+  /** Bytes of those jobs; a single larger job is taken all the same. */
+  readonly waitingBytesMax?: number | undefined;
   /** With kept order: how far ahead of the oldest unfinished job is read; `undefined`: order does not matter. */
   readonly orderSpanMax?: number | undefined;
 }
@@ -26,6 +28,7 @@ export interface Entry<T> {
   /** The attempt that runs or comes next, from 1. */
   attempt: number;
   readonly payload: T;
+  readonly sizeBytes: number;
 }
 
 /** Waiting, running and ended jobs of one run. */
@@ -37,6 +40,7 @@ export class JobBoard<T> {
   #oldestUnended = 0;
   #added = 0;
   #ended = 0;
+  #waitingBytes = 0;
   #isInputOver = false;
   #isStopping = false;
 
@@ -46,8 +50,8 @@ export class JobBoard<T> {
 
   /** Whether there is room for another job. */
   get wantsMore(): boolean {
-    const { waitingMax, orderSpanMax = Infinity } = this.#limits;
-    return !this.#isStopping && this.#waiting.length < waitingMax && this.#added - this.#oldestUnended < orderSpanMax;
+    const { waitingMax, waitingBytesMax = Infinity, orderSpanMax = Infinity } = this.#limits;
+    return !this.#isStopping && this.#waiting.length < waitingMax && this.#waitingBytes < waitingBytesMax && this.#added - this.#oldestUnended < orderSpanMax;
   }
 
   /** Whether nothing runs and nothing more will. */
@@ -80,8 +84,9 @@ export class JobBoard<T> {
   }
 
   /** A job was read. */
-  add(payload: T, options: { readonly priority?: number | undefined; readonly retries?: number | undefined } = {}): void {
-    this.#push({ seq: this.#added, priority: options.priority ?? 0, retries: options.retries ?? 0, attempt: 1, payload });
+  add(payload: T, options: { readonly priority?: number | undefined; readonly retries?: number | undefined; readonly sizeBytes?: number } = {}): void {
+    const { priority = 0, retries = 0, sizeBytes = 0 } = options;
+    this.#push({ seq: this.#added, priority, retries, attempt: 1, payload, sizeBytes });
     this.#added += 1;
   }
 
@@ -101,6 +106,7 @@ export class JobBoard<T> {
     const next = this.#waiting[0];
     if (next === undefined) return undefined;
     this.#pop();
+    this.#waitingBytes -= next.sizeBytes;
     this.#running.add(next);
     return next;
   }
@@ -132,6 +138,7 @@ export class JobBoard<T> {
   // A binary heap by priority, then by position.
   #push(entry: Entry<T>): void {
     const heap = this.#waiting;
+    this.#waitingBytes += entry.sizeBytes;
     let at = heap.push(entry) - 1;
     while (at > 0) {
       const up = (at - 1) >> 1;

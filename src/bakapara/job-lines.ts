@@ -18,6 +18,8 @@ export interface GoodLine {
   /** From 1, blank lines counted. */
   readonly lineNumber: number;
   readonly job: Job;
+  /** Bytes of the line: what it costs to keep it waiting. */
+  readonly sizeBytes: number;
 }
 
 /** A line that is no job. */
@@ -28,6 +30,7 @@ export interface BadLine {
   readonly error: string;
   /** What of the line can be echoed: the object when it is one. */
   readonly echo: Readonly<Record<string, unknown>>;
+  readonly sizeBytes: number;
 }
 
 const NEWLINE = 10;
@@ -122,10 +125,11 @@ function readLine(line: Uint8Array, lineNumber: number): JobLine | undefined {
     return bad(lineNumber, `not JSON: ${(error as Error).message}`, { text: text.slice(0, ECHO_CHARS_MAX) });
   }
   const job = readJob(value);
-  if (typeof job !== "string") return { type: "job", lineNumber, job };
-  return bad(lineNumber, job, typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : { text: text.slice(0, ECHO_CHARS_MAX) });
+  if (typeof job !== "string") return { type: "job", lineNumber, job, sizeBytes: line.length };
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return { ...bad(lineNumber, job, isObject ? (value as Record<string, unknown>) : { text: text.slice(0, ECHO_CHARS_MAX) }), sizeBytes: line.length };
 }
 
 function bad(lineNumber: number, what: string, echo: Readonly<Record<string, unknown>>): BadLine {
-  return { type: "bad", lineNumber, error: `line ${lineNumber}: ${what}`, echo: { ...echo, line: lineNumber } };
+  return { type: "bad", lineNumber, error: `line ${lineNumber}: ${what}`, echo: { ...echo, line: lineNumber }, sizeBytes: ECHO_CHARS_MAX };
 }

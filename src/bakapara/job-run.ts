@@ -32,6 +32,7 @@ export interface EndedJob {
 }
 
 const READ_AHEAD = 10_000;
+const READ_AHEAD_BYTES = 32 * 1024 * 1024;
 const RUNNING_MIN = 8;
 const RUNNING_PER_ENGINE = 4;
 const RUNNING_MAX = 1_000;
@@ -48,6 +49,7 @@ export class JobRun {
   #nextInOrder = 0;
   #failed = 0;
   #inputFailure: { readonly cause: unknown } | undefined;
+  #abandoned: { readonly cause: Error } | undefined;
   #wake: () => void = () => undefined;
   #roomMade: () => void = () => undefined;
 
@@ -59,6 +61,7 @@ export class JobRun {
     this.#board = new JobBoard({
       runningMax: this.#runningMax,
       waitingMax: options.readAhead ?? READ_AHEAD,
+      waitingBytesMax: READ_AHEAD_BYTES,
       orderSpanMax: options.keepOrder === true ? ORDER_SPAN : undefined,
     });
   }
@@ -111,6 +114,12 @@ export class JobRun {
     await this.#sender.kill();
   }
 
+  /** Ends `results` with an error, without waiting for what runs: the cluster is gone. */
+  abandon(cause: Error): void {
+    this.#abandoned = { cause };
+    this.stop();
+  }
+
   /** Runs the jobs. Leaving the loop early starts no more and lets the running end. */
   async *results(input: AsyncIterable<JobLine> | Iterable<JobLine>): AsyncGenerator<EndedJob, void, undefined> {
     const reading = this.#read(input);
@@ -122,6 +131,7 @@ export class JobRun {
           yield next;
           continue;
         }
+        if (this.#abandoned !== undefined) throw this.#abandoned.cause;
         if (this.#inputFailure !== undefined && this.#board.running.size === 0) throw this.#inputFailure.cause;
         if (this.#board.isOver) break;
         await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -141,7 +151,7 @@ export class JobRun {
         while (!this.#board.wantsMore && !this.#board.isStopping) await new Promise<void>((resolve) => (this.#roomMade = resolve));
         if (this.#board.isStopping) return;
         const { priority, retries } = line.type === "job" ? line.job : {};
-        this.#board.add(line, { priority, retries: retries ?? this.#options.retries });
+        this.#board.add(line, { priority, retries: retries ?? this.#options.retries, sizeBytes: line.sizeBytes });
         this.#wake();
       }
       this.#board.endInput();
@@ -213,6 +223,7 @@ export function* linesOf(jobs: Iterable<Job>, check: (job: unknown) => Job | str
   for (const given of jobs) {
     lineNumber += 1;
     const job = check(given);
-    yield typeof job === "string" ? { type: "bad", lineNumber, error: job, echo: {} } : { type: "job", lineNumber, job };
+    // Objects are in memory already; holding them costs nothing more.
+    yield typeof job === "string" ? { type: "bad", lineNumber, error: job, echo: {}, sizeBytes: 0 } : { type: "job", lineNumber, job, sizeBytes: 0 };
   }
 }

@@ -21,6 +21,7 @@ export interface JobInput {
 // A pipe whose writer is done within this time, and within this many lines, has a known total, as a file has.
 const PREFETCH_MS = 250;
 const PREFETCH_LINES = 10_000;
+const PREFETCH_BYTES = 16 * 1024 * 1024;
 const COUNT_CHUNK_BYTES = 1024 * 1024;
 const STDIN = 0;
 
@@ -106,7 +107,8 @@ async function prefetch(lines: AsyncGenerator<JobLine, void, undefined>): Promis
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), PREFETCH_MS)));
   let isOver = false;
-  while (early.length < PREFETCH_LINES) {
+  let bytes = 0;
+  while (early.length < PREFETCH_LINES && bytes < PREFETCH_BYTES) {
     pending = lines.next();
     const next = await Promise.race([pending, late]);
     if (next === "late") break;
@@ -114,6 +116,7 @@ async function prefetch(lines: AsyncGenerator<JobLine, void, undefined>): Promis
     isOver = next.done === true;
     if (next.done === true) break;
     early.push(next.value);
+    bytes += next.value.sizeBytes;
   }
   clearTimeout(timer);
   return { lines: chain(early, pending, lines), total: isOver ? early.length : undefined, atLeast: early.length };

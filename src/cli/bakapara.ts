@@ -57,22 +57,19 @@ async function carryOut(request: BakaparaRequest, { input, done, workplace, stop
   const counter = new Counter(input, run);
   const reporter = new Reporter(outputs.log, { hasProgress: request.hasProgress, isTerminal: request.logging === undefined, standing: () => counter.standing });
   stopper.attach(run, (text) => reporter.log(text));
-  let lostReason: string | undefined;
   void workplace.lost.then((reason) => {
-    lostReason = reason;
-    run.stop();
+    const standing = counter.standing;
+    run.abandon(new ExitError(EXIT_CANNOT_RUN, `the cluster is gone: ${reason}; ${standing.ended} of ${totalText(standing)} jobs had ended (go on with --resume)`));
   });
   try {
     const already = done.size === 0 ? "" : `, ${done.size} done before`;
     reporter.log(`total ${totalText(counter.standing)} jobs on ${run.engineCount} engines${already}`);
     for await (const ended of run.results(counter.skipDone(input.lines, done))) {
-      counter.count(ended);
+      counter.count();
       outputs.write(ended);
       reporter.log(`[${counter.standing.ended}/${totalText(counter.standing)}] ${describeEnd(ended)}`);
       await outputs.drained();
-      if (lostReason !== undefined) break;
     }
-    if (lostReason !== undefined) throw new ExitError(EXIT_CANNOT_RUN, `the cluster is gone: ${lostReason}; ${counter.standing.ended} of ${totalText(counter.standing)} jobs had ended (go on with --resume)`);
     if (outputs.isUnwritable) throw new ExitError(EXIT_CANNOT_RUN, `results cannot be written: ${outputs.failureText}`);
     const unrun = counter.unrun;
     reporter.log(unrun === 0 ? "completed" : `stopped: ${unrun ?? "an unknown number of"} jobs were not run`);
@@ -137,7 +134,8 @@ class Counter {
     }
   }
 
-  count(_ended: EndedJob): void {
+  /** One more has ended. */
+  count(): void {
     this.#ended += 1;
   }
 

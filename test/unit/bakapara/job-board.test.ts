@@ -72,6 +72,14 @@ describe("JobBoard", () => {
     expect(jobs.wantsMore).toBe(true);
   });
 
+  it("wants no more bytes than it may hold, and takes a job that is larger all the same", () => {
+    const jobs = new JobBoard<string>({ runningMax: 2, waitingMax: 10, waitingBytesMax: 100 });
+    jobs.add("large", { sizeBytes: 1_000 });
+    expect(jobs.wantsMore).toBe(false);
+    expect(jobs.take()?.payload).toBe("large");
+    expect(jobs.wantsMore).toBe(true);
+  });
+
   it("with kept order it reads no further ahead of an unfinished job than the span", () => {
     const jobs = board({ orderSpanMax: 3, runningMax: 9 });
     for (const name of ["a", "b", "c"]) jobs.add(name);

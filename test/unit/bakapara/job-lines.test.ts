@@ -34,7 +34,7 @@ describe("JobLineReader", () => {
   });
 
   it("an object that is no job is echoed whole", () => {
-    expect(readAll(bytes('{"cmdd":"a","id":9}\n'))).toEqual([{ type: "bad", lineNumber: 1, error: "line 1: `cmd` is missing", echo: { cmdd: "a", id: 9, line: 1 } }]);
+    expect(readAll(bytes('{"cmdd":"a","id":9}\n'))).toEqual([{ type: "bad", lineNumber: 1, error: "line 1: `cmd` is missing", echo: { cmdd: "a", id: 9, line: 1 }, sizeBytes: 19 }]);
   });
 
   it("bytes that are no UTF-8 are an error, not a changed command", () => {
