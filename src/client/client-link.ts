@@ -1,7 +1,7 @@
 // The shell around the client's machine: seven sockets, one session. It decodes what arrives, feeds the machine,
 // performs its effects, and has no policy of its own.
 
-import { EngineError, ClosedError, TimeoutError, engineUuid, engineId, msgId, type Clock, type EngineUuid } from "../base/index.ts";
+import { ClosedError, EngineError, msgId, ProtocolError, type Clock, type EngineUuid } from "../base/index.ts";
 import {
   ClientMachine,
   RequestRecord,
@@ -16,9 +16,11 @@ import {
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK, type MessageSocket, type Transport } from "../net/index.ts";
-import { findDelimiter, framesBytes, isDict, type ClientConnectionInfo, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
+import { framesBytes, type ClientConnectionInfo, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
 import { notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
+import { IopubFilter } from "./iopub-filter.ts";
+import { readEngine, readListing } from "./listing.ts";
 import { Outlet } from "./outlet.ts";
 import { RequestHandle, type Transmission } from "./request-handle.ts";
 import { waitFor, type WaitOptions } from "./wait-for.ts";
@@ -66,7 +68,6 @@ type Effects = readonly ClientEffect<RequestHandle, Asker>[];
 const LARGE_FRAME_BYTES = 1024;
 const MESSAGE_OVERHEAD_BYTES = 512;
 const NO_CONTENT: Dict = {};
-const EXECUTION_BUSY = Buffer.from('"busy"');
 
 /** Sockets and machine of one client. */
 export class ClientLink {
@@ -76,8 +77,7 @@ export class ClientLink {
   readonly #transport: Transport;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  /** How a message id of ours begins in JSON. */
-  readonly #ownIds: Buffer;
+  readonly #filter: IopubFilter;
   readonly #outlets: Readonly<Record<RequestChannel | "registration" | "control", Outlet>>;
   readonly #subscriptions: readonly MessageSocket[];
   readonly #identities = new Map<EngineUuid, Frame>();
@@ -93,7 +93,7 @@ export class ClientLink {
     this.#transport = parts.transport;
     this.#logger = parts.logger;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
-    this.#ownIds = Buffer.from(`"${parts.session.sessionId}_`);
+    this.#filter = new IopubFilter(parts.session.sessionId);
     const url = (port: number): string[] => [`${parts.interface}:${port}`];
     const { info, transport } = parts;
     const subscribe = (port: number, onMessage: (frames: Frame[]) => void): MessageSocket => {
@@ -246,7 +246,7 @@ export class ClientLink {
     const message = await this.askHub("connection_request", NO_CONTENT, options);
     const id = message.parentHeader["msg_id"];
     const engines = readListing(message.content);
-    if (engines === undefined) throw new TimeoutError("the controller refused the connection_request");
+    if (engines === undefined) throw new ProtocolError("the controller answered the connection_request without a list of engines");
     this.#feed({ type: "listed", msgId: msgId(String(id)), engines });
   }
 
@@ -330,15 +330,10 @@ export class ClientLink {
   }
 
   #onIopub(frames: Frame[]): void {
-    // Every client hears every engine. What is not for us, or for a request that is over, is dropped by a search in the
-    // parent header, before the signature is checked: nine of ten messages on a busy cluster.
-    const at = findDelimiter(frames);
-    const parent = frames[at + 3];
-    const id = at < 0 || parent === undefined ? undefined : findText(parent, this.#ownIds);
+    const id = this.#filter.findRequest(frames);
     if (id === undefined || !this.#machine.awaitsOutput(id)) return;
-    // `busy` tells only that an engine has the message, which matters while somebody's buffers are under way.
-    const content = frames[at + 5];
-    if (this.#inFlight === 0 && content !== undefined && content.length < 64 && asBuffer(content).includes(EXECUTION_BUSY)) return;
+    // `busy` matters only while somebody's buffers are under way.
+    if (this.#inFlight === 0 && this.#filter.isBusy(frames)) return;
     const message = this.#parse(frames, "iopub");
     if (message !== undefined && message.parentHeader["session"] === this.session.sessionId) this.#feed({ type: "published", message });
   }
@@ -370,29 +365,4 @@ export class ClientLink {
     if (count === 1) this.#logger.warn("dropped a message", { channel, reason: parsed.reason });
     return undefined;
   }
-}
-
-function asBuffer(frame: Frame): Buffer {
-  return Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-}
-
-/** The first JSON text in a frame that begins with `"` and what follows it in `opening`; `undefined` when there is none. */
-function findText(frame: Frame, opening: Buffer): string | undefined {
-  const bytes = asBuffer(frame);
-  const start = bytes.indexOf(opening);
-  const end = start < 0 ? -1 : bytes.indexOf(0x22, start + opening.length);
-  return end < 0 ? undefined : bytes.toString("latin1", start + 1, end);
-}
-
-function readEngine(content: Dict): EngineFacts | undefined {
-  const { id, uuid, properties } = content;
-  if (typeof id !== "number" || typeof uuid !== "string") return undefined;
-  return { id: engineId(id), uuid: engineUuid(uuid), properties: isDict(properties) ? properties : {} };
-}
-
-function readListing(content: Dict): EngineFacts[] | undefined {
-  const { engines } = content;
-  if (content["status"] !== "ok" || !isDict(engines)) return undefined;
-  const properties = isDict(content["properties"]) ? content["properties"] : {};
-  return Object.entries(engines).flatMap(([id, uuid]) => readEngine({ id: Number(id), uuid, properties: properties[id] }) ?? []);
 }

@@ -1,8 +1,7 @@
 // Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
 
-import { ClosedError, EngineError, InvalidArgumentError, type EngineId } from "../base/index.ts";
+import { InvalidArgumentError, type EngineId } from "../base/index.ts";
 import { DEFAULT_RECENT, DEFAULT_WINDOW, describeIds, pickSlice, RecentRequests, resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
-import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
@@ -13,10 +12,13 @@ import { streamOf } from "./emitter.ts";
 import { orderEngines } from "./engine-control.ts";
 import * as hub from "./hub-queries.ts";
 import { showAsText } from "./inspect.ts";
+import { readJobs, type Jobs } from "./jobs.ts";
 import { chooseEngines, LoadBalancedView } from "./load-balanced-view.ts";
 import { metadataOf, type RequestMetadata } from "./metadata.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import type { ViewContext } from "./view-context.ts";
+import { waitForEngines } from "./wait-for-engines.ts";
+import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
 
 /** An engine came or went. */
 export interface EngineEvent {
@@ -32,9 +34,6 @@ export interface ClientEvents {
   readonly closed: string;
 }
 
-/** Things with message ids: an id, a result, or several. Where things are purged, the text `all` means all. */
-export type Jobs = string | { readonly msgIds: readonly string[] } | readonly (string | { readonly msgIds: readonly string[] })[];
-
 /** What `shutdown` ends. */
 export interface ShutdownOptions extends WaitOptions {
   /** Engines; default all. */
@@ -45,8 +44,6 @@ export interface ShutdownOptions extends WaitOptions {
 
 /** When the engines are asked for again after connecting, in milliseconds: by then the subscription to notifications stands. */
 const RELIST_AFTER_MS = [0, 50, 500, 5000] as const;
-/** While waiting for engines they are asked for again at this interval. */
-const RELIST_EVERY_MS = 1000;
 
 /** A connection to a cluster. Close it, or declare it with `await using`. */
 export class Client {
@@ -119,27 +116,7 @@ export class Client {
    */
   async waitForEngines(n = 1, options: WaitOptions = {}): Promise<void> {
     this.#link.assertOpen();
-    if (!Number.isInteger(n) || n < 0) throw new InvalidArgumentError(`the number of engines must be a whole number of at least 0, and is ${n}`);
-    if (this.length >= n) return;
-    const { events } = this.#link;
-    await waitFor<void>(
-      (resolve, reject) => {
-        const again = setInterval(() => this.#relist(), RELIST_EVERY_MS);
-        const stops = [
-          events.on("engineJoined", () => {
-            if (this.length >= n) resolve();
-          }),
-          events.on("engineLeft", (engine) => reject(new EngineError(`engine ${engine.id} left while ${n} engines were awaited`))),
-          events.on("closed", (reason) => reject(new ClosedError(`${reason} while ${n} engines were awaited`))),
-        ];
-        return () => {
-          clearInterval(again);
-          for (const stop of stops) stop();
-        };
-      },
-      options,
-      () => `${n} engines were awaited for ${options.timeoutMs} ms and ${this.length} are there; start more with \`ipcluster engines -n N\`, or look into their logs`,
-    );
+    await waitForEngines(this.#link, n, options, () => this.#relist());
   }
 
   /** A view on one engine: calls give one value. */
@@ -381,9 +358,3 @@ export class Client {
 }
 
 showAsText(Client);
-
-function readJobs(jobs: Jobs): string[] {
-  if (typeof jobs === "string") return [jobs];
-  if ("msgIds" in jobs) return [...jobs.msgIds];
-  return jobs.flatMap((job) => (typeof job === "string" ? [job] : job.msgIds));
-}
