@@ -2,7 +2,7 @@
 // defaults into one complete plan.
 
 import { randomInt } from "node:crypto";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../base/index.ts";
@@ -67,8 +67,18 @@ export async function planCluster(options: ClusterOptions): Promise<ClusterPlan>
   const own = Object.fromEntries(Object.entries(options).filter(([name]) => !PLACE_KEYS.has(name)));
   const given = readConfig(CLUSTER_OPTIONS, own, "the options of Cluster.start");
   const isPrivate = options.private === true;
-  if (isPrivate) return planGiven(await makePrivateProfile(), { clusterId: "", ...given }, true);
+  if (isPrivate) return planPrivate({ clusterId: "", ...given });
   return planGiven(resolveProfile(options), { clusterId: newClusterId(), ...given }, false);
+}
+
+async function planPrivate(given: ConfigValues): Promise<ClusterPlan> {
+  const profile = await makePrivateProfile();
+  try {
+    return await planGiven(profile, given, true);
+  } catch (cause) {
+    await rm(profile.path, { recursive: true, force: true });
+    throw cause;
+  }
 }
 
 /** Makes a plan of values by full name, as the command line gives them. */

@@ -1,8 +1,8 @@
 // The Cluster class on real processes: ready means that all engines answer, and nothing outlives stop or the program.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Cluster } from "tsparallel";
 import { processesWith, Sandbox } from "../support/ipcluster.ts";
 import { until } from "../support/until.ts";
@@ -32,6 +32,16 @@ describe("a private cluster", () => {
     }
     await nothingLeft(dir);
     expect(existsSync(dir)).toBe(false);
+  });
+
+  it("that cannot be planned leaves no directory", async () => {
+    vi.stubEnv("TMPDIR", sandbox.dir);
+    try {
+      await expect(Cluster.start({ private: true, engines: "slurm" })).rejects.toMatchObject({ code: "ERR_CONFIG" });
+      expect(readdirSync(sandbox.dir)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it("refuses calls after its end", async () => {

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Sandbox } from "../support/ipcluster.ts";
 import { until } from "../support/until.ts";
@@ -352,6 +353,12 @@ describe("the command line", () => {
     const end = await sandbox.run();
     expect(end.code).toBe(1);
     expect(end.stderr).toContain("Usage: ipcluster");
+  });
+
+  it("of tsparallel alone names all commands", async () => {
+    const end = await sandbox.startProgram([fileURLToPath(new URL("../../dist/cli/bin/tsparallel.js", import.meta.url))]).ended;
+    expect(end).toMatchObject({ code: 0, stderr: "" });
+    for (const name of ["ipcluster", "ipcontroller", "ipengine", "bakapara"]) expect(end.stdout).toContain(`  ${name} `);
   });
 
   it("takes a wrong option in a profile's file for what it is", async () => {
