@@ -37,6 +37,7 @@ export class Channels {
   readonly #log: Logger;
   readonly #drops = new Map<DropReason, number>();
   readonly #transport: Transport;
+  readonly #standing: Promise<unknown>;
   #arrived = 0;
   #isClosed = false;
 
@@ -48,8 +49,30 @@ export class Channels {
     this.#session = session;
     this.#log = options.log;
     this.#metadata = { engine: uuid };
-    this.#sockets = ports.map((port) => transport.connect("dealer", [`${address}:${port}`], { identity: uuid, lingerMs: LINGER_MS }));
-    this.#iopub = transport.connect("pub", [`${address}:${info.iopub}`], { identity: uuid, lingerMs: LINGER_MS });
+    const standing: Promise<void>[] = [];
+    const connect = (kind: "dealer" | "pub", port: number): MessageSocket => {
+      let onConnected = (): void => undefined;
+      standing.push(new Promise((resolve) => (onConnected = resolve)));
+      return transport.connect(kind, [`${address}:${port}`], { identity: uuid, lingerMs: LINGER_MS, onConnected: () => onConnected() });
+    };
+    this.#sockets = ports.map((port) => connect("dealer", port));
+    this.#iopub = connect("pub", info.iopub);
+    this.#standing = Promise.all(standing);
+  }
+
+  /**
+   * Waits until every socket's connection stands: what the controller sends before is lost, as is what is published.
+   *
+   * @returns false when that took longer than `timeoutMs`
+   */
+  async stand(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), timeoutMs);
+    });
+    const isStanding = await Promise.race([this.#standing.then(() => true), deadline]);
+    clearTimeout(timer);
+    return isStanding;
   }
 
   /** How many messages were dropped, by reason. */

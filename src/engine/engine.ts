@@ -47,6 +47,9 @@ export const EXIT_REGISTRATION = 255;
 /** Messages on their way get this long when the engine ends. */
 const FAREWELL_MS = 300;
 
+/** How long the shell's sockets may take to connect before the engine goes on without knowing. */
+const CONNECT_MS = 2000;
+
 /** Why and how an engine ended. */
 export interface EngineEnd {
   readonly exitCode: number;
@@ -152,6 +155,7 @@ export class Engine {
     });
     this.#containment.prepare();
     await this.#runStartup(this.#runner);
+    if (!(await this.#channels.stand(CONNECT_MS))) this.#log.warn("some of the controller's sockets are not reached yet; going on", { address });
     this.#channels.receive((incoming) => this.#onRequest(incoming));
     this.#handle({ type: "started" });
     this.#side.post({ type: "connected" });

@@ -19,6 +19,8 @@ export interface SocketOptions {
   readonly frameBytesMax?: number;
   /** How long `close` tries to deliver what is queued; default 1000. */
   readonly lingerMs?: number;
+  /** Called each time a connection to a peer stands, so that messages can come through it. Not called by transports without connections. */
+  readonly onConnected?: () => void;
 }
 
 /** Where to listen: port 0 takes a free one. */

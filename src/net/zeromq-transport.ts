@@ -63,6 +63,7 @@ class ZeromqSocket implements BoundSocket {
     this.kind = kind;
     this.#onClosed = onClosed;
     this.#native = openNative(kind, options);
+    if (options.onConnected !== undefined) this.#native.events.on("handshake", options.onConnected);
     this.#messagesMax = options.queueMessagesMax ?? QUEUE_MESSAGES_MAX;
     this.#bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
     this.#lingerMs = options.lingerMs ?? LINGER_MS;

@@ -21,7 +21,7 @@ const SIGTERM = 15;
 const LEAVE_STEP_MS = 100;
 const LEAVE_ATTEMPTS = 4;
 /** How long the process may then take to end before it is killed. */
-const LEAVE_END_MS = 400;
+const LEAVE_END_MS = 1500;
 /** Time for an answer to reach the network before a signal ends the process. */
 const ANSWER_OUT_MS = 50;
 /** Farewells wait this long for the network. */
