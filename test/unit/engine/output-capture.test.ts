@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { CapturedStream, OutputCapture } from "../../../src/engine/output-capture.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function capture(options: ConstructorParameters<typeof OutputCapture>[1] = {}): { readonly output: OutputCapture; readonly sent: string[] } {
+  const sent: string[] = [];
+  return { output: new OutputCapture((name, text) => sent.push(`${name}:${text}`), options), sent };
+}
+
+describe("captured output", () => {
+  it("is joined until it is flushed", () => {
+    const { output, sent } = capture();
+    output.write("stdout", "a");
+    output.write("stdout", "b");
+    expect(sent).toEqual([]);
+    output.flush();
+    output.flush();
+    expect(sent).toEqual(["stdout:ab"]);
+  });
+
+  it("keeps the order of the two streams", () => {
+    const { output, sent } = capture();
+    output.write("stdout", "1");
+    output.write("stderr", "2");
+    output.write("stderr", "3");
+    output.write("stdout", "4");
+    output.endRequest();
+    expect(sent).toEqual(["stdout:1", "stderr:23", "stdout:4"]);
+  });
+
+  it("leaves after its time, by the timer or by the next write when the loop does not turn", () => {
+    const { output, sent } = capture({ flushMs: 50 });
+    output.write("stdout", "timer");
+    vi.advanceTimersByTime(50);
+    expect(sent).toEqual(["stdout:timer"]);
+    output.write("stdout", "x");
+    vi.setSystemTime(Date.now() + 1000);
+    vi.advanceTimersByTime(0);
+    const later = performance.now() + 51;
+    vi.spyOn(performance, "now").mockReturnValue(later);
+    output.write("stdout", "y");
+    expect(sent).toEqual(["stdout:timer", "stdout:xy"]);
+  });
+
+  it("leaves when it is long", () => {
+    const { output, sent } = capture({ flushLength: 4 });
+    output.write("stdout", "abc");
+    output.write("stdout", "de");
+    expect(sent).toEqual(["stdout:abcde"]);
+  });
+
+  it("of one request is bounded; the rest is counted and told, and the next request starts afresh", () => {
+    const { output, sent } = capture({ flushLength: 1, requestLengthMax: 5 });
+    for (const text of ["abc", "def", "ghi"]) output.write("stdout", text);
+    output.endRequest();
+    output.write("stdout", "next");
+    output.endRequest();
+    expect(sent).toEqual(["stdout:abc", "stdout:de", "stderr:[4 more characters of output were dropped: a request may publish 5]\n", "stdout:next"]);
+  });
+});
+
+describe("the stream in place of stdout", () => {
+  it("takes text and bytes at once, also a character cut in two", () => {
+    const taken: string[] = [];
+    const stream = new CapturedStream(1, (text) => taken.push(text));
+    const bytes = Buffer.from("é");
+    stream.write("a");
+    stream.write(bytes.subarray(0, 1));
+    stream.write(bytes.subarray(1));
+    expect(taken.join("")).toBe("aé");
+    expect([stream.fd, stream.isTTY]).toEqual([1, false]);
+  });
+});
