@@ -7,8 +7,7 @@ import { normalizeArgv } from "./argv.ts";
 import { EXIT_FAILURE, EXIT_USAGE, ExitError } from "./exit-error.ts";
 
 export { Command, InvalidArgumentError, Option } from "commander";
-export { normalizeArgv } from "./argv.ts";
-export { EXIT_FAILURE, EXIT_USAGE, ExitError } from "./exit-error.ts";
+export { ExitError } from "./exit-error.ts";
 
 /** What a command is called and how it is used. */
 export interface ProgramFacts {
