@@ -158,7 +158,7 @@ export class Controller {
   /** Resolves when it has ended, with the reason; rejects when a bug ended it. */
   readonly closed: Promise<EndReason>;
   readonly #parts: ControllerParts;
-  readonly #statsWaiting = new Map<number, (stats: HubStats) => void>();
+  readonly #statsWaiting = new Map<number, { readonly resolve: (stats: HubStats) => void; readonly reject: (error: Error) => void }>();
   #statsNumber = 0;
   #reason: EndReason = "closed";
   #closing: Promise<void> | undefined;
@@ -192,7 +192,7 @@ export class Controller {
     if (this.#closing !== undefined) throw new ClosedError("the controller is closed");
     const number = this.#statsNumber;
     this.#statsNumber += 1;
-    const hub = new Promise<HubStats>((resolve) => this.#statsWaiting.set(number, resolve));
+    const hub = new Promise<HubStats>((resolve, reject) => this.#statsWaiting.set(number, { resolve, reject }));
     this.#parts.host.link.post({ type: "statsWanted", number });
     return { hub: await hub, router: this.#parts.router.stats };
   }
@@ -203,7 +203,7 @@ export class Controller {
       case "log":
         return writeLog(this.#parts.config.logger, message);
       case "stats":
-        this.#statsWaiting.get(message.number)?.(message.stats);
+        this.#statsWaiting.get(message.number)?.resolve(message.stats);
         this.#statsWaiting.delete(message.number);
         return;
       case "shutdown":
@@ -242,6 +242,8 @@ export class Controller {
 
   async #closeOnce(): Promise<void> {
     const { config, router, transport, host } = this.#parts;
+    for (const { reject } of this.#statsWaiting.values()) reject(new ClosedError("the controller is closed"));
+    this.#statsWaiting.clear();
     try {
       await discardFiles(config, this.#parts.infos);
       router.close();

@@ -15,7 +15,7 @@ const BATCH_AGE_MS = 25;
 const PRESSURE_BYTES = 64 * 1024 * 1024;
 const RELIEF_BYTES = PRESSURE_BYTES / 2;
 
-const encoder = new TextEncoder();
+const encode = (text: string): Frame => Buffer.from(text, "utf8");
 const NOBODY: Frame = new Uint8Array(0);
 
 /** What the monitor is told at its making. */
@@ -53,12 +53,12 @@ export class Monitor {
 
   /** A reply was routed, or made by the router itself. */
   reply(kind: "muxReply" | "taskReply" | "broadcastReply", engine: Frame | undefined, requestId: string, raw: RawMessage): void {
-    this.#add(kind, [engine ?? NOBODY, encoder.encode(requestId), raw.header, raw.metadata, raw.content], raw.buffers);
+    this.#add(kind, [engine ?? NOBODY, encode(requestId), raw.header, raw.metadata, raw.content], raw.buffers);
   }
 
   /** A task was assigned. */
   destination(engine: EngineUuid, requestId: string): void {
-    this.#add("taskDestination", [encoder.encode(engine), encoder.encode(requestId)], []);
+    this.#add("taskDestination", [encode(engine), encode(requestId)], []);
   }
 
   /** An engine published something worth keeping. */

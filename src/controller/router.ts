@@ -1,5 +1,5 @@
-// The router: all sockets whose messages are only passed on, with the machines that say where to. It owns the threads'
-// time: nothing here waits for the Hub, the store or a disk.
+// The router: all sockets whose messages are only passed on, with the machines that say where to. Its thread is
+// for this alone: nothing here waits for the Hub, the store or a disk.
 
 import type { Clock, EngineUuid, MsgId } from "../base/index.ts";
 import { BroadcastScheduler, TaskScheduler, type TaskSchedulerOptions } from "../core/index.ts";

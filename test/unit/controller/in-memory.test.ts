@@ -42,8 +42,8 @@ describe("a controller in memory", () => {
     const { router, hub } = await controller.stats();
     expect(router).toMatchObject({ engines: 1, muxMessages: 2, tasks: { submitted: 1, succeeded: 1 }, dropped: {} });
     expect(hub).toMatchObject({ engines: 1, pendingRegistrations: 0, pendingRequests: 0, dropped: {} });
-    await controller.close();
-    await controller.close();
+    const unanswered = controller.stats();
+    await Promise.all([controller.close(), controller.close(), expect(unanswered).rejects.toThrow("closed")]);
     expect(await controller.closed).toBe("closed");
     expect(await readdir(join(dir, "security"))).toEqual([]);
     await expect(controller.stats()).rejects.toThrow("closed");
