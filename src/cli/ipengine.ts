@@ -46,12 +46,19 @@ Exit status: 0 ended in order; 1 no connection file, or failed; 2 wrong use; 255
 
 /** The command. */
 export function ipengineProgram(): Command {
-  const program = createProgram({ name: "ipengine", description: "Runs one engine: it joins a controller and executes what clients send.", examples: EXAMPLES, footer: FOOTER });
+  const program = createProgram({
+    name: "ipengine",
+    description: "Runs one engine: it joins a controller and executes what clients send.",
+    examples: EXAMPLES,
+    footer: FOOTER,
+  });
   addProfileOptions(program);
   const names = ENGINE_OPTIONS.map((row) => row.name).filter((name) => name !== "logLevel");
   addTableOptions(program, ENGINE_OPTIONS, names);
   program.addOption(new Option("--timeout <seconds>", "how long the controller may take to answer the registration (default 5)").argParser(secondsOf));
-  program.addOption(new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf));
+  program.addOption(
+    new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf),
+  );
   program.option("--quiet", "log errors only");
   return program.action(() => run(program));
 }
@@ -108,7 +115,7 @@ async function connectionInfo(profile: ProfileDir, values: EngineValues): Promis
   const text = process.env["IPP_CONNECTION_INFO"] ?? "";
   if (text !== "") return parseConnectionInfo("engine", text);
   const path = values.file ?? connectionFilePath(profile, "engine", resolveClusterId(values.clusterId));
-  return await readConnectionFile("engine", path, { waitMs: values.waitForFileMs });
+  return readConnectionFile("engine", path, { waitMs: values.waitForFileMs });
 }
 
 async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd: number): Promise<EngineConfig> {

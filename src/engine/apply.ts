@@ -50,7 +50,14 @@ export class ApplyRunner {
 
   /** Starts a request; its end is told through the hooks, never thrown. */
   start(buffers: readonly Frame[], hooks: RunHooks): void {
-    if (isPickle(buffers)) return hooks.end(failed(new TypeError("this engine runs TypeScript and JavaScript, and the request carries a Python pickle; send such calls to a Python engine, or use execute")));
+    if (isPickle(buffers))
+      return hooks.end(
+        failed(
+          new TypeError(
+            "this engine runs TypeScript and JavaScript, and the request carries a Python pickle; send such calls to a Python engine, or use execute",
+          ),
+        ),
+      );
     unpackCall(buffers, this.#env).then(
       // User code starts on a turn of its own: if it is cut, promises of the engine that are due in this turn are not lost with it.
       (call) => setImmediate(() => this.#invoke(call.fn as Call, call.args, hooks)),

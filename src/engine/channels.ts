@@ -3,7 +3,16 @@
 
 import type { Logger } from "../log/index.ts";
 import type { MessageSocket, Transport } from "../net/index.ts";
-import { framesBytes, type Dict, type DropReason, type EngineConnectionInfo, type Frame, type IopubMessage, type Message, type Session } from "../wire/index.ts";
+import {
+  framesBytes,
+  type Dict,
+  type DropReason,
+  type EngineConnectionInfo,
+  type Frame,
+  type IopubMessage,
+  type Message,
+  type Session,
+} from "../wire/index.ts";
 
 /** A request and the way back. */
 export interface Incoming {

@@ -166,10 +166,15 @@ export class Engine {
     for (const { code, origin } of this.#config.startupCells) {
       const outcome = await new Promise<{ readonly status: string }>((resolve) => {
         const request = { code, silent: true, storeHistory: false, stopOnError: false, userExpressions: new Map<string, string>() };
-        runner.cells.start(request, { isOver: () => false, begun: () => undefined, result: () => undefined, end: (end) => {
-          if (end.status === "error") this.#log.error("start-up code failed", { origin, ename: end.failure.ename, evalue: end.failure.evalue });
-          resolve(end);
-        } });
+        runner.cells.start(request, {
+          isOver: () => false,
+          begun: () => undefined,
+          result: () => undefined,
+          end: (end) => {
+            if (end.status === "error") this.#log.error("start-up code failed", { origin, ename: end.failure.ename, evalue: end.failure.evalue });
+            resolve(end);
+          },
+        });
       });
       this.#log.debug("start-up code ran", { origin, status: outcome.status });
     }

@@ -7,11 +7,14 @@ import { errorFacts } from "../serial/index.ts";
 const TRACEBACK_LINES_MAX = 100;
 
 /** Frames of this package's engine and of the machinery beneath it; the package's own functions for users (jobs) stay. */
-const OWN_FRAME = new RegExp(`${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`);
+const OWN_FRAME = new RegExp(
+  `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`,
+);
 
 /** The failure for a thrown value. */
 export function failureOf(thrown: unknown): KernelFailure {
-  if (thrown instanceof KernelError) return { ename: thrown.ename, evalue: thrown.evalue, traceback: [...thrown.traceback, ...withoutOwnFrames((thrown.stack ?? "").split("\n"))] };
+  if (thrown instanceof KernelError)
+    return { ename: thrown.ename, evalue: thrown.evalue, traceback: [...thrown.traceback, ...withoutOwnFrames((thrown.stack ?? "").split("\n"))] };
   const facts = errorFacts(thrown);
   return { ename: facts.ename, evalue: facts.evalue, traceback: withoutOwnFrames(facts.traceback) };
 }

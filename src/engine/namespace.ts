@@ -17,7 +17,11 @@ const IMPORTERS_MAX = 1000;
 /** Root of this package's compiled files. */
 const PACKAGE_ROOT = new URL("../", import.meta.url);
 /** Entrances of this package and their files. */
-const ENTRANCES: Readonly<Record<string, string>> = { tsparallel: "index.js", "tsparallel/engine": "engine/public.js", "tsparallel/config": "config/public.js" };
+const ENTRANCES: Readonly<Record<string, string>> = {
+  tsparallel: "index.js",
+  "tsparallel/engine": "engine/public.js",
+  "tsparallel/config": "config/public.js",
+};
 
 type Importer = (specifier: string) => Promise<unknown>;
 
@@ -60,9 +64,11 @@ export class Namespace {
   #set(name: string, value: unknown): void {
     const parts = name.split(".");
     const last = parts.pop();
-    if (last === undefined || ![...parts, last].every((part) => SIMPLE_NAME.test(part))) throw new InvalidArgumentError(`cannot push to "${name}"; use a name, or names joined by dots`);
+    if (last === undefined || ![...parts, last].every((part) => SIMPLE_NAME.test(part)))
+      throw new InvalidArgumentError(`cannot push to "${name}"; use a name, or names joined by dots`);
     const holder = parts.length === 0 ? globals : this.evaluate(parts.join("."));
-    if ((typeof holder !== "object" && typeof holder !== "function") || holder === null) throw new TypeError(`cannot push to "${name}": ${parts.join(".")} is not an object`);
+    if ((typeof holder !== "object" && typeof holder !== "function") || holder === null)
+      throw new TypeError(`cannot push to "${name}": ${parts.join(".")} is not an object`);
     if (holder === globals) {
       if (isLocked(last) && globals[last] === value) return;
       this.declare([last]);
@@ -111,16 +117,16 @@ export class Namespace {
    */
   async importModule(specifier: string, parent?: string): Promise<unknown> {
     const own = ownModule(specifier);
-    if (own !== undefined) return await import(own);
+    if (own !== undefined) return import(own);
     const here = join(process.cwd(), "ipp-cell-import.js");
-    if (parent === undefined || !parent.startsWith("file://")) return await this.#importFrom(here, specifier);
+    if (parent === undefined || !parent.startsWith("file://")) return this.#importFrom(here, specifier);
     try {
       return await this.#importFrom(fileURLToPath(parent), specifier);
     } catch (error) {
       // The file's directory may not exist here; what is installed here may do as well. A path of its own has no such twin.
       const isMissing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
       if (!isMissing || specifier.startsWith(".")) throw error;
-      return await this.#importFrom(here, specifier);
+      return this.#importFrom(here, specifier);
     }
   }
 
@@ -136,7 +142,7 @@ export class Namespace {
       if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
       // TypeScript that this Node does not read by itself.
       const { createJiti } = await import("jiti");
-      return await createJiti(file).import(specifier);
+      return createJiti(file).import(specifier);
     }
   }
 }

@@ -70,7 +70,8 @@ export class OutputCapture {
     this.flush();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#dropped > 0) this.#publish("stderr", `[${this.#dropped} more characters of output were dropped: a request may publish ${this.#options.requestLengthMax}]\n`);
+    if (this.#dropped > 0)
+      this.#publish("stderr", `[${this.#dropped} more characters of output were dropped: a request may publish ${this.#options.requestLengthMax}]\n`);
     this.#dropped = 0;
     this.#published = 0;
   }

@@ -34,10 +34,10 @@ export function installProcessHooks(hooks: ProcessHooks): void {
 }
 
 /** Node's warnings come from user code, but for one: that cells import through a loader which Node still calls experimental. */
-function routeWarnings({ write }: ProcessHooks): void {
+function routeWarnings(hooks: ProcessHooks): void {
   process.removeAllListeners("warning");
   process.on("warning", (warning) => {
     if (warning.name === "ExperimentalWarning" && warning.message.includes("vm.USE_MAIN_CONTEXT_DEFAULT_LOADER")) return;
-    write("stderr", `(node) ${warning.name}: ${warning.message}\n`);
+    hooks.write("stderr", `(node) ${warning.name}: ${warning.message}\n`);
   });
 }

@@ -1,7 +1,19 @@
 // One request at a time: starts it, gives it up when told to, and makes the reply of whichever came first.
 
 import { isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
-import { errorContent, iopub, kernelInfo, readExecuteRequest, replyMetadata, replyType, type Dict, type Frame, type IopubMessage, type MimeBundle, type ReplyStatus } from "../wire/index.ts";
+import {
+  errorContent,
+  iopub,
+  kernelInfo,
+  readExecuteRequest,
+  replyMetadata,
+  replyType,
+  type Dict,
+  type Frame,
+  type IopubMessage,
+  type MimeBundle,
+  type ReplyStatus,
+} from "../wire/index.ts";
 import { packValue } from "../serial/index.ts";
 import { ApplyRunner, failed, interrupted, type RunOutcome } from "./apply.ts";
 import { CellRunner } from "./cells/cell-runner.ts";

@@ -107,9 +107,14 @@ describe("clear", () => {
   it("is no need for what the engine lives on: that cannot be replaced", async () => {
     for (const code of ["const Map = 1", "class Promise {}", "process = 5"]) {
       const name = /Map|Promise|process/.exec(code)?.[0] ?? "";
-      expect((await setup.run(code)).content).toMatchObject({ ename: "TypeError", evalue: `cannot replace the global "${name}": the engine itself uses it; choose another name` });
+      expect((await setup.run(code)).content).toMatchObject({
+        ename: "TypeError",
+        evalue: `cannot replace the global "${name}": the engine itself uses it; choose another name`,
+      });
     }
-    expect(await statusOf(setup.execute("JSON = 2; import process from 'node:process'; const { Buffer } = require('node:buffer'); JSON.stringify(1)"))).toBe("ok");
+    expect(await statusOf(setup.execute("JSON = 2; import process from 'node:process'; const { Buffer } = require('node:buffer'); JSON.stringify(1)"))).toBe(
+      "ok",
+    );
   });
 });
 
@@ -167,11 +172,15 @@ describe("an interrupt", () => {
   });
 
   it("aborts the task's signal", async () => {
-    const request = await running("import { currentTask } from 'tsparallel/engine'; await new Promise((resolve) => currentTask().signal.addEventListener('abort', () => { globalThis.sawAbort = true; resolve() }))");
+    const request = await running(
+      "import { currentTask } from 'tsparallel/engine'; await new Promise((resolve) => currentTask().signal.addEventListener('abort', () => { globalThis.sawAbort = true; resolve() }))",
+    );
     await new Promise((resolve) => setTimeout(resolve, 60));
     await setup.control("interrupt_request");
     expect((await setup.controller.reply(request)).content["ename"]).toBe("KeyboardInterrupt");
-    expect((await setup.run("0", { user_expressions: { saw: "sawAbort" } })).content["user_expressions"]).toMatchObject({ saw: { data: { "text/plain": "true" } } });
+    expect((await setup.run("0", { user_expressions: { saw: "sawAbort" } })).content["user_expressions"]).toMatchObject({
+      saw: { data: { "text/plain": "true" } },
+    });
   });
 
   it("at any moment of many short requests loses none of them", async () => {

@@ -21,7 +21,10 @@ async function engine(options: Parameters<typeof startEngine>[0] = {}): Promise<
   return setup;
 }
 
-async function parts(options: FakeControllerOptions = {}, process: Omit<EngineProcessOptions, "info"> = {}): Promise<{ controller: FakeController; engine: EngineProcess }> {
+async function parts(
+  options: FakeControllerOptions = {},
+  process: Omit<EngineProcessOptions, "info"> = {},
+): Promise<{ controller: FakeController; engine: EngineProcess }> {
   const controller = await FakeController.start(options);
   const child = new EngineProcess({ info: controller.info, ...process });
   closers.push(async () => {
@@ -31,7 +34,8 @@ async function parts(options: FakeControllerOptions = {}, process: Omit<EnginePr
   return { controller, engine: child };
 }
 
-const left = (controller: FakeController): unknown[] => controller.registrations.filter((message) => message.header.msg_type === "unregistration_request").map((message) => message.content);
+const left = (controller: FakeController): unknown[] =>
+  controller.registrations.filter((message) => message.header.msg_type === "unregistration_request").map((message) => message.content);
 
 describe("registration", () => {
   it("tells uuid and properties, and says starting before the heart beats", async () => {
@@ -89,6 +93,7 @@ describe("the connection file", () => {
     });
     await writeFile(file, JSON.stringify(controller.info));
     await child.says("Completed registration with id 0");
+    expect(controller.registrations).toHaveLength(1);
   });
 
   it("that never comes ends the engine with 1 and one sentence", async () => {

@@ -46,6 +46,8 @@ export interface Reply {
 const HOST = "tcp://127.0.0.1";
 const KEY = "fake-controller-key";
 
+type Sockets = Readonly<Record<RequestChannel | "registration" | "iopub" | "ping" | "pong", BoundSocket>>;
+
 /** One fake controller. */
 export class FakeController {
   readonly info: EngineConnectionInfo;
@@ -55,11 +57,11 @@ export class FakeController {
   /** Everything that came on the registration socket. */
   readonly registrations: Message[] = [];
   readonly pongs: { readonly uuid: string; readonly text: string }[] = [];
-  readonly #sockets: Readonly<Record<RequestChannel | "registration" | "iopub" | "ping" | "pong", BoundSocket>>;
+  readonly #sockets: Sockets;
   readonly #transport: ZeromqTransport;
   #nextId = 0;
 
-  private constructor(transport: ZeromqTransport, sockets: FakeController["#sockets"], options: FakeControllerOptions) {
+  private constructor(transport: ZeromqTransport, sockets: Sockets, options: FakeControllerOptions) {
     this.#transport = transport;
     this.#sockets = sockets;
     const key = options.key ?? KEY;
@@ -89,7 +91,7 @@ export class FakeController {
   /** Binds everything. */
   static async start(options: FakeControllerOptions = {}): Promise<FakeController> {
     const transport = new ZeromqTransport();
-    const bind = async (kind: "router" | "pub" | "sub"): Promise<BoundSocket> => await transport.bind(kind, { interface: HOST, port: 0 });
+    const bind = async (kind: "router" | "pub" | "sub"): Promise<BoundSocket> => transport.bind(kind, { interface: HOST, port: 0 });
     const sockets = {
       registration: await bind("router"),
       control: await bind("router"),
@@ -117,7 +119,13 @@ export class FakeController {
       const message = this.#read(frames);
       const topic = Buffer.from(message.idents[0] ?? []).toString();
       const parentId = message.parentHeader["msg_id"];
-      this.published.push({ topic, type: message.header.msg_type, content: message.content, parentId: typeof parentId === "string" ? parentId : undefined, message });
+      this.published.push({
+        topic,
+        type: message.header.msg_type,
+        content: message.content,
+        parentId: typeof parentId === "string" ? parentId : undefined,
+        message,
+      });
     });
     pong.receive(([uuid, text]) => this.pongs.push({ uuid: Buffer.from(uuid ?? []).toString(), text: Buffer.from(text ?? []).toString() }));
   }
@@ -164,7 +172,7 @@ export class FakeController {
 
   /** Sends a request and awaits its reply. */
   async ask(channel: RequestChannel, uuid: string, type: string, content: Dict = {}, parts: RequestParts = {}): Promise<Message> {
-    return await this.reply(this.send(channel, uuid, type, content, parts));
+    return this.reply(this.send(channel, uuid, type, content, parts));
   }
 
   /** What was published for a request up to its idle status. */

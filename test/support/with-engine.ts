@@ -11,18 +11,18 @@ export interface EngineSetup {
   readonly engine: EngineProcess;
   readonly uuid: string;
   /** Sends a cell on mux. */
-  execute(code: string, content?: Dict, parts?: RequestParts): Header;
+  readonly execute: (code: string, content?: Dict, parts?: RequestParts) => Header;
   /** Sends a cell and awaits its reply. */
-  run(code: string, content?: Dict): Promise<Message>;
+  readonly run: (code: string, content?: Dict) => Promise<Message>;
   /** Sends a call on mux. */
-  apply(fn: unknown, args?: readonly unknown[], parts?: RequestParts): Header;
+  readonly apply: (fn: unknown, args?: readonly unknown[], parts?: RequestParts) => Header;
   /** Sends a call and awaits its value; throws when it fails. */
-  call(fn: unknown, ...args: readonly unknown[]): Promise<unknown>;
+  readonly call: (fn: unknown, ...args: readonly unknown[]) => Promise<unknown>;
   /** Sends a control request and awaits its reply. */
-  control(type: string, content?: Dict): Promise<Message>;
+  readonly control: (type: string, content?: Dict) => Promise<Message>;
   /** Text that a request wrote to a stream. */
-  streamOf(request: Header, name?: "stdout" | "stderr"): string;
-  close(): Promise<void>;
+  readonly streamOf: (request: Header, name?: "stdout" | "stderr") => string;
+  readonly close: () => Promise<void>;
 }
 
 /** Starts both and waits until the engine is visible. */
@@ -43,14 +43,14 @@ export async function startEngine(options: EngineProcessOptions & { readonly con
   }
   const setup: Omit<EngineSetup, "controller" | "engine" | "uuid" | "close"> = {
     execute: (code, content = {}, parts = {}) => controller.send("mux", uuid, "execute_request", { code, silent: false, ...content }, parts),
-    run: async (code, content = {}) => await controller.reply(setup.execute(code, content)),
+    run: async (code, content = {}) => controller.reply(setup.execute(code, content)),
     apply: (fn, args = [], parts = {}) => controller.send("mux", uuid, "apply_request", {}, { ...parts, buffers: packCall(fn, args) }),
     call: async (fn, ...args) => {
       const reply = await controller.reply(setup.apply(fn, args));
       if (reply.content["status"] !== "ok") throw new Error(`${String(reply.content["ename"])}: ${String(reply.content["evalue"])}`);
       return unpackValue(reply.buffers);
     },
-    control: async (type, content = {}) => await controller.ask("control", uuid, type, content),
+    control: async (type, content = {}) => controller.ask("control", uuid, type, content),
     streamOf: (request, name = "stdout") => streamText(controller.published, request, name),
   };
   return { controller, engine, uuid, close, ...setup };

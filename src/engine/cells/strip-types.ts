@@ -47,7 +47,11 @@ async function loadStrip(): Promise<Strip> {
   const own = (module as { stripTypeScriptTypes?: Strip }).stripTypeScriptTypes;
   const { default: swc } = await import("@swc/wasm-typescript");
   const bySwc: Strip = (code, { mode }) =>
-    swc.transformSync(code, { mode: mode === "strip" ? "strip-only" : "transform", module: true, transform: { verbatimModuleSyntax: true, tsEnumIsMutable: true } }).code ?? "";
+    swc.transformSync(code, {
+      mode: mode === "strip" ? "strip-only" : "transform",
+      module: true,
+      transform: { verbatimModuleSyntax: true, tsEnumIsMutable: true },
+    }).code ?? "";
   return own === undefined ? bySwc : (code, options) => (options.mode === "strip" ? own(code, options) : bySwc(code, options));
 }
 

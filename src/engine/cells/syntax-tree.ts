@@ -30,6 +30,9 @@ interface Walk {
   readonly code: string;
 }
 
+/** `<T>(` or `<A, B>(`, written without spaces as nobody writes comparisons. */
+const TYPE_ARGUMENTS = /^[\w$)\]]*<[^\s<>]+(?:, ?[^\s<>]+)*>\(/;
+
 /** Walks a cell. */
 export function surveyCell(program: Program, code: string): CellFacts {
   const walk: Walk = { hasAwait: false, looksGeneric: false, nestedVars: [], importedTexts: [], code };
@@ -53,41 +56,24 @@ function visitChildren(node: AnyNode, isInFunction: boolean, walk: Walk): void {
 }
 
 function note(node: AnyNode, parent: AnyNode, isInFunction: boolean, walk: Walk): void {
-  switch (node.type) {
-    case "AwaitExpression":
-      if (!isInFunction) walk.hasAwait = true;
-      return;
-    case "ForOfStatement":
-      if (node.await && !isInFunction) walk.hasAwait = true;
-      return;
-    case "VariableDeclaration":
-      if (node.kind === "var" && !isInFunction) walk.nestedVars.push({ declaration: node, place: placeOf(node, parent) });
-      return;
-    case "ImportExpression":
-      if (node.source.type === "Literal" && typeof node.source.value === "string") {
-        walk.importedTexts.push({ specifier: node.source.value, start: node.source.start, end: node.source.end });
-      }
-      return;
-    case "BinaryExpression":
-      if (node.operator === ">" && node.left.type === "BinaryExpression" && node.left.operator === "<" && /^[\w$)\]]*<[^\s<>]+(?:, ?[^\s<>]+)*>\(/.test(walk.code.slice(node.left.left.end, node.end))) walk.looksGeneric = true;
-      return;
-    default:
+  if (node.type === "AwaitExpression" || (node.type === "ForOfStatement" && node.await)) {
+    walk.hasAwait ||= !isInFunction;
+  } else if (node.type === "VariableDeclaration") {
+    if (node.kind === "var" && !isInFunction) walk.nestedVars.push({ declaration: node, place: placeOf(node, parent) });
+  } else if (node.type === "ImportExpression") {
+    const { source } = node;
+    if (source.type === "Literal" && typeof source.value === "string")
+      walk.importedTexts.push({ specifier: source.value, start: source.start, end: source.end });
+  } else if (node.type === "BinaryExpression" && node.operator === ">" && node.left.type === "BinaryExpression" && node.left.operator === "<") {
+    walk.looksGeneric ||= TYPE_ARGUMENTS.test(walk.code.slice(node.left.left.end, node.end));
   }
 }
 
 function placeOf(node: VariableDeclaration, parent: AnyNode): NestedVar["place"] {
-  switch (parent.type) {
-    case "BlockStatement":
-    case "SwitchCase":
-      return "list";
-    case "ForStatement":
-      return parent.init === node ? "head" : "single";
-    case "ForInStatement":
-    case "ForOfStatement":
-      return parent.left === node ? "head" : "single";
-    default:
-      return "single";
-  }
+  if (parent.type === "BlockStatement" || parent.type === "SwitchCase") return "list";
+  if (parent.type === "ForStatement" && parent.init === node) return "head";
+  if ((parent.type === "ForInStatement" || parent.type === "ForOfStatement") && parent.left === node) return "head";
+  return "single";
 }
 
 function childrenOf(node: AnyNode): AnyNode[] {

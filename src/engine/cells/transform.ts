@@ -11,7 +11,16 @@
 // declaration that failed leaves its name usable. Text is only ever inserted at the end of the previous statement or before
 // the first one (`columnOffset` makes up for that), so lines always and columns nearly always stay what they were.
 
-import { parse, type Options, type Program, type Statement, type ModuleDeclaration, type VariableDeclaration } from "acorn";
+import {
+  parse,
+  type ExportNamedDeclaration,
+  type ImportDeclaration,
+  type ModuleDeclaration,
+  type Options,
+  type Program,
+  type Statement,
+  type VariableDeclaration,
+} from "acorn";
 import { boundNames, surveyCell, type CellFacts, type NestedVar } from "./syntax-tree.ts";
 
 /** A function to compile and set before the cell runs. */
@@ -57,7 +66,14 @@ interface Edit {
   readonly text: string;
 }
 
-const OPTIONS: Options = { ecmaVersion: "latest", sourceType: "script", allowAwaitOutsideFunction: true, allowImportExportEverywhere: true, allowHashBang: true, locations: true };
+const OPTIONS: Options = {
+  ecmaVersion: "latest",
+  sourceType: "script",
+  allowAwaitOutsideFunction: true,
+  allowImportExportEverywhere: true,
+  allowHashBang: true,
+  locations: true,
+};
 
 /**
  * Plans a cell.
@@ -123,33 +139,34 @@ class Planner {
   }
 
   #statement(statement: TopLevel, index: number): void {
-    switch (statement.type) {
-      case "VariableDeclaration":
-        return this.#variables(statement, true);
-      case "FunctionDeclaration":
-        return this.#function(statement.start, statement.end, statement.id.name, statement.loc?.start);
-      case "ClassDeclaration":
-        this.#names.add(statement.id.name);
-        this.#insertBefore(index, `;${statement.id.name}=`);
-        return this.#replace(statement.end, statement.end, ";");
-      case "ImportDeclaration":
-        this.#imports.push({
-          specifier: String(statement.source.value),
-          bindings: statement.specifiers.map((binding) => ({ imported: importedName(binding), local: binding.local.name })),
-        });
-        for (const binding of statement.specifiers) this.#names.add(binding.local.name);
-        return this.#blank(statement.start, statement.end);
-      case "ExportNamedDeclaration":
-        if (statement.source !== null && statement.source !== undefined) throw this.#unsupported(statement.start, "`export … from` has no meaning in a cell; use `import`");
-        if (statement.declaration === null || statement.declaration === undefined) return this.#blank(statement.start, statement.end);
-        this.#blank(statement.start, statement.declaration.start, "");
-        return this.#statement(statement.declaration, index);
-      case "ExportDefaultDeclaration":
-        return this.#exportDefault(statement.start, statement.declaration as TopLevel | { type: string; start: number; end: number }, index);
-      case "ExportAllDeclaration":
-        throw this.#unsupported(statement.start, "`export *` has no meaning in a cell; use `import`");
-      default:
-    }
+    if (statement.type === "VariableDeclaration") this.#variables(statement, true);
+    else if (statement.type === "FunctionDeclaration") this.#function(statement.start, statement.end, statement.id.name, statement.loc?.start);
+    else if (statement.type === "ClassDeclaration") this.#class(statement.end, statement.id.name, index);
+    else if (statement.type === "ImportDeclaration") this.#import(statement);
+    else if (statement.type === "ExportNamedDeclaration") this.#exportNamed(statement, index);
+    else if (statement.type === "ExportDefaultDeclaration") this.#exportDefault(statement.start, statement.declaration as TopLevel, index);
+    else if (statement.type === "ExportAllDeclaration") throw this.#unsupported(statement.start, "`export *` has no meaning in a cell; use `import`");
+  }
+
+  #class(end: number, name: string, index: number): void {
+    this.#names.add(name);
+    this.#insertBefore(index, `;${name}=`);
+    this.#replace(end, end, ";");
+  }
+
+  #import(statement: ImportDeclaration): void {
+    const bindings = statement.specifiers.map((binding) => ({ imported: importedName(binding), local: binding.local.name }));
+    this.#imports.push({ specifier: String(statement.source.value), bindings });
+    for (const { local } of bindings) this.#names.add(local);
+    this.#blank(statement.start, statement.end);
+  }
+
+  #exportNamed(statement: ExportNamedDeclaration, index: number): void {
+    if (statement.source !== null && statement.source !== undefined)
+      throw this.#unsupported(statement.start, "`export … from` has no meaning in a cell; use `import`");
+    if (statement.declaration === null || statement.declaration === undefined) return this.#blank(statement.start, statement.end);
+    this.#blank(statement.start, statement.declaration.start, "");
+    this.#statement(statement.declaration, index);
   }
 
   #exportDefault(start: number, declaration: { readonly type: string; readonly start: number; readonly end: number }, index: number): void {
@@ -271,7 +288,10 @@ function edited(code: string, edits: readonly Edit[], from: number, to: number):
   return text + code.slice(at, to);
 }
 
-function importedName(binding: { readonly type: string; readonly imported?: { readonly type: string; readonly name?: string; readonly value?: unknown } }): string {
+function importedName(binding: {
+  readonly type: string;
+  readonly imported?: { readonly type: string; readonly name?: string; readonly value?: unknown };
+}): string {
   if (binding.type === "ImportNamespaceSpecifier") return "*";
   if (binding.type === "ImportDefaultSpecifier" || binding.imported === undefined) return "default";
   return binding.imported.name ?? String(binding.imported.value);

@@ -2,7 +2,17 @@
 // it before the answer leaves, so that an abort which was answered holds for every request sent after it.
 
 import type { MessageSocket } from "../../net/index.ts";
-import { errorContent, kernelInfo, readAbortRequest, readSignalRequest, replyType, type Dict, type DropReason, type Message, type Session } from "../../wire/index.ts";
+import {
+  errorContent,
+  kernelInfo,
+  readAbortRequest,
+  readSignalRequest,
+  replyType,
+  type Dict,
+  type DropReason,
+  type Message,
+  type Session,
+} from "../../wire/index.ts";
 import type { ControlAction } from "./side-protocol.ts";
 import { signalNumber } from "./signals.ts";
 

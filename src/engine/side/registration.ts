@@ -33,7 +33,10 @@ export class Registration {
    */
   async register(properties: Dict, timeoutMs: number): Promise<Registered> {
     const answered = new Promise<Registered>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new ConnectionError(`the controller did not answer the registration within ${timeoutMs} ms; check its address, its key and that it runs`)), timeoutMs);
+      const timer = setTimeout(
+        () => reject(new ConnectionError(`the controller did not answer the registration within ${timeoutMs} ms; check its address, its key and that it runs`)),
+        timeoutMs,
+      );
       this.#socket.receive((frames) => {
         const parsed = this.#session.parse(frames);
         if (!parsed.ok || parsed.value.header.msg_type !== "registration_reply") return;

@@ -56,8 +56,10 @@ class SideThread {
   async start(): Promise<void> {
     this.#config.port.on("message", (message: MainMessage) => this.#onMain(message));
     if (!listenForSignals([SIGTERM, SIGHUP, SIGINT], (signal) => this.#onSignal(signal))) this.#post({ type: "signalsMissing" });
-    if (!canInterrupt()) this.#log.warn("this Node cannot interrupt running code; an interrupted request is given up while its code runs on", { node: process.version });
-    if (this.#config.parentPid !== null) this.#parentWatch = watchParent(this.#config.parentPid, () => this.#leave("the process that started this engine has ended", 0));
+    if (!canInterrupt())
+      this.#log.warn("this Node cannot interrupt running code; an interrupted request is given up while its code runs on", { node: process.version });
+    if (this.#config.parentPid !== null)
+      this.#parentWatch = watchParent(this.#config.parentPid, () => this.#leave("the process that started this engine has ended", 0));
     try {
       this.#onRegistered(await this.#registration.register(this.#config.properties, this.#config.registrationTimeoutMs));
     } catch (error) {
@@ -117,7 +119,7 @@ class SideThread {
 
   /** Delivers a signal that a client sent. */
   async #deliver(number: number): Promise<void> {
-    if (number === SIGINT) return await this.#interrupt(false);
+    if (number === SIGINT) return this.#interrupt(false);
     await sleep(number === 0 ? 0 : ANSWER_OUT_MS);
     process.kill(process.pid, number);
   }

@@ -38,9 +38,12 @@ describe("a registration reply", () => {
     expect(readRegistrationReply({ status: "ok", id: 0 })).toEqual({ engineId: 0, heartbeatPeriodMs: 3000 });
   });
 
-  it.each([{ status: "ok" }, { status: "ok", id: -1 }, { status: "ok", id: "0" }, { status: "error", ename: "KeyError", evalue: "in use" }, {}])("%j is none", (content) => {
-    expect(typeof readRegistrationReply(content)).toBe("string");
-  });
+  it.each([{ status: "ok" }, { status: "ok", id: -1 }, { status: "ok", id: "0" }, { status: "error", ename: "KeyError", evalue: "in use" }, {}])(
+    "%j is none",
+    (content) => {
+      expect(typeof readRegistrationReply(content)).toBe("string");
+    },
+  );
 });
 
 describe("map by name", () => {
@@ -55,11 +58,11 @@ describe("map by name", () => {
     const log: string[] = [];
     const f = async (x: unknown): Promise<unknown> => {
       log.push(`start ${String(x)}`);
-      await null;
+      await Promise.resolve();
       log.push(`end ${String(x)}`);
       return x;
     };
-    expect(await mapSequences((x) => (x === 1 ? 1 : f(x)), [1, 2, 3])).toEqual([1, 2, 3]);
+    await expect(mapSequences((x) => (x === 1 ? 1 : f(x)), [1, 2, 3])).resolves.toEqual([1, 2, 3]);
     expect(log).toEqual(["start 2", "end 2", "start 3", "end 3"]);
   });
 

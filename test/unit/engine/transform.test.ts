@@ -8,7 +8,10 @@ class Scope {
   #count = 0;
 
   declare(name: string): void {
-    vm.runInContext(`if (!(${JSON.stringify(name)} in globalThis)) Object.defineProperty(globalThis, ${JSON.stringify(name)}, { value: undefined, writable: true, configurable: true, enumerable: true })`, this.context);
+    vm.runInContext(
+      `if (!(${JSON.stringify(name)} in globalThis)) Object.defineProperty(globalThis, ${JSON.stringify(name)}, { value: undefined, writable: true, configurable: true, enumerable: true })`,
+      this.context,
+    );
   }
 
   run(code: string): unknown {
@@ -112,7 +115,13 @@ describe("names of a cell", () => {
   });
 
   it("can be deleted", async () => {
-    expect(await last("const a = 1; function f() {} var v = 1; class C {}", "delete globalThis.a && delete globalThis.f && delete globalThis.v && delete globalThis.C", "typeof a + typeof f + typeof v + typeof C")).toBe("undefined".repeat(4));
+    expect(
+      await last(
+        "const a = 1; function f() {} var v = 1; class C {}",
+        "delete globalThis.a && delete globalThis.f && delete globalThis.v && delete globalThis.C",
+        "typeof a + typeof f + typeof v + typeof C",
+      ),
+    ).toBe("undefined".repeat(4));
   });
 
   it("stay usable when their declaration failed", async () => {
@@ -132,7 +141,14 @@ describe("imports", () => {
 
   it("are taken out and listed with their bindings", () => {
     expect(importsOf('import d, { a as b, "odd name" as c } from "m"; import * as ns from "n"; import "side"')).toEqual([
-      { specifier: "m", bindings: [{ imported: "default", local: "d" }, { imported: "a", local: "b" }, { imported: "odd name", local: "c" }] },
+      {
+        specifier: "m",
+        bindings: [
+          { imported: "default", local: "d" },
+          { imported: "a", local: "b" },
+          { imported: "odd name", local: "c" },
+        ],
+      },
       { specifier: "n", bindings: [{ imported: "*", local: "ns" }] },
       { specifier: "side", bindings: [] },
     ]);

@@ -48,8 +48,23 @@ describe("replies", () => {
 
   it("copy the request's marks and tell the engine", () => {
     const facts = { started: "t", status: "ok", engineUuid: engineUuid("u"), engineId: 4, host: "h" } as const;
-    expect(replyMetadata({}, facts)).toEqual({ started: "t", dependencies_met: true, engine: "u", is_broadcast: false, is_coalescing: false, original_msg_id: "", label: null, status: "ok", host: "h" });
-    expect(replyMetadata({ label: "l", is_broadcast: true, is_coalescing: true, original_msg_id: "o", targets: ["x"] }, { ...facts, status: "error", ename: "UnmetDependency" })).toEqual({
+    expect(replyMetadata({}, facts)).toEqual({
+      started: "t",
+      dependencies_met: true,
+      engine: "u",
+      is_broadcast: false,
+      is_coalescing: false,
+      original_msg_id: "",
+      label: null,
+      status: "ok",
+      host: "h",
+    });
+    expect(
+      replyMetadata(
+        { label: "l", is_broadcast: true, is_coalescing: true, original_msg_id: "o", targets: ["x"] },
+        { ...facts, status: "error", ename: "UnmetDependency" },
+      ),
+    ).toEqual({
       started: "t",
       dependencies_met: false,
       engine: "u",
@@ -66,7 +81,16 @@ describe("replies", () => {
 
 describe("iopub", () => {
   it("has the reference's topics", () => {
-    const messages = [iopub.status(1, "busy"), iopub.executeInput(1, "c", 2), iopub.stream(1, "stderr", "t"), iopub.displayData(1, {}), iopub.executeResult(1, {}, 2), iopub.error(1, { ename: "E", evalue: "v" }), iopub.data(["k"]), iopub.shutdown(1)];
+    const messages = [
+      iopub.status(1, "busy"),
+      iopub.executeInput(1, "c", 2),
+      iopub.stream(1, "stderr", "t"),
+      iopub.displayData(1, {}),
+      iopub.executeResult(1, {}, 2),
+      iopub.error(1, { ename: "E", evalue: "v" }),
+      iopub.data(["k"]),
+      iopub.shutdown(1),
+    ];
     expect(messages.map((message) => `${message.topic} ${message.msgType}`)).toEqual([
       "engine.1.status status",
       "engine.1.execute_input execute_input",

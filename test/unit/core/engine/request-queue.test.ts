@@ -14,7 +14,10 @@ const told = (effects: readonly EngineEffect[]): string[] =>
   });
 
 /** A started queue that checks its invariants after every event. */
-function queue(config: ConstructorParameters<typeof RequestQueue>[0] = {}): { readonly machine: RequestQueue; feed(...events: EngineEvent[]): string[] } {
+function queue(config: ConstructorParameters<typeof RequestQueue>[0] = {}): {
+  readonly machine: RequestQueue;
+  readonly feed: (...events: EngineEvent[]) => string[];
+} {
   const machine = new RequestQueue(config);
   const feed = (...events: EngineEvent[]): string[] =>
     events.flatMap((event) => {
@@ -81,7 +84,18 @@ describe("aborting", () => {
     feed(arrived(1), arrived(2, "execute"), arrived(3), { type: "abortRequested", msgIds: "all" });
     expect(feed(finished(1))).toEqual(["settleIntake"]);
     expect(feed(arrived(4, "execute"))).toEqual([]);
-    expect(feed({ type: "intakeSettled" })).toEqual(["sendReply 1", "idle 1", "busy 2", "sendAborted 2", "idle 2", "busy 4", "sendAborted 4", "idle 4", "busy 3", "run 3"]);
+    expect(feed({ type: "intakeSettled" })).toEqual([
+      "sendReply 1",
+      "idle 1",
+      "busy 2",
+      "sendAborted 2",
+      "idle 2",
+      "busy 4",
+      "sendAborted 4",
+      "idle 4",
+      "busy 3",
+      "run 3",
+    ]);
   });
 
   it("of everything while idle aborts nothing that comes later", () => {
