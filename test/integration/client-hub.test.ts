@@ -84,8 +84,11 @@ describe("engines", () => {
       const spinning = client.directView(0).apply(() => {
         for (;;);
       });
-      await until(async () => (await client.queueStatus([0]))[0]?.queue === 1);
-      await client.sendSignal("SIGINT", [0]);
+      // An engine that is idle yet ignores the signal, so it is sent until it meets the function.
+      await until(async () => {
+        await client.sendSignal("SIGINT", [0]);
+        return spinning.wait(100);
+      });
       await expect(spinning.get({ timeoutMs: 20_000 })).rejects.toMatchObject({ ename: "KeyboardInterrupt" });
       await client.shutdown({ targets: [1] });
       await until(() => client.length === 1);
