@@ -1,7 +1,7 @@
 // Lines out to a file descriptor, each on its way at the end of the event that made it, with those of the same moment. A reader that
 // went away (`| head`) is no error of ours; a full disk is.
 
-import { close, write } from "node:fs";
+import { close, fstatSync, write, writeSync } from "node:fs";
 
 const RETRY_MS = 5;
 const PENDING_CHARS_MAX = 1024 * 1024;
@@ -10,6 +10,8 @@ const PENDING_CHARS_MAX = 1024 * 1024;
 export class LineSink {
   readonly #fd: number;
   readonly #isOwned: boolean;
+  /** A file takes what it is given; handing each write to another thread would cost more than the write. */
+  readonly #isFile: boolean;
   #pending: string[] = [];
   #pendingChars = 0;
   #isWriting = false;
@@ -21,6 +23,7 @@ export class LineSink {
   constructor(fd: number, options: { readonly isOwned: boolean; readonly onFailure?: (error: NodeJS.ErrnoException) => void }) {
     this.#fd = fd;
     this.#isOwned = options.isOwned;
+    this.#isFile = isFile(fd);
     this.#onFailure = options.onFailure ?? ((): void => undefined);
   }
 
@@ -67,7 +70,22 @@ export class LineSink {
     const bytes = Buffer.from(this.#pending.join(""));
     this.#pending = [];
     this.#pendingChars = 0;
-    this.#write(bytes);
+    if (this.#isFile) this.#writeNow(bytes);
+    else this.#write(bytes);
+  }
+
+  #writeNow(bytes: Buffer): void {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      this.#fail(error as NodeJS.ErrnoException);
+    }
+    this.#next();
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    this.#failure = error;
+    this.#onFailure(error);
   }
 
   #write(bytes: Buffer): void {
@@ -75,11 +93,19 @@ export class LineSink {
       // A pipe that another process made non-blocking says so when it is full.
       if (error?.code === "EAGAIN") return void setTimeout(() => this.#write(bytes), RETRY_MS);
       if (error !== null) {
-        this.#failure = error;
-        this.#onFailure(error);
+        this.#fail(error);
         return this.#next();
       }
       return written < bytes.length ? this.#write(bytes.subarray(written)) : this.#next();
     });
+  }
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    // A closed standard stream: the first write says so.
+    return false;
   }
 }
