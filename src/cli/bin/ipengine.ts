@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --no-force-async-hooks-checks
+// Starts `ipengine`.
 import { main } from "../program.ts";
 import { ipengineProgram } from "../ipengine.ts";
 
