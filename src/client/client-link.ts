@@ -155,7 +155,7 @@ export class ClientLink {
       msgType: header.msg_type,
       header,
       content: submission.content,
-      metadata: submission.metadata,
+      metadata: askToCount(submission),
       idents: submission.channel === "mux" ? [this.#identity(submission.targets[0] as EngineUuid)] : [],
       buffers: submission.buffers,
     });
@@ -167,7 +167,7 @@ export class ClientLink {
   submitPlainBroadcast(submission: Submission): RequestHandle[] {
     this.assertOpen();
     const header = this.session.header(submission.kind === "apply" ? "apply_request" : "execute_request");
-    const transmission: Transmission = { msgType: header.msg_type, header, content: submission.content, metadata: submission.metadata, idents: [], buffers: submission.buffers };
+    const transmission: Transmission = { msgType: header.msg_type, header, content: submission.content, metadata: askToCount(submission), idents: [], buffers: submission.buffers };
     const handles = submission.targets.map((uuid) => this.#makeHandle(submission, `${header.msg_id}_${uuid}`, [uuid], transmission));
     this.#feed({ type: "submitted", requests: handles.map((handle) => handle.record) });
     return handles;
@@ -175,7 +175,7 @@ export class ClientLink {
 
   #makeHandle(submission: Submission, id: string, targets: readonly EngineUuid[], transmission: Transmission): RequestHandle {
     const { buffers } = submission;
-    const isLarge = buffers.some((frame) => frame.length >= LARGE_FRAME_BYTES);
+    const isLarge = hasLargeFrame(buffers);
     if (isLarge) this.#inFlight += 1;
     const handle = new RequestHandle(submission.itemCount ?? 1, isLarge, transmission);
     handle.record = new RequestRecord<RequestHandle>({
@@ -365,4 +365,19 @@ export class ClientLink {
     if (count === 1) this.#logger.warn("dropped a message", { channel, reason: parsed.reason });
     return undefined;
   }
+}
+
+function hasLargeFrame(buffers: readonly Frame[]): boolean {
+  for (const frame of buffers) if (frame.length >= LARGE_FRAME_BYTES) return true;
+  return false;
+}
+
+/**
+ * Asks an engine of ours to say in its reply how many messages of output there are (`outputs` in the metadata), and to
+ * leave out `busy` and `idle`, which cost more than a small task itself. Other engines do not know the mark and publish
+ * both. Not asked where `busy` tells that buffers have arrived, or a coalesced reply cannot carry each engine's count.
+ */
+function askToCount({ metadata, buffers, targets }: Submission): Dict {
+  const isCoalescing = metadata["is_coalescing"] === true && targets.length > 1;
+  return isCoalescing || hasLargeFrame(buffers) ? metadata : { ...metadata, count_outputs: true };
 }

@@ -9,7 +9,7 @@ describe("a result", () => {
     const result = client.loadBalancedView().with({ label: "mine" }).apply((x: number) => x + 1, 41);
     expect([result.ready(), result.progress, result.length, String(result)]).toEqual([false, 0, 1, "<AsyncResult: pending 0/1>"]);
     const request = await peer.next("task");
-    expect(request.metadata).toEqual({ after: [], follow: [], timeout: 0, targets: [], retries: 0, label: "mine" });
+    expect(request.metadata).toEqual({ after: [], follow: [], timeout: 0, targets: [], retries: 0, label: "mine", count_outputs: true });
     peer.succeed(request, 42, "E1");
     expect(await result).toBe(42);
     expect([result.result, result.r, result.ready(), result.successful(), result.progress]).toEqual([42, 42, true, true, 1]);

@@ -22,7 +22,7 @@ describe("a direct view", () => {
     const { client, peer } = await connectScripted();
     const one = client.directView(-1).apply(double, 1);
     const request = await peer.next("mux");
-    expect([identsOf([request]), request.metadata]).toEqual([["E1"], { label: null }]);
+    expect([identsOf([request]), request.metadata]).toEqual([["E1"], { label: null, count_outputs: true }]);
     peer.succeed(request, 2, "E1");
     expect(await one).toBe(2);
     const many = client.directView([1, 0]).apply(double, 1);
@@ -110,8 +110,9 @@ describe("a load-balanced view", () => {
       retries: 3,
       targets: ["E1"],
       label: null,
+      count_outputs: true,
     });
-    expect(third?.metadata).toEqual({ after: [], follow: [], timeout: 0, retries: 0, targets: [], label: null });
+    expect(third?.metadata).toEqual({ after: [], follow: [], timeout: 0, retries: 0, targets: [], label: null, count_outputs: true });
   });
 
   it.each([
@@ -300,7 +301,7 @@ describe("a broadcast view", () => {
     const request = await peer.next("broadcast");
     expect([request.idents, request.metadata, peer.sent]).toEqual([
       [],
-      { targets: [["E0", 0], ["E1", 1]], is_broadcast: true, is_coalescing: false, label: null },
+      { targets: [["E0", 0], ["E1", 1]], is_broadcast: true, is_coalescing: false, label: null, count_outputs: true },
       [],
     ]);
     const id = request.header.msg_id;
