@@ -106,7 +106,17 @@ export class CompositeError extends RemoteError {
 }
 
 const BY_NAME: ReadonlyMap<string, NamedKernelError> = new Map(
-  Object.entries({ EngineError, NoEnginesRegistered, TaskAborted, TaskTimeout, TaskRejectError, UnmetDependency, ImpossibleDependency, DependencyTimeout, InvalidDependency }),
+  Object.entries({
+    EngineError,
+    NoEnginesRegistered,
+    TaskAborted,
+    TaskTimeout,
+    TaskRejectError,
+    UnmetDependency,
+    ImpossibleDependency,
+    DependencyTimeout,
+    InvalidDependency,
+  }),
 );
 
 /** Turns a failure that came over the wire into the error class of its name; `RemoteError` for all others. */

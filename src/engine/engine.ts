@@ -5,7 +5,7 @@ import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
-import { iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
+import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
 import { Channels, type Incoming } from "./channels.ts";
 import { mimeBundle } from "./cells/mime.ts";
 import { Containment } from "./containment.ts";
@@ -58,6 +58,10 @@ export interface EngineEnd {
 
 interface Request extends Incoming {
   reply: ReadyReply | undefined;
+  /** Its sender counts output messages instead of waiting for `idle`. */
+  readonly countsOutputs: boolean;
+  /** Output messages published for it so far. */
+  outputs: number;
 }
 
 /** One engine; one per process. */
@@ -77,6 +81,8 @@ export class Engine {
   #nextSerial = 1;
   /** Header of the request that runs, or of the last one: output belongs to it. */
   #outputParent: Dict = {};
+  /** The request that runs, or the last one that did: what is published for it is counted. */
+  #running: Request | undefined;
   #resolveClosed: (end: EngineEnd) => void = () => undefined;
   #isLeaving = false;
   readonly #events: EngineEvent[] = [];
@@ -183,7 +189,7 @@ export class Engine {
   #onRequest(incoming: Incoming): void {
     const { header } = incoming.message;
     const serial = this.#nextSerial++;
-    this.#requests.set(serial, { ...incoming, reply: undefined });
+    this.#requests.set(serial, { ...incoming, reply: undefined, countsOutputs: countsOutputs(incoming.message.metadata), outputs: 0 });
     this.#side.drain(); // What was told to the side thread before this request came is in force for it.
     this.#handle({ type: "requestArrived", request: { serial, msgId: msgId(header.msg_id), kind: kindOf(header.msg_type), bytes: incoming.bytes } });
   }
@@ -257,9 +263,11 @@ export class Engine {
 
   #publishStatus(state: "starting" | "busy" | "idle", serial: number | null): void {
     const request = serial === null ? undefined : this.#requests.get(serial);
-    this.#publish(iopub.status(this.#engineId, state), request?.message.header ?? {});
+    if (request?.countsOutputs !== true) this.#publish(iopub.status(this.#engineId, state), request?.message.header ?? {});
     // Idle is the last that is said of a request.
-    if (state === "idle" && serial !== null) this.#requests.delete(serial);
+    if (state !== "idle" || serial === null) return;
+    this.#requests.delete(serial);
+    if (this.#running === request) this.#running = undefined;
   }
 
   #run(serial: number): void {
@@ -267,6 +275,7 @@ export class Engine {
     if (request === undefined || this.#isLeaving) return;
     this.#output.endRequest(); // What the last request's leftovers wrote since is still the last request's.
     this.#outputParent = request.message.header;
+    this.#running = request;
     this.#side.setRunning(serial);
     this.#runner?.start(serial, request);
   }
@@ -274,10 +283,12 @@ export class Engine {
   #send(serial: number, reply: ReadyReply | undefined): void {
     const request = this.#requests.get(serial);
     if (request === undefined || reply === undefined) return;
-    this.#channels?.reply(request, reply.msgType, reply.content, reply.metadata, reply.buffers);
+    const metadata = request.countsOutputs ? { ...reply.metadata, outputs: request.outputs } : reply.metadata;
+    this.#channels?.reply(request, reply.msgType, reply.content, metadata, reply.buffers);
   }
 
   #publish(message: IopubMessage, parent: Dict, buffers?: readonly Frame[]): void {
+    if (this.#running?.message.header === parent && message.msgType !== "status") this.#running.outputs += 1;
     this.#containment.guard(() => this.#channels?.publish(message, parent, buffers));
   }
 

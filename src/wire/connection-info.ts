@@ -58,7 +58,8 @@ export function readEngineConnectionInfo(value: unknown): EngineConnectionInfo |
   const leaves = dict["broadcast"];
   if (!isPort(dict["hb_ping"])) return "`hb_ping` must be a port number";
   if (!isPort(dict["hb_pong"])) return "`hb_pong` must be a port number";
-  if (!Array.isArray(leaves) || leaves.length === 0 || !leaves.every(isPort)) return "`broadcast` must be a list of port numbers (this looks like a client's file)";
+  if (!Array.isArray(leaves) || leaves.length === 0 || !leaves.every(isPort))
+    return "`broadcast` must be a list of port numbers (this looks like a client's file)";
   return { ...common, hb_ping: dict["hb_ping"], hb_pong: dict["hb_pong"], broadcast: leaves };
 }
 

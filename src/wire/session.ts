@@ -82,7 +82,12 @@ export class Session {
 
   /** Packs and signs again a message whose header or metadata a relay had to change. */
   rebuild(message: Message): Frame[] {
-    return this.#assemble(message.header, message.content, { idents: message.idents, parent: message.parentHeader, metadata: message.metadata, buffers: message.buffers });
+    return this.#assemble(message.header, message.content, {
+      idents: message.idents,
+      parent: message.parentHeader,
+      metadata: message.metadata,
+      buffers: message.buffers,
+    });
   }
 
   #assemble(head: Header, body: Dict, options: BuildOptions): Frame[] {

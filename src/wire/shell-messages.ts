@@ -82,6 +82,14 @@ export function replyMetadata(request: Dict, facts: ReplyFacts): Dict {
   };
 }
 
+/**
+ * Whether the sender wants no `busy` and `idle` for this request, but the number of its output messages as `outputs` in
+ * the reply's metadata: two messages fewer for each task between our own peers. Other clients do not ask, and get both.
+ */
+export function countsOutputs(metadata: Dict): boolean {
+  return metadata["count_outputs"] === true;
+}
+
 /** Content of `kernel_info_reply`: what a Jupyter front end asks first. */
 export function kernelInfo(languageVersion: string): Dict {
   return {
