@@ -4,6 +4,7 @@
 import { performance } from "node:perf_hooks";
 import { ensureSetup, entry, run, runBin } from "./bootstrap.mjs";
 
+/** @type {readonly [string, () => Promise<unknown>][]} */
 const STEPS = [
   ["format", () => runBin("oxfmt/bin/oxfmt", ["--check", "."])],
   ["lint", () => runBin("oxlint/bin/oxlint", ["--type-aware", "--deny-warnings"])],

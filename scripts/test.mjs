@@ -16,8 +16,11 @@ function splitArguments(argv) {
   return { projects: projects.length === 0 ? ALL : projects, extra: [...flags, ...(at < 0 ? [] : argv.slice(at + 1))] };
 }
 
+/** Adds up vitest's JSON report. */
 function count(report) {
-  const sum = { passed: 0, failed: 0, skipped: 0, skippedNames: [] };
+  /** @type {string[]} */
+  const skippedNames = [];
+  const sum = { passed: 0, failed: 0, skipped: 0, skippedNames };
   for (const file of report.testResults) {
     if (file.assertionResults.length === 0 && file.status === "failed") sum.failed += 1;
     for (const test of file.assertionResults) {

@@ -50,31 +50,32 @@ function run(command: string, args: readonly string[], cwd: string): Promise<{ c
   });
 }
 
+const codeOf = (page: string, language: string): string =>
+  snippetsOf(readFileSync(join(ROOT, page), "utf8"))
+    .filter((snippet) => snippet.language === language)
+    .map((snippet) => snippet.code)
+    .join("\n");
+
 describe("the documents' snippets", () => {
-  for (const page of PAGES) {
-    const snippets = snippetsOf(readFileSync(join(ROOT, page), "utf8"));
-    const code = snippets.filter(({ language }) => language === "ts").map((snippet) => snippet.code);
-    const shell = snippets.filter(({ language }) => language === "sh").map((snippet) => snippet.code);
+  it.each(PAGES.filter((page) => codeOf(page, "ts") !== ""))("%s: the TypeScript runs and prints what the page says", async (page) => {
+    const code = codeOf(page, "ts");
+    const file = join(inside, `${page.replaceAll(/\W/g, "-")}.ts`);
+    writeFileSync(file, code);
+    const { code: status, stdout, stderr } = await run(process.execPath, ["--import", "tsx", file], ROOT);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    let at = 0;
+    for (const promise of promisesOf(code)) {
+      const found = stdout.indexOf(promise, at);
+      expect(found, `${page} promises "${promise}" after ${JSON.stringify(stdout.slice(0, at))}, and prints ${JSON.stringify(stdout.slice(at))}`).toBeGreaterThanOrEqual(0);
+      at = found + promise.length;
+    }
+  });
 
-    if (code.length > 0) it(`${page}: the TypeScript runs and prints what the page says`, async () => {
-      const file = join(inside, `${page.replaceAll(/\W/g, "-")}.ts`);
-      writeFileSync(file, code.join("\n"));
-      const { code: status, stdout, stderr } = await run(process.execPath, ["--import", "tsx", file], ROOT);
-      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-      let at = 0;
-      for (const promise of promisesOf(code.join("\n"))) {
-        const found = stdout.indexOf(promise, at);
-        expect(found, `${page} promises "${promise}" after ${JSON.stringify(stdout.slice(0, at))}, and prints ${JSON.stringify(stdout.slice(at))}`).toBeGreaterThanOrEqual(0);
-        at = found + promise.length;
-      }
-    });
-
-    if (shell.length > 0) it(`${page}: the shell commands succeed`, async () => {
-      const cwd = mkdtempSync(join(folder, "sh-"));
-      writeFileSync(join(cwd, "jobs.jsonl"), '{"cmd": "echo one"}\n{"cmd": "true"}\n');
-      writeFileSync(join(cwd, "page.sh"), shell.join("\n"));
-      const { code: status, stderr } = await run("/bin/bash", ["-e", "page.sh"], cwd);
-      expect(status, stderr).toBe(0);
-    });
-  }
+  it.each(PAGES.filter((page) => codeOf(page, "sh") !== ""))("%s: the shell commands succeed", async (page) => {
+    const cwd = mkdtempSync(join(folder, "sh-"));
+    writeFileSync(join(cwd, "jobs.jsonl"), '{"cmd": "echo one"}\n{"cmd": "true"}\n');
+    writeFileSync(join(cwd, "page.sh"), codeOf(page, "sh"));
+    const { code: status, stderr } = await run("/bin/bash", ["-e", "page.sh"], cwd);
+    expect(status, stderr).toBe(0);
+  });
 });

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// Starts `bakapara`.
 import { bakapara } from "../bakapara.ts";
 
 await bakapara();

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// Starts `ipcluster`.
 import { ipcluster } from "../ipcluster.ts";
 
 await ipcluster();

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// Starts `tsparallel`.
 import { main } from "../program.ts";
 import { tsparallelProgram } from "../tsparallel.ts";
 

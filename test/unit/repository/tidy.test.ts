@@ -73,7 +73,8 @@ describe("documents", () => {
       .map(([code]) => code);
     const listed = [...page.matchAll(/^\| `(ERR_\w+)` \|/gm)].map((match) => match[1]);
     expect(missing).toEqual([]);
-    expect(listed.toSorted()).toEqual(Object.keys(ERROR_TABLE).toSorted());
+    expect(new Set(listed)).toEqual(new Set(Object.keys(ERROR_TABLE)));
+    expect(listed.length).toBe(Object.keys(ERROR_TABLE).length);
   });
 
   it("have no dead relative link", () => {
