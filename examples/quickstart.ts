@@ -14,6 +14,8 @@ import { combineAll, contradictions, decimalsFrom, sumTerms, termsFor } from "./
 const FILES = 16;
 const DIGITS_PER_FILE = 62_500;
 const DECIMALS = FILES * DIGITS_PER_FILE;
+/** Lengths of the groups of digits that are counted. */
+const WIDTHS = [1, 2, 3];
 
 type Counts = Record<string, number>;
 
@@ -26,7 +28,9 @@ interface Row {
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
-const name = (index: number): string => `digits-${String(index).padStart(2, "0")}.txt`;
+const number = (index: number): string => String(index).padStart(2, "0");
+const name = (index: number): string => `digits-${number(index)}.txt`;
+const countsName = (index: number): string => `counts-${number(index)}.txt`;
 
 async function timed<T>(work: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
   const began = performance.now();
@@ -75,7 +79,8 @@ async function computeDigits(rc: Client): Promise<{ decimals: string; row: Row }
   return { decimals, row: { work: "summing the series (lview.map)", serialMs: serial.ms, parallelMs: parallel.ms, busyMs: busyByEngine(result) } };
 }
 
-const pipeline = (index: number): string => `fold -w2 ${name(index)} | sort | uniq -c > counts-${String(index).padStart(2, "0")}.txt`;
+/** Counts single digits, pairs and triples of one file. */
+const pipeline = (index: number): string => `for width in ${WIDTHS.join(" ")}; do fold -w$width ${name(index)} | sort | uniq -c; done > ${countsName(index)}`;
 
 async function countByShell(rc: Client, folder: string, engines: number): Promise<{ counts: Counts[]; row: Row }> {
   const environment = { ...process.env, LC_ALL: "C" };
@@ -95,27 +100,33 @@ async function countByShell(rc: Client, folder: string, engines: number): Promis
     const ms = Number(result?.elapsed?.split(":").at(-1)) * 1000;
     if (typeof result?.engine_id === "number") busyMs.set(result.engine_id, (busyMs.get(result.engine_id) ?? 0) + ms);
   }
-  const counts = await Promise.all(jobs.map(async (_, i) => parseCounts(await readFile(join(folder, `counts-${String(i).padStart(2, "0")}.txt`), "utf8"))));
+  const counts = await Promise.all(jobs.map(async (_, i) => parseCounts(await readFile(join(folder, countsName(i)), "utf8"))));
   return { counts, row: { work: "counting by shell jobs (bakapara)", serialMs: serial.ms, parallelMs: parallel.ms, busyMs } };
 }
 
 function parseCounts(text: string): Counts {
   const lines = text.trimEnd().split("\n");
-  return Object.fromEntries(lines.map((line) => line.trim().split(/\s+/)).map(([count, pair]) => [pair ?? "", Number(count)]));
+  const counts: Counts = {};
+  // The last group of a file may be as short as those of another width.
+  for (const [count, group = ""] of lines.map((line) => line.trim().split(/\s+/))) counts[group] = (counts[group] ?? 0) + Number(count);
+  return counts;
 }
 
-function countPairs(digits: string): Counts {
+/** The same in TypeScript; `WIDTHS` travels with it to the engines. */
+function countGroups(digits: string): Counts {
   const counts: Counts = {};
-  for (let i = 0; i < digits.length; i += 2) {
-    const pair = digits.slice(i, i + 2);
-    counts[pair] = (counts[pair] ?? 0) + 1;
+  for (const width of WIDTHS) {
+    for (let i = 0; i < digits.length; i += width) {
+      const group = digits.slice(i, i + width);
+      counts[group] = (counts[group] ?? 0) + 1;
+    }
   }
   return counts;
 }
 
 async function countByFunction(rc: Client, folder: string): Promise<{ counts: Counts[]; row: Row }> {
   const files = Array.from({ length: FILES }, (_, i) => join(folder, name(i)));
-  const countFile = async (file: string): Promise<Counts> => countPairs(await readFile(file, "utf8"));
+  const countFile = async (file: string): Promise<Counts> => countGroups(await readFile(file, "utf8"));
   const serial = await timed(async () => {
     for (const file of files) await countFile(file);
   });
@@ -128,7 +139,8 @@ async function countByFunction(rc: Client, folder: string): Promise<{ counts: Co
 }
 
 function report(rows: readonly Row[], totals: Counts): void {
-  const ranked = Object.entries(totals).toSorted((a, b) => b[1] - a[1]);
+  const pairs = Object.entries(totals).filter(([group]) => group.length === 2);
+  const ranked = pairs.toSorted((a, b) => b[1] - a[1]);
   const show = (list: [string, number][]): string => list.map(([pair, count]) => `${pair} (${count})`).join(", ");
   console.log(`\n${DECIMALS.toLocaleString("en")} decimals of pi, checked against published ones; shell and TypeScript counted the same.`);
   console.log(`most frequent pairs:  ${show(ranked.slice(0, 3))}`);
