@@ -19,8 +19,8 @@ export interface Workplace extends AsyncDisposable {
 const ENGINES_WAIT_MS = 10_000;
 
 /** Finds or starts the cluster. @throws ExitError in one sentence, with how to start one */
-export async function openWorkplace(request: BakaparaRequest, logger: Logger, signal: AbortSignal): Promise<Workplace> {
-  return request.local === undefined ? await connectRunning(request, logger, signal) : await startLocal(request.local, logger, signal);
+export function openWorkplace(request: BakaparaRequest, logger: Logger, signal: AbortSignal): Promise<Workplace> {
+  return request.local === undefined ? connectRunning(request, logger, signal) : startLocal(request.local, logger, signal);
 }
 
 async function connectRunning(request: BakaparaRequest, logger: Logger, signal: AbortSignal): Promise<Workplace> {

@@ -60,6 +60,8 @@ export class Reporter {
   readonly #log: LineSink;
   readonly #bars: MultiBar | undefined;
   readonly #standing: () => Standing;
+  /** Takes the bar off its line before a log line is written there. */
+  #clearing = "";
   readonly #startedAt = performance.now();
   #bar: SingleBar | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -72,6 +74,7 @@ export class Reporter {
     if (process.stderr.isTTY) {
       this.#bars = new MultiBar({ stream: process.stderr, format: "{bar} {value}/{totalText} jobs, {failed} failed, {rest}", clearOnComplete: true, hideCursor: true }, Presets.legacy);
       this.#bar = this.#bars.create(1, 0, this.#payload());
+      if (options.isTerminal) this.#clearing = "\r\u001b[K";
     }
     this.#timer = setInterval(() => this.#showProgress(), PROGRESS_MS);
     this.#timer.unref();
@@ -79,8 +82,7 @@ export class Reporter {
 
   /** Writes `2014-12-21 10:39:49,231 text`. */
   log(text: string): void {
-    this.#log.line(`${localStamp(new Date())} ${text}`);
-    if (this.#bar !== undefined) this.#showProgress();
+    this.#log.line(`${this.#clearing}${localStamp(new Date())} ${text}`);
   }
 
   /** Takes the bar away. */

@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import { BashServer, jobText, type ServerEnding } from "./bash-server.ts";
 import { DEFAULT_SHELL, findRefusal, type JobOutcome, type JobRunner, type JobSpec } from "./job.ts";
 import { explainSetup, failedOutcome, findShellFailure, ranOutcome, resolvePaths, startClock, type JobPaths } from "./job-setup.ts";
-import { MARKER_VARIABLE, signalGroup, sweepMarked } from "./process-group.ts";
+import { killSession, MARKER_VARIABLE, signalGroup, sweepMarked } from "./process-group.ts";
 import { isLiteralCommand } from "./shell-text.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -32,7 +32,7 @@ export class BashServerRunner implements JobRunner {
   readonly #env: NodeJS.ProcessEnv;
   readonly #evaluatesLiterals: boolean;
   readonly #idle: BashServer[] = [];
-  readonly #busy = new Map<BashServer, number | undefined>();
+  readonly #busy = new Set<BashServer>();
 
   constructor(env: NodeJS.ProcessEnv = process.env) {
     this.#env = { ...env };
@@ -65,20 +65,20 @@ export class BashServerRunner implements JobRunner {
       isAbandoned = true;
       server.kill();
     };
-    const supervisor = new Supervisor({ marker, timeoutMs: spec.timeoutMs, signal, onUnkillable });
-    const ending = await server.run(this.#textOf(spec, paths, marker), (pgid) => {
-      this.#busy.set(server, pgid);
-      supervisor.attach(pgid);
-    });
+    const supervisor = new Supervisor({ findGroup: () => server.findJob(), marker, timeoutMs: spec.timeoutMs, signal, onUnkillable });
+    const ended = server.run(this.#textOf(spec, paths, marker));
+    supervisor.begin();
+    const ending = await ended;
     const seen = await supervisor.finish();
     if (isAbandoned) {
       this.#discard(server);
       return failedOutcome(clock, `the job's process could not be killed on ${hostname()}`, seen);
     }
-    return await this.#conclude(ending, server, {
+    return this.#conclude(ending, server, {
       ran: (code) => ranOutcome(clock, code, seen),
       setupFailed: async () => failedOutcome(clock, await explainSetup(spec, paths), seen),
       serverDied: async () => {
+        if (server.pid !== undefined) await killSession(server.pid);
         await sweepMarked(marker);
         return failedOutcome(clock, `the shell that ran the job was killed on ${hostname()}, by the job or another process`, seen);
       },
@@ -86,7 +86,8 @@ export class BashServerRunner implements JobRunner {
   }
 
   close(): void {
-    for (const [server, pgid] of this.#busy) {
+    for (const server of this.#busy) {
+      const pgid = server.findJob();
       if (pgid !== undefined) signalGroup(pgid, "SIGKILL");
       server.kill();
     }
@@ -94,14 +95,12 @@ export class BashServerRunner implements JobRunner {
   }
 
   async #conclude(ending: ServerEnding, server: BashServer, make: Conclusions): Promise<JobOutcome> {
-    const pgid = this.#busy.get(server);
     if (ending.type !== "serverDied") {
       this.#giveBack(server);
-      return ending.type === "ended" ? make.ran(ending.code) : await make.setupFailed();
+      return ending.type === "ended" ? make.ran(ending.code) : make.setupFailed();
     }
-    if (pgid !== undefined) signalGroup(pgid, "SIGKILL");
     this.#discard(server);
-    return await make.serverDied();
+    return make.serverDied();
   }
 
   #textOf(spec: JobSpec, paths: JobPaths, marker: string): string {
@@ -113,7 +112,7 @@ export class BashServerRunner implements JobRunner {
     let server = this.#idle.pop();
     while (server?.isDead === true) server = this.#idle.pop();
     server ??= new BashServer(this.#env);
-    this.#busy.set(server, undefined);
+    this.#busy.add(server);
     return server;
   }
 

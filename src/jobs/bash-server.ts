@@ -2,20 +2,20 @@
 // Forking a small bash costs half of starting one from a large Node process, and nothing of the engine's memory.
 //
 // Protocol: this process writes shell texts, each behind its length, one job at a time; bash answers in lines on its standard output: `r5` once (its
-// major version), then for each job `pPID` (leader of the job's group), perhaps `f` (directory or files could not be
-// opened; then the code means nothing) and `dCODE`. A job cannot write to that output: its files replace it first. All
+// major version), then for each job perhaps `f` (directory or files could not be opened; then the code means nothing) and
+// `dCODE`; where the system does not list a process's children, `pPID` (leader of the job's group) comes first. A job cannot write to that output: its files replace it first. All
 // that comes from a job's description is single-quoted, so no text of a job can leave its place.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { Guard } from "./guard.ts";
+import { findChildren, LISTS_CHILDREN } from "./process-group.ts";
 import { shellQuote } from "./shell-text.ts";
 
 /** How a job on the server ended. */
 export type ServerEnding = { readonly type: "ended"; readonly code: number } | { readonly type: "setupFailed" } | { readonly type: "serverDied" };
 
 interface Pending {
-  readonly onStarted: (pgid: number) => void;
   readonly resolve: (ending: ServerEnding) => void;
   setupFailed: boolean;
 }
@@ -35,6 +35,7 @@ export class BashServer {
   readonly #ready: Promise<boolean>;
   #settleReady: (isUsable: boolean) => void = () => undefined;
   #pending: Pending | undefined;
+  #toldGroup: number | undefined;
   #partial = "";
   #isDead = false;
 
@@ -66,12 +67,23 @@ export class BashServer {
     return this.#isDead;
   }
 
+  /** Process id; also its session's id. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Process group of the running job; `undefined` when there is none, or not yet. */
+  findJob(): number | undefined {
+    if (this.#pending === undefined || this.#child.pid === undefined) return undefined;
+    return LISTS_CHILDREN ? findChildren(this.#child.pid)?.[0] : this.#toldGroup;
+  }
+
   /** Runs one job's text, made by `jobText`. */
-  async run(text: string, onStarted: (pgid: number) => void): Promise<ServerEnding> {
+  async run(text: string): Promise<ServerEnding> {
     if (this.#isDead) return { type: "serverDied" };
     this.#hold(true);
     const ending = await new Promise<ServerEnding>((resolve) => {
-      this.#pending = { onStarted, resolve, setupFailed: false };
+      this.#pending = { resolve, setupFailed: false };
       this.#child.stdin?.write(framed(text));
     });
     this.#hold(false);
@@ -108,7 +120,7 @@ export class BashServer {
   #onLine(line: string): void {
     const number = Number(line.slice(1));
     if (line.startsWith("r")) this.#settleReady(number >= VERSION_MIN);
-    else if (line.startsWith("p")) this.#pending?.onStarted(number);
+    else if (line.startsWith("p")) this.#toldGroup = number;
     else if (line.startsWith("f") && this.#pending !== undefined) this.#pending.setupFailed = true;
     else if (line.startsWith("d")) this.#finish(this.#pending?.setupFailed === true ? { type: "setupFailed" } : { type: "ended", code: number });
   }
@@ -116,6 +128,7 @@ export class BashServer {
   #finish(ending: ServerEnding): void {
     const pending = this.#pending;
     this.#pending = undefined;
+    this.#toldGroup = undefined;
     pending?.resolve(ending);
   }
 
@@ -169,5 +182,6 @@ export function jobText(job: JobText): string {
   const files = `<${shellQuote(job.stdin)} >${shellQuote(job.out)} ${stderr}`;
   // The body never returns, so `echo f` is reached only when something before it failed.
   const subshell = `(cd -P -- ${shellQuote(job.directory)} && unset OLDPWD && export${exports.join("")} && { ${body}; } ${files}; echo f)`;
-  return `${subshell}& echo p$!; ${WAIT}; echo d$code`;
+  // Whoever needs the job's process while it runs looks it up: telling it each time would wake the engine for nothing.
+  return `${subshell}& ${LISTS_CHILDREN ? "" : "echo p$!; "}${WAIT}; echo d$code`;
 }

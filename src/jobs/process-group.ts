@@ -1,6 +1,7 @@
 // Signals to the processes of one job. A job leads its own process group, so one signal reaches its pipelines and
 // children; those that left the group (`setsid`) are found by the marker in their environment, where /proc exists.
 
+import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { constants } from "node:os";
 
@@ -9,12 +10,14 @@ export const MARKER_VARIABLE = "TSPARALLEL_JOB";
 
 const SWEEPS_MAX = 5;
 
-/** Sends a signal to a process group; a group that is gone is no error. */
-export function signalGroup(pgid: number, signal: NodeJS.Signals): void {
+/** Sends a signal to a process group; false when there is no such group (any more, or yet). */
+export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(-pgid, signal);
+    return true;
   } catch (error) {
     if (!isGone(error)) throw error;
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 
@@ -27,8 +30,17 @@ function isGone(error: unknown): boolean {
 /** Kills every process that carries the marker, also outside the group. Linux only; elsewhere it does nothing. */
 export async function sweepMarked(marker: string): Promise<void> {
   const wanted = `${MARKER_VARIABLE}=${marker}\0`;
+  await killAll(() => findProcesses("environ", (environment) => environment.includes(wanted)));
+}
+
+/** Kills every process of a session: all that a server and its jobs left, but for those that began a session of their own. Linux only. */
+export async function killSession(sessionId: number): Promise<void> {
+  await killAll(() => findProcesses("stat", (stat) => Number(/\) \S \d+ \d+ (\d+) /.exec(stat)?.[1]) === sessionId));
+}
+
+async function killAll(find: () => Promise<number[]>): Promise<void> {
   for (let round = 0; round < SWEEPS_MAX; round += 1) {
-    const found = await findMarked(wanted);
+    const found = await find();
     if (found.length === 0) return;
     for (const pid of found) {
       try {
@@ -40,15 +52,27 @@ export async function sweepMarked(marker: string): Promise<void> {
   }
 }
 
-async function findMarked(wanted: string): Promise<number[]> {
+async function findProcesses(file: "environ" | "stat", matches: (content: string) => boolean): Promise<number[]> {
   const found: number[] = [];
   for (const name of await readdir("/proc").catch(() => [])) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-    // A process that ended meanwhile, or another user's, has no readable environment; a zombie's is empty.
-    const environment = await readFile(`/proc/${name}/environ`, "latin1").catch(() => "");
-    if (environment.includes(wanted)) found.push(Number(name));
+    // A process that ended meanwhile, or another user's, cannot be read; a zombie has no environment.
+    if (matches(await readFile(`/proc/${name}/${file}`, "latin1").catch(() => ""))) found.push(Number(name));
   }
   return found;
+}
+
+/** Whether the kernel lists a process's children. */
+export const LISTS_CHILDREN: boolean = findChildren(process.pid) !== undefined;
+
+/** Children of a process's main thread; `undefined` when the process is gone or the system does not list them. */
+export function findChildren(pid: number): readonly number[] | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).map(Number);
+  } catch {
+    // No such process, or no such file here: the caller knows what that means.
+    return undefined;
+  }
 }
 
 const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));

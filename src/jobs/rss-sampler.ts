@@ -13,10 +13,10 @@ export class RssSampler {
   #peakKb: number | null = null;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  readonly #pid: number;
+  readonly #findLeader: () => number | undefined;
 
-  constructor(pid: number) {
-    this.#pid = pid;
+  constructor(findLeader: () => number | undefined) {
+    this.#findLeader = findLeader;
     if (process.platform === "linux") this.#schedule(FIRST_AFTER_MS);
   }
 
@@ -38,7 +38,9 @@ export class RssSampler {
 
   // Processes come and go while this walks the tree; each unreadable file means one that went.
   async #sample(): Promise<void> {
-    const pids = [this.#pid];
+    const leader = this.#findLeader();
+    if (leader === undefined) return;
+    const pids = [leader];
     for (let index = 0; index < pids.length && pids.length < PROCESSES_MAX; index += 1) {
       const pid = pids[index];
       const status = await readFile(`/proc/${pid}/status`, "latin1").catch(() => "");

@@ -22,7 +22,7 @@ export async function runJob(spec: JobSpec): Promise<JobOutcome> {
   // Read before anything is awaited: afterwards another request may be current.
   const signal = currentTaskSignal();
   runners ??= chooseRunners();
-  return await pickRunner(await runners, spec).run(spec, signal);
+  return pickRunner(await runners, spec).run(spec, signal);
 }
 
 function pickRunner({ served, spawned }: Runners, spec: JobSpec): JobRunner {

@@ -37,7 +37,7 @@ export class SpawnRunner implements JobRunner {
     if (directoryFailure !== undefined) return failedOutcome(clock, directoryFailure);
     const files = await openFiles(paths);
     if (files === undefined) return failedOutcome(clock, await explainSetup(spec, paths));
-    return await this.#start(spec, { clock, paths, shell, files, signal });
+    return this.#start(spec, { clock, paths, shell, files, signal });
   }
 
   close(): void {
@@ -51,9 +51,9 @@ export class SpawnRunner implements JobRunner {
     const abandoned = new Promise<Ending>((resolve) => {
       giveUp = () => resolve({ error: `the job's process could not be killed on ${hostname()}` });
     });
-    const supervisor = new Supervisor({ marker, timeoutMs: spec.timeoutMs, signal: job.signal, onUnkillable: giveUp });
-    const guard = this.#idleGuards.pop() ?? new Guard();
     let pgid: number | undefined;
+    const supervisor = new Supervisor({ findGroup: () => pgid, marker, timeoutMs: spec.timeoutMs, signal: job.signal, onUnkillable: giveUp });
+    const guard = this.#idleGuards.pop() ?? new Guard();
     try {
       const ending = await Promise.race([
         abandoned,
@@ -61,7 +61,7 @@ export class SpawnRunner implements JobRunner {
           pgid = pid;
           this.#running.add(pid);
           guard.watchJob(pid);
-          supervisor.attach(pid);
+          supervisor.begin();
         }),
       ]);
       const seen = await supervisor.finish();

@@ -14,6 +14,8 @@ const TIMER_MAX_MS = 2_147_483_647;
 
 /** What a supervisor is made for. */
 export interface Supervised {
+  /** The job's process group; `undefined` while it is not there yet, or not any more. Asked only when it is needed. */
+  readonly findGroup: () => number | undefined;
   readonly marker: string;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -28,9 +30,13 @@ export interface Supervision {
   readonly maxRssKb: number | null;
 }
 
-/** Watches from `attach` to `finish`. */
+// A job that is to be stopped before its process is there is looked for again so soon.
+const LOOK_AGAIN_MS = 5;
+
+/** Watches from `begin` to `finish`. */
 export class Supervisor {
   readonly #job: Supervised;
+  /** The group that was stopped. */
   #pgid: number | undefined;
   #timedOut = false;
   #aborted = false;
@@ -47,11 +53,10 @@ export class Supervisor {
     this.#job = job;
   }
 
-  /** The job's process group exists now. */
-  attach(pgid: number): void {
-    this.#pgid = pgid;
-    const { signal, timeoutMs } = this.#job;
-    this.#sampler = new RssSampler(pgid);
+  /** The job is about to run. */
+  begin(): void {
+    const { signal, timeoutMs, findGroup } = this.#job;
+    this.#sampler = new RssSampler(findGroup);
     if (timeoutMs !== undefined) this.#limit = setTimeout(() => this.#onTimeout(), Math.min(timeoutMs, TIMER_MAX_MS));
     if (signal === undefined) return;
     if (signal.aborted) this.#onAbort();
@@ -64,8 +69,8 @@ export class Supervisor {
     clearTimeout(this.#escalation);
     this.#job.signal?.removeEventListener("abort", this.#onAbort);
     const maxRssKb = this.#sampler?.stop() ?? null;
-    if ((this.#timedOut || this.#aborted) && this.#pgid !== undefined) {
-      signalGroup(this.#pgid, "SIGKILL");
+    if (this.#timedOut || this.#aborted) {
+      if (this.#pgid !== undefined) signalGroup(this.#pgid, "SIGKILL");
       await sweepMarked(this.#job.marker);
     }
     return { timedOut: this.#timedOut, aborted: this.#aborted, maxRssKb };
@@ -78,9 +83,13 @@ export class Supervisor {
   }
 
   #stop(): void {
-    const pgid = this.#pgid;
-    if (pgid === undefined) return;
-    signalGroup(pgid, "SIGTERM");
+    const pgid = this.#job.findGroup();
+    // A process that was just made may not lead its group yet.
+    if (pgid === undefined || !signalGroup(pgid, "SIGTERM")) {
+      this.#escalation = setTimeout(() => this.#stop(), LOOK_AGAIN_MS);
+      return;
+    }
+    this.#pgid = pgid;
     // A stopped process takes SIGTERM only once it runs again.
     signalGroup(pgid, "SIGCONT");
     this.#escalation = setTimeout(() => {

@@ -22,7 +22,7 @@ describe("--local", () => {
     const running = start(["--local", "2"], { cwd: scratch, input: lines(jobs), env: { TMPDIR: temporary } });
     const ended = await running.ended;
     expect(ended.stderr).toContain("total 2 jobs on 2 engines");
-    expect(results(ended.stdout).map((line) => line.result["code"]).sort()).toEqual([0, 4]);
+    expect(new Set(results(ended.stdout).map((line) => line.result["code"]))).toEqual(new Set([0, 4]));
     expect(ended.status).toBe(1);
     expect(readdirSync(temporary)).toEqual([]);
     // Each job printed the pid of the shell that ran it.
@@ -52,7 +52,7 @@ describe("--local", () => {
     const ended = await running.ended;
     expect(ended).toMatchObject({ status: 255, stdout: "" });
     expect(ended.stderr).toBe("bakapara: interrupted by SIGINT before the first job\n");
-    for (const pid of started) expect(() => process.kill(pid, 0)).toThrow();
+    for (const pid of started) expect(existsSync(`/proc/${pid}`)).toBe(false);
   });
 });
 

@@ -23,6 +23,26 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+// A controller that was killed is missed only after a while; so this run goes on beside the other tests.
+let orphaned: Promise<Ended>;
+beforeAll(() => {
+  orphaned = orphanRun();
+});
+afterAll(() => orphaned);
+
+async function orphanRun(): Promise<Ended> {
+  const other = await TestCluster.start({ engines: 1 });
+  try {
+    const begun = fresh("begun");
+    const running = start(["--profile-dir", other.profileDir], { input: lines([{ cmd: `touch ${begun}; sleep 75.5` }]) });
+    await until(() => existsSync(begun), { timeoutMs: 20_000 });
+    other.controller.child.kill("SIGKILL");
+    return await running.ended;
+  } finally {
+    await other.stop();
+  }
+}
+
 const on = (...args: string[]): string[] => ["--profile-dir", cluster.profileDir, ...args];
 const runJobs = (jobs: readonly unknown[], args: readonly string[] = [], options: StartOptions = {}): Promise<Ended> =>
   run(on(...args), { cwd: scratch, input: lines(jobs), ...options });
@@ -56,8 +76,9 @@ describe("results", () => {
         max_rss: null,
       },
     });
-    const { submitted, started, completed, received } = line?.result as Record<string, string>;
-    expect([submitted, started, completed, received]).toEqual([submitted, started, completed, received].sort());
+    // Texts of this form are in the order of their times.
+    const times = ["submitted", "started", "completed", "received"].map((key) => String(line?.result[key]));
+    expect(times).toEqual(times.toSorted((a, b) => (a < b ? -1 : 1)));
     expect(readFileSync(job.out, "utf8")).toBe("hello\n");
   });
 
@@ -361,24 +382,38 @@ describe("stopping", () => {
     expect(ended.stderr.split("\n").length).toBeLessThan(300);
   });
 
-  it("an engine that dies in the middle of a job ends it, and the job's processes", async () => {
-    const pidFile = fresh("pid");
-    cluster.addEngines(1);
+  it("an engine that dies ends its job with its processes; with retries the job runs again elsewhere", async () => {
+    const [begun, go] = [fresh("begun"), fresh("go")];
+    cluster.addEngines(2);
     const client = await cluster.connect();
-    await client.waitForEngines(3, { timeoutMs: 20_000 });
-    const victim = Math.max(...client.ids);
-    const engine = cluster.engines.at(-1)?.child;
-    const running = start(on(), { input: lines(Array.from({ length: 3 }, (_, i) => ({ cmd: `touch ${pidFile}-${i}; sleep 74.${i}` }))) });
-    await until(() => [0, 1, 2].every((i) => existsSync(`${pidFile}-${i}`)), { timeoutMs: 20_000 });
-    engine?.kill("SIGKILL");
-    await until(() => results(running.stdout()).length === 1, { timeoutMs: 30_000 });
+    await client.waitForEngines(4, { timeoutMs: 20_000 });
+    // Each job writes its shell and the bash server, whose parent is the engine.
+    const jobs = [0, 1, 2, 3].map((id) => ({ id, cmd: `echo $$ $PPID > ${begun}-${id}; until [ -e ${go} ]; do sleep 0.1; done`, retries: id === 1 ? 1 : 0 }));
+    const running = start(on(), { input: lines(jobs) });
+    const tellsOf = (id: number): number[] => (existsSync(`${begun}-${id}`) ? readFileSync(`${begun}-${id}`, "utf8").trim().split(" ").map(Number) : []);
+    await until(() => jobs.every(({ id }) => tellsOf(id).length === 2), { timeoutMs: 20_000 });
+    const [shell, server] = tellsOf(0) as [number, number];
+    const engineOf = (pid: number): number => Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    const victims = [engineOf(server), engineOf(tellsOf(1)[1] as number)];
+    const victimId = [...client.engines.values()].find(({ properties }) => properties["pid"] === victims[0])?.id;
+    for (const pid of victims) process.kill(pid, "SIGKILL");
+    await until(() => client.length === 2 && results(running.stdout()).length === 1, { timeoutMs: 30_000 });
     const [dead] = results(running.stdout());
-    expect(dead?.result).toMatchObject({ code: null, status: "error", engine_id: victim, pyerr: { ename: "EngineError" } });
-    // Only the two other engines' jobs are left.
-    await until(() => [0, 1, 2].flatMap((i) => pidsOf(`sleep 74.${i}`)).length === 2);
-    running.child.kill("SIGTERM");
-    await running.ended;
-    await until(() => [0, 1, 2].flatMap((i) => pidsOf(`sleep 74.${i}`)).length === 0);
+    expect(dead).toMatchObject({ id: 0, result: { code: null, status: "error", attempt: 1, engine_id: victimId, pyerr: { ename: "EngineError" } } });
+    await until(() => !existsSync(`/proc/${shell}`));
+    writeFileSync(go, "");
+    const all = byId(await running.ended);
+    expect([1, 2, 3].map((id) => [all.get(id)?.result["code"], all.get(id)?.result["attempt"]])).toEqual([
+      [0, 2],
+      [0, 1],
+      [0, 1],
+    ]);
     await client.close();
+  });
+
+  it("a controller that dies ends the run with a sentence", async () => {
+    const ended = await orphaned;
+    expect(ended.status).toBe(255);
+    expect(ended.stderr).toMatch(/^bakapara: the cluster is gone: .*; 0 of 1 jobs had ended \(go on with --resume\)$/m);
   });
 });

@@ -35,6 +35,7 @@ describe.each([
     await until(() => pidsOf("sleep 81.5").length === 2);
     child.kill("SIGKILL");
     await until(() => pidsOf("sleep 81.5").length === 0);
+    expect(pidsOf("sleep 81.5")).toEqual([]);
   });
 
   it("a job that ignores SIGTERM is killed a little later", async () => {
@@ -42,6 +43,7 @@ describe.each([
     await until(() => pidsOf("sleep 82.5").length === 1);
     child.kill("SIGKILL");
     await until(() => pidsOf("sleep 82.5").length === 0);
+    expect(pidsOf("sleep 82.5")).toEqual([]);
   });
 
   it("a job is killed when its process exits", async () => {
