@@ -34,8 +34,8 @@ async function planStart(request: ClusterRequest, controllerArgs: readonly strin
 
 async function runInForeground(plan: ClusterPlan): Promise<void> {
   const logger = await foregroundLogger(plan);
+  using interruption = new Interruption(logger); // Before it is announced: Ctrl-C may come with the announcement.
   logger.info("running in the foreground; Ctrl-C stops everything");
-  using interruption = new Interruption(logger);
   await runCluster(plan, { logger, interruption, onReady: () => undefined });
 }
 
