@@ -31,4 +31,3 @@ export function measureIpyparallel(python: string, measure: string): Figure {
   const { value, unit } = JSON.parse(line) as Figure;
   return { value, unit };
 }
-

@@ -20,7 +20,12 @@ function floorText(measure: Measure): string {
 
 function row(measure: Measure, outcome: Outcome): string {
   const ours = `${number(outcome.ours.value)} ${outcome.ours.unit}`;
-  const peer = outcome.peer === undefined ? (outcome.missing === undefined ? "–" : `${outcome.missing}: not installed`) : `${number(outcome.peer.value)} ${outcome.peer.unit}`;
+  const peer =
+    outcome.peer === undefined
+      ? outcome.missing === undefined
+        ? "–"
+        : `${outcome.missing}: not installed`
+      : `${number(outcome.peer.value)} ${outcome.peer.unit}`;
   const ratio = outcome.ratio === undefined ? "–" : number(outcome.ratio);
   const verdict = reaches(measure, outcome);
   const mark = verdict === undefined ? "not compared" : verdict ? "reached" : "NOT REACHED";

@@ -166,7 +166,9 @@ async function main(): Promise<void> {
     console.log(`ready after ${seconds(performance.now() - began)}: engines ${rc.ids.join(", ")}\n`);
     const work = (async () => {
       const { decimals, row: summing } = await computeDigits(rc);
-      await Promise.all(Array.from({ length: FILES }, (_, i) => writeFile(join(folder, name(i)), decimals.slice(i * DIGITS_PER_FILE, (i + 1) * DIGITS_PER_FILE))));
+      await Promise.all(
+        Array.from({ length: FILES }, (_, i) => writeFile(join(folder, name(i)), decimals.slice(i * DIGITS_PER_FILE, (i + 1) * DIGITS_PER_FILE))),
+      );
       const shell = await countByShell(rc, folder, engines);
       const own = await countByFunction(rc, folder);
       const differing = shell.counts.findIndex((counts, i) => JSON.stringify(sorted(counts)) !== JSON.stringify(sorted(own.counts[i] ?? {})));

@@ -39,7 +39,12 @@ export const bakapara: Measure = {
       const peerCount = context.quick ? 50 : 1500;
       const input = Array.from({ length: peerCount }, (_, i) => `${i}\n`).join("");
       const peerRate = ratePerSecond(peerCount, () => spawnSync("parallel", ["-j2", "true"], { encoding: "utf8", input }));
-      return { ours, peer: { value: peerRate, unit: "jobs/s" }, ratio: ours.value / peerRate, notes: `bare spawn: ${bareSpawnRate(context.quick ? 50 : 1000).toFixed(0)}/s` };
+      return {
+        ours,
+        peer: { value: peerRate, unit: "jobs/s" },
+        ratio: ours.value / peerRate,
+        notes: `bare spawn: ${bareSpawnRate(context.quick ? 50 : 1000).toFixed(0)}/s`,
+      };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -46,11 +46,19 @@ export async function run(options: { readonly calls?: number } = {}): Promise<Be
     ...value("number", 3.25, calls),
     ...value("object of 10 fields", TEN_FIELDS, calls),
     ...value("Float64Array of 1,000,000", new Float64Array(1e6), Math.ceil(calls / 10)),
-    ...value("array of 10,000 numbers", Array.from({ length: 10_000 }, (_, i) => i + 0.5), Math.ceil(calls / 100)),
+    ...value(
+      "array of 10,000 numbers",
+      Array.from({ length: 10_000 }, (_, i) => i + 0.5),
+      Math.ceil(calls / 100),
+    ),
     capture("canning: capture of a closure of 400 B, first", Math.ceil(calls / 50), (i) => packCall(makeClosure(i), [])),
     capture("canning: capture of a closure of 400 B, after", calls, () => packCall(fixedClosure, [])),
     await building("canning: unpack a call of a closure of 400 B", packCall(fixedClosure, [[1, 50]]), calls),
-    await building("canning: unpack a call of a function", packCall((x: number) => x, [1]), calls),
+    await building(
+      "canning: unpack a call of a function",
+      packCall((x: number) => x, [1]),
+      calls,
+    ),
   ];
 }
 

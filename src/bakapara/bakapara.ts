@@ -62,7 +62,9 @@ export class Bakapara implements AsyncDisposable {
 
   /** Hosts by engine id, as far as engines tell. */
   get hosts(): ReadonlyMap<number, string> {
-    return new Map([...this.#client.engines.values()].flatMap(({ id, properties }) => (typeof properties["host"] === "string" ? [[id, properties["host"]] as const] : [])));
+    return new Map(
+      [...this.#client.engines.values()].flatMap(({ id, properties }) => (typeof properties["host"] === "string" ? [[id, properties["host"]] as const] : [])),
+    );
   }
 
   /**

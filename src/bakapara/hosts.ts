@@ -10,13 +10,13 @@ export interface EngineOfHost {
 }
 
 /** The engines for a job, or why there are none. */
-export type Choice =
-  | { readonly type: "any" }
-  | { readonly type: "some"; readonly ids: readonly number[] }
-  | { readonly type: "none"; readonly error: string };
+export type Choice = { readonly type: "any" } | { readonly type: "some"; readonly ids: readonly number[] } | { readonly type: "none"; readonly error: string };
 
 /** Chooses engines for a job; `any` when it makes no difference which. */
-export function chooseEngines(engines: readonly EngineOfHost[], wanted: { readonly hosts?: readonly string[] | undefined; readonly ids?: readonly number[] | undefined }): Choice {
+export function chooseEngines(
+  engines: readonly EngineOfHost[],
+  wanted: { readonly hosts?: readonly string[] | undefined; readonly ids?: readonly number[] | undefined },
+): Choice {
   const able = engines.filter((engine) => engine.canRunJobs && (wanted.ids === undefined || wanted.ids.includes(engine.id)));
   if (able.length === 0) return { type: "none", error: noneAble(engines, wanted.ids) };
   const { hosts } = wanted;

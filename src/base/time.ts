@@ -56,7 +56,17 @@ export function parseIsoDate(text: string): Millis | undefined {
  * Leaves everything else to that: other forms, and fields at the edge of their ranges.
  */
 function parseFullDate(text: string): Millis | undefined {
-  if (text.length !== 27 || text[4] !== "-" || text[7] !== "-" || text[10] !== "T" || text[13] !== ":" || text[16] !== ":" || text[19] !== "." || text[26] !== "Z") return undefined;
+  if (
+    text.length !== 27 ||
+    text[4] !== "-" ||
+    text[7] !== "-" ||
+    text[10] !== "T" ||
+    text[13] !== ":" ||
+    text[16] !== ":" ||
+    text[19] !== "." ||
+    text[26] !== "Z"
+  )
+    return undefined;
   const year = digits(text, 0, 4);
   const month = digits(text, 5, 7);
   const day = digits(text, 8, 10);

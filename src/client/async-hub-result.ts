@@ -27,7 +27,12 @@ export class AsyncHubResult<T = unknown> extends AsyncResult<T[], T, "many"> {
 const HUB_VALUES: ResultShape<unknown[], unknown> = { arity: "many", join: (values) => [...values], items: (value) => [value] };
 
 /** Makes the result and begins to ask. Requests that are outstanding or remembered here are taken from here. */
-export function hubResult<T>(link: ClientLink, owner: ResultOwner, msgIds: readonly string[], findLocal: (id: string) => RequestHandle | undefined): AsyncHubResult<T> {
+export function hubResult<T>(
+  link: ClientLink,
+  owner: ResultOwner,
+  msgIds: readonly string[],
+  findLocal: (id: string) => RequestHandle | undefined,
+): AsyncHubResult<T> {
   const missing = new Map<string, RequestHandle>();
   const handles = msgIds.map((id) => {
     const known = findLocal(id) ?? missing.get(id);
@@ -167,7 +172,14 @@ function replyOf(found: Dict): Message {
   const header = found["result_header"];
   const dict = (name: string): Dict => (isDict(found[name]) ? (found[name] as Dict) : {});
   const fallback = { msg_id: "", msg_type: "apply_reply", username: "", session: "", date: "", version: "5.3" };
-  return { idents: [], header: isHeader(header) ? header : fallback, parentHeader: dict("header"), metadata: dict("result_metadata"), content: dict("result_content"), buffers: [] };
+  return {
+    idents: [],
+    header: isHeader(header) ? header : fallback,
+    parentHeader: dict("header"),
+    metadata: dict("result_metadata"),
+    content: dict("result_content"),
+    buffers: [],
+  };
 }
 
 function noteStoredOutput(record: RequestRecord, io: unknown): void {

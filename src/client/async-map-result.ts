@@ -43,7 +43,7 @@ export class AsyncMapResult<R> extends AsyncResult<R[], R, "many"> {
       }),
     );
     try {
-      for (let seen = 0; seen < this.parts.length; ) {
+      for (let seen = 0; seen < this.parts.length;) {
         const part = finished[seen];
         if (part !== undefined) {
           seen += 1;

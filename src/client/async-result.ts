@@ -323,7 +323,12 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
   /** Items as their parts arrive, in the order of submission. Throws a part's error when its turn comes. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
     for (const part of this.#parts) {
-      if (part.state === "pending") await waitFor<void>((resolve) => part.onSettled(resolve), {}, () => "");
+      if (part.state === "pending")
+        await waitFor<void>(
+          (resolve) => part.onSettled(resolve),
+          {},
+          () => "",
+        );
       yield* this.itemsOf(part);
     }
   }

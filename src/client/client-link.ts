@@ -167,7 +167,14 @@ export class ClientLink {
   submitPlainBroadcast(submission: Submission): RequestHandle[] {
     this.assertOpen();
     const header = this.session.header(submission.kind === "apply" ? "apply_request" : "execute_request");
-    const transmission: Transmission = { msgType: header.msg_type, header, content: submission.content, metadata: askToCount(submission), idents: [], buffers: submission.buffers };
+    const transmission: Transmission = {
+      msgType: header.msg_type,
+      header,
+      content: submission.content,
+      metadata: askToCount(submission),
+      idents: [],
+      buffers: submission.buffers,
+    };
     const handles = submission.targets.map((uuid) => this.#makeHandle(submission, `${header.msg_id}_${uuid}`, [uuid], transmission));
     this.#feed({ type: "submitted", requests: handles.map((handle) => handle.record) });
     return handles;

@@ -257,7 +257,7 @@ export class Client {
   async purgeHubResults(jobs: Jobs = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
     const ids = jobs === "all" ? "all" : readJobs(jobs);
     const engines = targets === undefined ? [] : this.#engineIds(targets);
-    if (ids.length === 0 && engines.length === 0) throw new InvalidArgumentError("name what to purge: message ids, results, engines, or \"all\"");
+    if (ids.length === 0 && engines.length === 0) throw new InvalidArgumentError('name what to purge: message ids, results, engines, or "all"');
     await hub.purgeHubResults(this.#link, ids, engines, options);
   }
 

@@ -53,7 +53,8 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   if (!(timeoutMs > 0)) throw new InvalidArgumentError(`timeoutMs must be more than 0, and is ${timeoutMs}`);
   options.signal?.throwIfAborted();
   const { info, origin } = await findConnectionInfo(options);
-  if (info.curve_serverkey !== null) throw new ConfigError(`${origin} asks for CURVE encryption, which this client does not speak; start the controller without it`);
+  if (info.curve_serverkey !== null)
+    throw new ConfigError(`${origin} asks for CURVE encryption, which this client does not speak; start the controller without it`);
   const address = resolveInterface(info);
   if (options.transport === undefined) await probe(`${address}:${info.registration}`, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
   const link = new ClientLink({

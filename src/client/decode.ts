@@ -31,7 +31,9 @@ export function settleHandle(handle: RequestHandle, record: RequestRecord, outco
 
 /** The error class of a failure that came over the wire. */
 export function errorOf(failure: KernelFailure): Error {
-  return failure.ename === "NoData" ? new NoData(failure.evalue === "" ? "the task store does not have this record" : failure.evalue) : kernelErrorFrom(failure);
+  return failure.ename === "NoData"
+    ? new NoData(failure.evalue === "" ? "the task store does not have this record" : failure.evalue)
+    : kernelErrorFrom(failure);
 }
 
 function valueOf(record: RequestRecord, reply: Message): unknown {
@@ -46,7 +48,10 @@ function oneForEach(record: RequestRecord, values: unknown[]): unknown[] {
   if (answered.length !== values.length) {
     // A coalesced reply carries no error but the last: which engines failed is not in it.
     const missing = record.targets.length - values.length;
-    throw new RemoteError({ ename: "CompositeError", evalue: `${missing} of ${record.targets.length} engines failed; broadcast without coalescing tells which` });
+    throw new RemoteError({
+      ename: "CompositeError",
+      evalue: `${missing} of ${record.targets.length} engines failed; broadcast without coalescing tells which`,
+    });
   }
   return values;
 }

@@ -73,7 +73,11 @@ export class DirectView<A extends Arity = "many"> {
 
   /** The same view with something changed. */
   with<const O extends DirectViewOptions>(options: O): DirectView<O extends { targets: infer T } ? (T extends number ? "one" : "many") : A> {
-    return new DirectView(this.#context, options.targets === undefined ? this.#targets : fixTargets(this.#context, options.targets), options.label ?? this.#label);
+    return new DirectView(
+      this.#context,
+      options.targets === undefined ? this.#targets : fixTargets(this.#context, options.targets),
+      options.label ?? this.#label,
+    );
   }
 
   /**
@@ -105,7 +109,15 @@ export class DirectView<A extends Arity = "many"> {
     if (typeof code !== "string") throw new InvalidArgumentError(`execute takes code as a text, and got ${typeof code}`);
     const content: Dict = { code, silent: options.silent ?? true, user_expressions: {} };
     const handles = this.#engines().map((engine) =>
-      this.#context.link.submit({ channel: "mux", kind: "execute", targets: [engine.uuid], metadata: this.#metadata(), content, buffers: [], label: this.#label }),
+      this.#context.link.submit({
+        channel: "mux",
+        kind: "execute",
+        targets: [engine.uuid],
+        metadata: this.#metadata(),
+        content,
+        buffers: [],
+        label: this.#label,
+      }),
     );
     return this.#result(handles);
   }
@@ -162,7 +174,8 @@ export class DirectView<A extends Arity = "many"> {
 
   /** Pulls a scattered sequence and puts it together; typed arrays into one typed array. */
   gather<T = unknown[]>(name: string, options: Pick<ScatterOptions, "dist"> = {}): AsyncResult<T, unknown, "many"> {
-    const join = (parts: readonly unknown[]): T => (options.dist === "roundRobin" ? interleave(parts as readonly ArrayLike<unknown>[]) : concatenate(parts)) as T;
+    const join = (parts: readonly unknown[]): T =>
+      (options.dist === "roundRobin" ? interleave(parts as readonly ArrayLike<unknown>[]) : concatenate(parts)) as T;
     const buffers = packCall(named("pull"), [name]);
     const handles = this.#engines().map((engine) => this.#submit(engine, buffers));
     return new AsyncResult<T, unknown, "many">(handles, { arity: "many", join, items: (value) => [concatenate([value])].flat() }, this.#context);
@@ -207,7 +220,16 @@ export class DirectView<A extends Arity = "many"> {
 
   #submit(engine: EngineFacts, buffers: readonly Frame[], itemCount = 1): RequestHandle {
     const { link } = this.#context;
-    return link.submit({ channel: "mux", kind: "apply", targets: [engine.uuid], metadata: this.#metadata(), content: {}, buffers, label: this.#label, itemCount });
+    return link.submit({
+      channel: "mux",
+      kind: "apply",
+      targets: [engine.uuid],
+      metadata: this.#metadata(),
+      content: {},
+      buffers,
+      label: this.#label,
+      itemCount,
+    });
   }
 
   #result<R>(handles: readonly RequestHandle[]): ViewResult<A, R> {

@@ -15,12 +15,17 @@ export function showOutputs(records: readonly RequestRecord[], arity: "one" | "m
     const show = (name: string, text: string): void => {
       if (text === "") return;
       const body = text.endsWith("\n") ? text : `${text}\n`;
-      sink.write(arity === "one" ? body : `[${name}:${String(record.engineId ?? "?")}] ${body.includes("\n", 0) && body.indexOf("\n") < body.length - 1 ? `\n${body}` : body}`);
+      sink.write(
+        arity === "one"
+          ? body
+          : `[${name}:${String(record.engineId ?? "?")}] ${body.includes("\n", 0) && body.indexOf("\n") < body.length - 1 ? `\n${body}` : body}`,
+      );
     };
     show("stdout", output.stdout);
     show("stderr", output.stderr);
     for (const display of output.outputs) show("output", plainText(display));
-    if (output.executeResult !== undefined) sink.write(`Out[${String(record.engineId ?? "?")}:${output.executeResult.executionCount ?? "?"}]: ${plainText(output.executeResult)}\n`);
+    if (output.executeResult !== undefined)
+      sink.write(`Out[${String(record.engineId ?? "?")}:${output.executeResult.executionCount ?? "?"}]: ${plainText(output.executeResult)}\n`);
   }
 }
 

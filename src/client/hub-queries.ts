@@ -53,7 +53,12 @@ export async function askHub(link: ClientLink, msgType: string, content: Dict, o
 }
 
 /** Queue lengths of engines. */
-export async function queueStatus(link: ClientLink, targets: readonly number[] | null, verbose: boolean, options: WaitOptions): Promise<QueueStatus | VerboseQueueStatus> {
+export async function queueStatus(
+  link: ClientLink,
+  targets: readonly number[] | null,
+  verbose: boolean,
+  options: WaitOptions,
+): Promise<QueueStatus | VerboseQueueStatus> {
   const { content } = await askHub(link, "queue_request", { targets, verbose }, options);
   const { status: _, ...queues } = content;
   return queues as unknown as QueueStatus;

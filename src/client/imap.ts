@@ -44,7 +44,8 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
   /** @internal Use `view.imap`. */
   constructor(parts: ImapParts<T>) {
     if (!(parts.maxOutstanding >= 1)) throw new InvalidArgumentError(`maxOutstanding must be at least 1, and is ${parts.maxOutstanding}`);
-    if (!Number.isInteger(parts.chunkSize) || parts.chunkSize < 1) throw new InvalidArgumentError(`chunkSize must be a whole number of at least 1, and is ${parts.chunkSize}`);
+    if (!Number.isInteger(parts.chunkSize) || parts.chunkSize < 1)
+      throw new InvalidArgumentError(`chunkSize must be a whole number of at least 1, and is ${parts.chunkSize}`);
     this.#parts = parts;
     this.#run = this.#generate();
   }

@@ -105,7 +105,15 @@ export class LoadBalancedView {
     const maxOutstanding = options.maxOutstanding ?? 10 * Math.max(1, this.#countEngines());
     // A function that cannot travel is refused here, not at the first item.
     packCall(named("map"), [f, []]);
-    return new ImapIterator<T, Awaited<R>>({ items, submit, owner: this.#context, ...options, ordered, maxOutstanding, chunkSize: options.chunkSize ?? this.#options.chunkSize ?? 1 });
+    return new ImapIterator<T, Awaited<R>>({
+      items,
+      submit,
+      owner: this.#context,
+      ...options,
+      ordered,
+      maxOutstanding,
+      chunkSize: options.chunkSize ?? this.#options.chunkSize ?? 1,
+    });
   }
 
   /** A function that calls `f` on a free engine. */
@@ -132,7 +140,7 @@ export class LoadBalancedView {
     // With nothing to map, packing nothing still refuses what cannot travel.
     if (total === 0) pack(cut(all, { start: 0, end: 0 }));
     const handles: RequestHandle[] = [];
-    for (let start = 0; start < total; ) {
+    for (let start = 0; start < total;) {
       const end = Math.min(total, start + size);
       const buffers = pack(cut(all, { start, end }));
       const bytes = framesBytes(buffers);
@@ -148,7 +156,16 @@ export class LoadBalancedView {
 
   #submit(buffers: readonly Frame[], itemCount = 1): RequestHandle {
     const { link } = this.#context;
-    return link.submit({ channel: "task", kind: "apply", targets: [], metadata: this.#metadata, content: NO_CONTENT, buffers, label: this.#options.label, itemCount });
+    return link.submit({
+      channel: "task",
+      kind: "apply",
+      targets: [],
+      metadata: this.#metadata,
+      content: NO_CONTENT,
+      buffers,
+      label: this.#options.label,
+      itemCount,
+    });
   }
 
   #countEngines(): number {

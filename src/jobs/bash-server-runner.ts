@@ -105,7 +105,12 @@ export class BashServerRunner implements JobRunner {
 
   #textOf(spec: JobSpec, paths: JobPaths, marker: string): string {
     const isEvaluated = this.#evaluatesLiterals && spec.shell === undefined && isLiteralCommand(spec.cmd);
-    return jobText({ ...paths, env: { [MARKER_VARIABLE]: marker, ...spec.env }, program: isEvaluated ? undefined : (spec.shell ?? DEFAULT_SHELL), cmd: spec.cmd });
+    return jobText({
+      ...paths,
+      env: { [MARKER_VARIABLE]: marker, ...spec.env },
+      program: isEvaluated ? undefined : (spec.shell ?? DEFAULT_SHELL),
+      cmd: spec.cmd,
+    });
   }
 
   #take(): BashServer {

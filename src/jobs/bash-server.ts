@@ -40,7 +40,12 @@ export class BashServer {
   #isDead = false;
 
   constructor(env: NodeJS.ProcessEnv) {
-    this.#child = spawn("/bin/bash", ["--noprofile", "--norc", "-c", LOOP], { cwd: "/", detached: true, env: serverEnv(env), stdio: ["pipe", "pipe", "ignore"] });
+    this.#child = spawn("/bin/bash", ["--noprofile", "--norc", "-c", LOOP], {
+      cwd: "/",
+      detached: true,
+      env: serverEnv(env),
+      stdio: ["pipe", "pipe", "ignore"],
+    });
     this.#ready = new Promise((resolve) => (this.#settleReady = resolve));
     const timer = setTimeout(() => this.#settleReady(false), READY_TIMEOUT_MS);
     void this.#ready.then(() => clearTimeout(timer));

@@ -27,7 +27,11 @@ export class Guard {
   readonly #child: ChildProcess;
 
   constructor() {
-    this.#child = spawn("/bin/sh", ["-c", SCRIPT, "tsparallel-job-guard", String(process.pid)], { detached: true, cwd: "/", stdio: ["pipe", "ignore", "ignore"] });
+    this.#child = spawn("/bin/sh", ["-c", SCRIPT, "tsparallel-job-guard", String(process.pid)], {
+      detached: true,
+      cwd: "/",
+      stdio: ["pipe", "ignore", "ignore"],
+    });
     // Without a guard jobs still run; only a killed engine would leave one behind.
     this.#child.on("error", () => undefined);
     this.#child.stdin?.on("error", () => undefined);

@@ -75,6 +75,7 @@ export function findRefusal(spec: JobSpec): string | undefined {
   for (const [name, value] of Object.entries(spec.env ?? {})) {
     if (name === "" || /[=\0]/.test(name) || value.includes("\0")) return `\`env\` has a name or value the system cannot take: ${JSON.stringify(name)}`;
   }
-  if (spec.shell?.some((word) => word === "" || word.includes("\0")) === true || spec.shell?.length === 0) return "`shell` has an empty word or a NUL character";
+  if (spec.shell?.some((word) => word === "" || word.includes("\0")) === true || spec.shell?.length === 0)
+    return "`shell` has an empty word or a NUL character";
   return undefined;
 }

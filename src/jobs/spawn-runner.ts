@@ -8,7 +8,18 @@ import { open, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { Guard } from "./guard.ts";
 import { DEFAULT_SHELL, findRefusal, type JobOutcome, type JobRunner, type JobSpec } from "./job.ts";
-import { describeErrno, explainSetup, failedOutcome, findDirectoryFailure, findShellFailure, ranOutcome, resolvePaths, startClock, type JobClock, type JobPaths } from "./job-setup.ts";
+import {
+  describeErrno,
+  explainSetup,
+  failedOutcome,
+  findDirectoryFailure,
+  findShellFailure,
+  ranOutcome,
+  resolvePaths,
+  startClock,
+  type JobClock,
+  type JobPaths,
+} from "./job-setup.ts";
 import { codeOfSignal, MARKER_VARIABLE, signalGroup } from "./process-group.ts";
 import { Supervisor } from "./supervisor.ts";
 

@@ -20,7 +20,9 @@ interface CompiledCode {
   factory: Factory | undefined;
 }
 
-type Factory = (nameFunction: (fn: object, name: string) => object) => [evaluate: () => Function, set: (i: number, value: unknown) => void, get: (i: number) => unknown];
+type Factory = (
+  nameFunction: (fn: object, name: string) => object,
+) => [evaluate: () => Function, set: (i: number, value: unknown) => void, get: (i: number) => unknown];
 
 const COMPILED_MAX = 2000;
 const COMPILED = new BoundedMap<string, CompiledCode>(COMPILED_MAX);
@@ -103,7 +105,10 @@ function wrapperOf(facts: CodeFacts): readonly [open: string, close: string] {
 
 function embedded(facts: CodeFacts): string {
   if (facts.form !== "method") return facts.text;
-  return facts.text.replace(/^(async )?(\*)?m/, (_, isAsync: string | undefined, star: string | undefined) => `${isAsync ?? ""}${star ?? ""}${JSON.stringify(facts.name)}`);
+  return facts.text.replace(
+    /^(async )?(\*)?m/,
+    (_, isAsync: string | undefined, star: string | undefined) => `${isAsync ?? ""}${star ?? ""}${JSON.stringify(facts.name)}`,
+  );
 }
 
 function declarations(bindings: readonly string[]): string {

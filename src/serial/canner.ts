@@ -145,7 +145,11 @@ class Canner {
 
   #placeBound(fn: Function, parts: readonly [target: unknown, self: unknown, args: readonly unknown[]]): void {
     const special = this.#add(fn, ["bound"]);
-    special.content = this.#bare([this.#at(" → bound target", () => this.#place(parts[0])), this.#at(" → bound this", () => this.#place(parts[1])), ...parts[2].map((arg, i) => this.#at(` → bound argument ${i}`, () => this.#place(arg)))]);
+    special.content = this.#bare([
+      this.#at(" → bound target", () => this.#place(parts[0])),
+      this.#at(" → bound this", () => this.#place(parts[1])),
+      ...parts[2].map((arg, i) => this.#at(` → bound argument ${i}`, () => this.#place(arg))),
+    ]);
   }
 
   /** `f.cache = …` belongs to what `f` is, as do the methods of classes written as functions. */
@@ -155,9 +159,19 @@ class Canner {
     const methodKeys = typeof prototype === "object" && prototype !== null ? Object.keys(prototype) : [];
     if (keys.length === 0 && methodKeys.length === 0) return;
     const props: Record<string, unknown> = this.#bare({});
-    for (const key of keys) setOwn(props, key, this.#at(`.${key}`, () => this.#place((fn as unknown as Record<string, unknown>)[key])));
+    for (const key of keys)
+      setOwn(
+        props,
+        key,
+        this.#at(`.${key}`, () => this.#place((fn as unknown as Record<string, unknown>)[key])),
+      );
     const methods: Record<string, unknown> = this.#bare({});
-    for (const key of methodKeys) setOwn(methods, key, this.#at(`.prototype.${key}`, () => this.#place((prototype as Record<string, unknown>)[key])));
+    for (const key of methodKeys)
+      setOwn(
+        methods,
+        key,
+        this.#at(`.prototype.${key}`, () => this.#place((prototype as Record<string, unknown>)[key])),
+      );
     special.content = this.#bare([props, methods]);
   }
 
@@ -268,7 +282,11 @@ class Canner {
     const classIndex = this.#errorClass(error);
     const special = this.#add(error, ["error", className, classIndex]);
     const props = this.#bare({});
-    const content: Record<string, unknown> = this.#bare({ message: String(error.message), stack: typeof error.stack === "string" ? error.stack : undefined, props });
+    const content: Record<string, unknown> = this.#bare({
+      message: String(error.message),
+      stack: typeof error.stack === "string" ? error.stack : undefined,
+      props,
+    });
     if (Object.hasOwn(error, "cause")) content["cause"] = this.#at(".cause", () => this.#place(error.cause));
     if (error instanceof AggregateError) content["errors"] = this.#at(".errors", () => this.#place(error.errors));
     if (Object.hasOwn(error, "name")) content["name"] = String(error.name);
@@ -297,15 +315,18 @@ class Canner {
   }
 
   #placeInstance(value: object, base: { readonly kind: "object" | "array" | "map" | "set"; readonly theClass: Function }): object {
-    if (isNodeOwn(base.theClass)) throw this.#refuse(`is a ${describeThing(value)}, which lives in this process only`, "send its data, or make it on the engine, inside the function");
+    if (isNodeOwn(base.theClass))
+      throw this.#refuse(`is a ${describeThing(value)}, which lives in this process only`, "send its data, or make it on the engine, inside the function");
     const special = this.#addInstanceLater(value);
     const classMark = this.#at(".constructor", () => this.#placeFunction(base.theClass)) as Mark;
-    if (this.#hasPrivate(base.theClass)) throw this.#refuse(`is a ${base.theClass.name} with private #fields, which nothing outside the class can read`, "send its data, and construct it there");
+    if (this.#hasPrivate(base.theClass))
+      throw this.#refuse(`is a ${base.theClass.name} with private #fields, which nothing outside the class can read`, "send its data, and construct it there");
     (special as { fact: Fact }).fact = ["instance", classMark.index, base.kind];
     const props = this.#copyMembers(value, this.#bare({}), base.kind === "array" ? (key) => /^\d+$/.test(key) : undefined);
     const items = this.#bare([] as unknown[]);
     if (base.kind === "array") this.#copyArray(Array.from(value as unknown[]), items);
-    if (base.kind === "map") for (const [key, item] of value as Map<unknown, unknown>) items.push(this.#member(items, ".key", key), this.#member(items, ".value", item));
+    if (base.kind === "map")
+      for (const [key, item] of value as Map<unknown, unknown>) items.push(this.#member(items, ".key", key), this.#member(items, ".value", item));
     if (base.kind === "set") for (const item of value as Set<unknown>) items.push(this.#member(items, ".item", item));
     special.content = this.#bare([props, items]);
     return this.#mark(value);
@@ -329,7 +350,8 @@ class Canner {
   #refuse(problem: string, remedy: string, cause?: unknown): SerializationError {
     const path = this.#path.join("");
     const outermost = this.#functions[0];
-    const message = outermost === undefined ? `cannot send ${path}: it ${problem}` : `cannot send function "${outermost}": captured variable "${path}" ${problem}`;
+    const message =
+      outermost === undefined ? `cannot send ${path}: it ${problem}` : `cannot send function "${outermost}": captured variable "${path}" ${problem}`;
     return new SerializationError(message, { path, remedy, cause });
   }
 

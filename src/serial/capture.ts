@@ -194,7 +194,8 @@ class BindingReader {
       return;
     }
     const value = readVariable(scope.vars, name);
-    if (members !== undefined && isNamespaceLike(name, value)) for (const member of members) this.#push({ name, member, root: value, isFixed: false, known: undefined }, value[member], eager);
+    if (members !== undefined && isNamespaceLike(name, value))
+      for (const member of members) this.#push({ name, member, root: value, isFixed: false, known: undefined }, value[member], eager);
     else this.#push({ name, member: undefined, root: undefined, isFixed: false, known: undefined }, value, eager);
   }
 

@@ -48,7 +48,10 @@ function tracebackOf(error: ErrorLike): string[] {
   let at: unknown = error;
   for (let i = 0; i < CAUSES_MAX && isErrorLike(at); i += 1) {
     const stack = typeof at.stack === "string" && at.stack !== "" ? at.stack : `${errorName(at)}: ${textOf(at.message)}`;
-    const shown = stack.split("\n").map(withOrigin).filter((line) => !isInnerFrame(line));
+    const shown = stack
+      .split("\n")
+      .map(withOrigin)
+      .filter((line) => !isInnerFrame(line));
     if (i > 0) shown[0] = `caused by ${shown[0] ?? ""}`;
     lines.push(...shown);
     at = at.cause;

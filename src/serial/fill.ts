@@ -12,8 +12,14 @@ class EmptyAggregateError extends AggregateError {
 }
 
 const ERROR_CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
-  ["Error", Error], ["TypeError", TypeError], ["RangeError", RangeError], ["SyntaxError", SyntaxError],
-  ["ReferenceError", ReferenceError], ["EvalError", EvalError], ["URIError", URIError], ["AggregateError", EmptyAggregateError],
+  ["Error", Error],
+  ["TypeError", TypeError],
+  ["RangeError", RangeError],
+  ["SyntaxError", SyntaxError],
+  ["ReferenceError", ReferenceError],
+  ["EvalError", EvalError],
+  ["URIError", URIError],
+  ["AggregateError", EmptyAggregateError],
 ]);
 
 /** An error of the class of that name, or an `Error` that will bear the name. */

@@ -272,7 +272,8 @@ class NameReader {
     if (FUNCTION_TYPES.has(node.type)) return this.#readFunction(node);
     if (node.type === "CatchClause") return this.#inScope(false, () => this.#readCatch(node));
     if (node.type === "ForInStatement" || node.type === "ForOfStatement") return this.#inScope(false, () => this.#readForEach(node));
-    if (node.type === "BlockStatement" || node.type === "ForStatement" || node.type === "SwitchStatement") return this.#inScope(false, () => this.#readChildren(node));
+    if (node.type === "BlockStatement" || node.type === "ForStatement" || node.type === "SwitchStatement")
+      return this.#inScope(false, () => this.#readChildren(node));
     this.#readChildren(node);
   }
 

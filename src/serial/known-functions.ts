@@ -86,7 +86,8 @@ function collectBuiltins(loaded: readonly string[]): Map<unknown, Fact> {
     found.set(exports, ["import", specifier, ["default"], ""]);
     for (const key of Object.keys(exports)) {
       const value = dataProperty(exports, key);
-      if ((typeof value === "function" || (typeof value === "object" && value !== null)) && !found.has(value)) found.set(value, ["import", specifier, [key], ""]);
+      if ((typeof value === "function" || (typeof value === "object" && value !== null)) && !found.has(value))
+        found.set(value, ["import", specifier, [key], ""]);
     }
   }
   return found;

@@ -53,7 +53,8 @@ export function packValue(value: unknown, path: string = "value"): Frame[] {
  * @throws SerializationError when the function, what it closes over, or an argument cannot travel.
  */
 export function packCall(fn: unknown, args: readonly unknown[]): Frame[] {
-  if (typeof fn !== "function" && !(fn instanceof Reference)) throw new InvalidArgumentError(`a call needs a function or a Reference, not ${fn === null ? "null" : typeof fn}; pass the function itself, not its result`);
+  if (typeof fn !== "function" && !(fn instanceof Reference))
+    throw new InvalidArgumentError(`a call needs a function or a Reference, not ${fn === null ? "null" : typeof fn}; pass the function itself, not its result`);
   return pack(FORM.call, [fn, ...args], ["function", ...args.map((_, i) => `args[${i}]`)]);
 }
 
@@ -158,4 +159,3 @@ function encodeEntry({ code, fact }: Special): Buffer {
   if (code === undefined) return Buffer.from(JSON.stringify(fact));
   return code.classId === "" ? code.code.plainEntry : classEntry(code.classId, code.code.entry);
 }
-

@@ -50,7 +50,8 @@ export function readHead(frame: Buffer, framesLeft: number): PayloadHead {
   if (frame.length > 0 && frame[0] === PICKLE_FIRST_BYTE) throw malformed("it is a Python pickle", "talk to Python peers through text or `execute`");
   if (frame.length < HEAD_BYTES || frame.readUInt32LE(0) !== MAGIC) throw malformed("it does not begin as one of ours", "check what kind of peer sent it");
   const version = frame[4] as number;
-  if (version !== VERSION) throw malformed(`it has format version ${version}, this package reads ${VERSION}`, "use the same version of tsparallel on both sides");
+  if (version !== VERSION)
+    throw malformed(`it has format version ${version}, this package reads ${VERSION}`, "use the same version of tsparallel on both sides");
   const rawFrames = frame.readUInt32LE(8);
   if (rawFrames > framesLeft) throw malformed(`it announces ${rawFrames} buffers and only ${framesLeft} came`, "check the peer's version");
   const tableBytes = frame.readUInt32LE(12);

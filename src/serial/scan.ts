@@ -4,12 +4,30 @@
 import { FRAME_BYTES_MIN } from "./stream.ts";
 
 const PLAIN_PROTOTYPES: ReadonlySet<object> = new Set<object>([
-  Date.prototype, RegExp.prototype, Number.prototype, String.prototype, Boolean.prototype, BigInt.prototype,
+  Date.prototype,
+  RegExp.prototype,
+  Number.prototype,
+  String.prototype,
+  Boolean.prototype,
+  BigInt.prototype,
 ]);
-const VIEW_PROTOTYPES: ReadonlySet<object> = new Set<object>([
-  Uint8Array, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
-  BigInt64Array, BigUint64Array, DataView, Buffer,
-].map((view) => view.prototype));
+const VIEW_PROTOTYPES: ReadonlySet<object> = new Set<object>(
+  [
+    Uint8Array,
+    Int8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+    DataView,
+    Buffer,
+  ].map((view) => view.prototype),
+);
 
 // Small trees are looked at without remembering what was seen, which is most of the cost.
 const UNREMEMBERED_MAX = 200;
@@ -29,7 +47,8 @@ const FLAT_MEMBERS_MAX = 64;
 /** Whether a value is a small plain object or array of primitives that JSON carries exactly. */
 export function isFlat(value: object): boolean {
   const proto: object | null = Object.getPrototypeOf(value);
-  if (proto === Array.prototype) return Array.isArray(value) && value.length <= FLAT_MEMBERS_MAX && value.every(isJsonExact) && Object.keys(value).length === value.length;
+  if (proto === Array.prototype)
+    return Array.isArray(value) && value.length <= FLAT_MEMBERS_MAX && value.every(isJsonExact) && Object.keys(value).length === value.length;
   if (proto !== Object.prototype) return false;
   let count = 0;
   for (const key in value) {

@@ -61,7 +61,11 @@ function openSession(): Session {
   try {
     session.connect();
   } catch (cause) {
-    throw new SerializationError("cannot look into functions: this Node has no inspector", { path: "function", remedy: "run Node with the inspector allowed (`--allow-inspector` under `--permission`)", cause });
+    throw new SerializationError("cannot look into functions: this Node has no inspector", {
+      path: "function",
+      remedy: "run Node with the inspector allowed (`--allow-inspector` under `--permission`)",
+      cause,
+    });
   }
   return session;
 }
@@ -94,7 +98,9 @@ export function readInside(fn: Function): FunctionInside {
     Object.defineProperty(MAIN_GLOBAL, SLOT, { value: slot, configurable: true });
     try {
       const fnId = evaluate(ask, SLOT_EXPRESSION);
-      const found = ask("Runtime.getProperties", { objectId: fnId, ownProperties: true, nonIndexedPropertiesOnly: true }) as { internalProperties?: InternalProperty[] };
+      const found = ask("Runtime.getProperties", { objectId: fnId, ownProperties: true, nonIndexedPropertiesOnly: true }) as {
+        internalProperties?: InternalProperty[];
+      };
       const internals = new Map((found.internalProperties ?? []).map((property) => [property.name, property]));
       const take = (name: string): unknown => {
         const value = internals.get(name)?.value;

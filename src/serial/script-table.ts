@@ -109,7 +109,13 @@ export function readNames(source: string): ScriptNames {
 function parseScript(source: string): AstNode | undefined {
   for (const sourceType of ["module", "script"] as const) {
     try {
-      return parse(source, { ecmaVersion: "latest", sourceType, allowReturnOutsideFunction: true, allowHashBang: true, allowAwaitOutsideFunction: true }) as unknown as AstNode;
+      return parse(source, {
+        ecmaVersion: "latest",
+        sourceType,
+        allowReturnOutsideFunction: true,
+        allowHashBang: true,
+        allowAwaitOutsideFunction: true,
+      }) as unknown as AstNode;
     } catch {
       // A module's syntax first, a script's next; a text that is neither has no names we could trust.
     }

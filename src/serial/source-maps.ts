@@ -26,7 +26,11 @@ export function originalPosition(position: SourcePosition, sourceMapUrl: string)
     MAPS.set(position.url, map);
   }
   if (map === "none") return position;
-  const entry = map.findEntry(position.line, position.column) as { readonly originalSource?: string; readonly originalLine?: number; readonly originalColumn?: number };
+  const entry = map.findEntry(position.line, position.column) as {
+    readonly originalSource?: string;
+    readonly originalLine?: number;
+    readonly originalColumn?: number;
+  };
   if (entry.originalSource === undefined || entry.originalLine === undefined) return position;
   return { url: new URL(entry.originalSource, asUrl(position.url)).href, line: entry.originalLine, column: entry.originalColumn ?? 0 };
 }
@@ -34,7 +38,10 @@ export function originalPosition(position: SourcePosition, sourceMapUrl: string)
 function readMap(scriptUrl: string, sourceMapUrl: string): SourceMap | "none" {
   try {
     const data = /^data:[^,]*?(;base64)?,(.*)$/s.exec(sourceMapUrl);
-    const text = data === null ? readFileSync(fileURLToPath(new URL(sourceMapUrl, asUrl(scriptUrl))), "utf8") : Buffer.from(data[2] as string, data[1] === undefined ? "utf8" : "base64").toString();
+    const text =
+      data === null
+        ? readFileSync(fileURLToPath(new URL(sourceMapUrl, asUrl(scriptUrl))), "utf8")
+        : Buffer.from(data[2] as string, data[1] === undefined ? "utf8" : "base64").toString();
     return new SourceMap(JSON.parse(text) as ConstructorParameters<typeof SourceMap>[0]);
   } catch {
     // A map that is missing or broken costs the user the original line, nothing else.

@@ -11,8 +11,20 @@ export const FRAME_BYTES_MIN = 1024;
 
 // The order is the wire format: append only.
 const VIEW_NAMES = [
-  "Uint8Array", "Int8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array",
-  "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array", "DataView", "Buffer", "Float16Array",
+  "Uint8Array",
+  "Int8Array",
+  "Uint8ClampedArray",
+  "Int16Array",
+  "Uint16Array",
+  "Int32Array",
+  "Uint32Array",
+  "Float32Array",
+  "Float64Array",
+  "BigInt64Array",
+  "BigUint64Array",
+  "DataView",
+  "Buffer",
+  "Float16Array",
 ] as const;
 const BUFFER_TAG = VIEW_NAMES.indexOf("Buffer");
 const ARRAY_BUFFER_TAG = 62;

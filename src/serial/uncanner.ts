@@ -180,7 +180,9 @@ export class Uncanner {
       case "import":
         return this.#env === undefined ? importable(fact[1], fact[2].join(".")) : this.#imported(fact[1], fact[2]);
       case "require":
-        return this.#env === undefined ? createStandIn("require", { fact }, "`require` of an engine lives there") : createRequire(join(process.cwd(), "engine.cjs"));
+        return this.#env === undefined
+          ? createStandIn("require", { fact }, "`require` of an engine lives there")
+          : createRequire(join(process.cwd(), "engine.cjs"));
       case "reference":
         return this.#env === undefined ? new Reference(fact[1]) : this.#evaluate(fact[1]);
       case "global":
@@ -204,7 +206,11 @@ export class Uncanner {
 
   #namedFunction(name: string): Function {
     const fn = this.#env?.named(name);
-    if (fn === undefined) throw new SerializationError(`the engine has no function named "${name}"`, { path: name, remedy: "register it on the engine, or send the function itself" });
+    if (fn === undefined)
+      throw new SerializationError(`the engine has no function named "${name}"`, {
+        path: name,
+        remedy: "register it on the engine, or send the function itself",
+      });
     return fn;
   }
 
@@ -218,7 +224,11 @@ export class Uncanner {
       const from = at as Record<string, unknown>;
       // A CommonJS module keeps its exports in `default` when they were not found by reading its text.
       at = step in from ? from[step] : (from["default"] as Record<string, unknown> | undefined)?.[step];
-      if (at === undefined) throw new SerializationError(`module "${specifier}" has no export "${step}" on the engine`, { path: specifier, remedy: "install the same version there" });
+      if (at === undefined)
+        throw new SerializationError(`module "${specifier}" has no export "${step}" on the engine`, {
+          path: specifier,
+          remedy: "install the same version there",
+        });
     }
     return at;
   }

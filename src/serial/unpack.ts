@@ -30,7 +30,7 @@ export function unpackValue(frames: readonly Frame[], env?: UnpackEnv): unknown 
 /** Unpacks values that were packed one by one and then put one after another. */
 export function unpackValues(frames: readonly Frame[], env?: UnpackEnv): unknown[] {
   const values: unknown[] = [];
-  for (let at = 0; at < frames.length; ) {
+  for (let at = 0; at < frames.length;) {
     const part = takePart(frames, at);
     values.push(guarded(() => readValue(part, env)));
     at += 1 + part.rawFrames.length;

@@ -159,13 +159,16 @@ describe.each(kinds)("%s", (_name, make) => {
     expect(pipeline).not.toBe("");
   });
 
-  it.each(["ls /proc/self/fd", "ls /proc/self/fd | cat", "(ls /proc/self/fd)", "grep -E ^SigCgt /proc/self/status", "grep -E '^Sig(Ign|Blk)' /proc/self/status | cat"])(
-    "%j shows the descriptors and signals of a bash started by hand",
-    async (cmd) => {
-      const byHand = spawnSync("/bin/bash", ["-o", "pipefail", "-c", cmd], { stdio: ["ignore", "pipe", "ignore"], encoding: "utf8" });
-      expect(await outputOf(cmd)).toBe(byHand.stdout);
-    },
-  );
+  it.each([
+    "ls /proc/self/fd",
+    "ls /proc/self/fd | cat",
+    "(ls /proc/self/fd)",
+    "grep -E ^SigCgt /proc/self/status",
+    "grep -E '^Sig(Ign|Blk)' /proc/self/status | cat",
+  ])("%j shows the descriptors and signals of a bash started by hand", async (cmd) => {
+    const byHand = spawnSync("/bin/bash", ["-o", "pipefail", "-c", cmd], { stdio: ["ignore", "pipe", "ignore"], encoding: "utf8" });
+    expect(await outputOf(cmd)).toBe(byHand.stdout);
+  });
 
   it("the shell's own variables are those of a new shell", async () => {
     expect(await outputOf(`echo "$0 $# $? $BASH_SUBSHELL \${!-none} $SECONDS"; [ $$ = $BASHPID ] && echo same`)).toBe("/bin/bash 0 0 0 none 0\nsame\n");
@@ -260,7 +263,26 @@ describe.each(kinds)("%s", (_name, make) => {
 
 // Pieces from which commands are put together: plain ones, which the bash server evaluates itself, and others. Only stages
 // that read to the end stand behind a pipe: with others it would be chance whether the writer is told.
-const WORDS = ["true", "false", "echo a b", "echo 'it $s'", 'echo "x  y"', "printf 'n\\n'", "cat", "no-such-command", "/", "ls -d /etc", "exit 3", "echo $((1+2))", "pwd", "cd /", "echo err >&2", "sh -c 'exit 9'", "(exit 4)", "set -e"];
+const WORDS = [
+  "true",
+  "false",
+  "echo a b",
+  "echo 'it $s'",
+  'echo "x  y"',
+  "printf 'n\\n'",
+  "cat",
+  "no-such-command",
+  "/",
+  "ls -d /etc",
+  "exit 3",
+  "echo $((1+2))",
+  "pwd",
+  "cd /",
+  "echo err >&2",
+  "sh -c 'exit 9'",
+  "(exit 4)",
+  "set -e",
+];
 const READERS = ["", " | cat", " | wc -l", " | grep -c a", " | tr a b | sort", " | cat 2>&1", " | (cat; exit 5)"];
 const JOINTS = [" && ", " || ", "; ", "\n", ";"];
 const TAILS = ["", " > made", " 2> made", " > made 2>&1", " >> made", ")", "'", " #x"];
@@ -269,7 +291,10 @@ describe("the runners compared", () => {
   it("any command has the same code, signal, output and files with both", async () => {
     const runners = [new SpawnRunner(), new BashServerRunner()] as const;
     const command = fc
-      .tuple(fc.array(fc.tuple(fc.constantFrom(...WORDS), fc.constantFrom(...READERS), fc.constantFrom(...JOINTS)), { minLength: 1, maxLength: 4 }), fc.constantFrom(...TAILS))
+      .tuple(
+        fc.array(fc.tuple(fc.constantFrom(...WORDS), fc.constantFrom(...READERS), fc.constantFrom(...JOINTS)), { minLength: 1, maxLength: 4 }),
+        fc.constantFrom(...TAILS),
+      )
       .map(([parts, tail]) => parts.map(([word, reader, joint], i) => word + reader + (i === parts.length - 1 ? "" : joint)).join("") + tail);
     try {
       await fc.assert(

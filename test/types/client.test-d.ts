@@ -58,8 +58,18 @@ test("a view of one engine gives one value, a view of several a list", () => {
   expectTypeOf(client.directView().apply(() => "a")).toEqualTypeOf<AsyncResult<string[], string, "many">>();
   expectTypeOf(client.at(-1).execute("1")).toEqualTypeOf<AsyncResult<ExecuteReply, ExecuteReply, "one">>();
   expectTypeOf(client.slice(0, undefined, 2).pull<number>("a")).toEqualTypeOf<AsyncResult<number[], number, "many">>();
-  expectTypeOf(client.directView().with({ targets: 0 }).apply(() => 1)).toEqualTypeOf<AsyncResult<number, number, "one">>();
-  expectTypeOf(client.directView(0).with({ label: "a" }).apply(() => 1)).toEqualTypeOf<AsyncResult<number, number, "one">>();
+  expectTypeOf(
+    client
+      .directView()
+      .with({ targets: 0 })
+      .apply(() => 1),
+  ).toEqualTypeOf<AsyncResult<number, number, "one">>();
+  expectTypeOf(
+    client
+      .directView(0)
+      .with({ label: "a" })
+      .apply(() => 1),
+  ).toEqualTypeOf<AsyncResult<number, number, "one">>();
 });
 
 test("awaiting, iterating and metadata fit the number of requests", () => {

@@ -12,9 +12,12 @@ describe("readHalt", () => {
     expect(readHalt(text)).toEqual(rule);
   });
 
-  it.each(["", "now", "later,fail=1", "now,fail=0", "now,fail=0%", "now,fail=-1", "now,fail=1.5", "now,fail=101%", "now,done=1", "now;fail=1"])("refuses %j with a sentence", (text) => {
-    expect(typeof readHalt(text)).toBe("string");
-  });
+  it.each(["", "now", "later,fail=1", "now,fail=0", "now,fail=0%", "now,fail=-1", "now,fail=1.5", "now,fail=101%", "now,done=1", "now;fail=1"])(
+    "refuses %j with a sentence",
+    (text) => {
+      expect(typeof readHalt(text)).toBe("string");
+    },
+  );
 });
 
 describe("shouldHalt", () => {

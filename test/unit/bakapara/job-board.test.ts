@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { JobBoard, type Entry } from "../../../src/bakapara/job-board.ts";
 
-const board = (limits: Partial<{ runningMax: number; waitingMax: number; orderSpanMax: number }> = {}): JobBoard<string> => new JobBoard({ runningMax: 2, waitingMax: 10, ...limits });
+const board = (limits: Partial<{ runningMax: number; waitingMax: number; orderSpanMax: number }> = {}): JobBoard<string> =>
+  new JobBoard({ runningMax: 2, waitingMax: 10, ...limits });
 
 describe("JobBoard", () => {
   it("starts jobs in the order of the input, no more than may run", () => {
@@ -102,31 +103,37 @@ describe("JobBoard", () => {
   it("whatever happens, bounds hold, no job is lost or run twice at a time, and each gets its attempts", () => {
     const jobOf = fc.record({ priority: fc.integer({ min: -3, max: 3 }), retries: fc.nat(3), fails: fc.nat(4) });
     fc.assert(
-      fc.property(fc.array(jobOf, { maxLength: 40 }), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 8 }), fc.infiniteStream(fc.nat()), (given, runningMax, waitingMax, choices) => {
-        const jobs = new JobBoard<number>({ runningMax, waitingMax });
-        const attempts = given.map(() => 0);
-        const ended: number[] = [];
-        let next = 0;
-        for (let step = 0; !jobs.isOver; step += 1) {
-          expect(step).toBeLessThan(2_000);
-          while (next < given.length && jobs.wantsMore) {
-            jobs.add(next, given[next]);
-            next += 1;
+      fc.property(
+        fc.array(jobOf, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.infiniteStream(fc.nat()),
+        (given, runningMax, waitingMax, choices) => {
+          const jobs = new JobBoard<number>({ runningMax, waitingMax });
+          const attempts = given.map(() => 0);
+          const ended: number[] = [];
+          let next = 0;
+          for (let step = 0; !jobs.isOver; step += 1) {
+            expect(step).toBeLessThan(2_000);
+            while (next < given.length && jobs.wantsMore) {
+              jobs.add(next, given[next]);
+              next += 1;
+            }
+            if (next === given.length) jobs.endInput();
+            const entry = jobs.take();
+            if (entry !== undefined) attempts[entry.payload] = (attempts[entry.payload] ?? 0) + 1;
+            expect(jobs.running.size).toBeLessThanOrEqual(runningMax);
+            const running = [...jobs.running];
+            if (running.length > 0 && (entry === undefined || (choices.next().value as number) % 2 === 0)) {
+              const ending = running[(choices.next().value as number) % running.length] as Entry<number>;
+              const fails = (attempts[ending.payload] ?? 0) <= (given[ending.payload]?.fails ?? 0);
+              if (jobs.finish(ending, !fails)) ended.push(ending.payload);
+            }
           }
-          if (next === given.length) jobs.endInput();
-          const entry = jobs.take();
-          if (entry !== undefined) attempts[entry.payload] = (attempts[entry.payload] ?? 0) + 1;
-          expect(jobs.running.size).toBeLessThanOrEqual(runningMax);
-          const running = [...jobs.running];
-          if (running.length > 0 && (entry === undefined || (choices.next().value as number) % 2 === 0)) {
-            const ending = running[(choices.next().value as number) % running.length] as Entry<number>;
-            const fails = (attempts[ending.payload] ?? 0) <= (given[ending.payload]?.fails ?? 0);
-            if (jobs.finish(ending, !fails)) ended.push(ending.payload);
-          }
-        }
-        expect(ended.toSorted((a, b) => a - b)).toEqual(given.map((_, i) => i));
-        expect(attempts).toEqual(given.map(({ retries, fails }) => 1 + Math.min(retries, fails)));
-      }),
+          expect(ended.toSorted((a, b) => a - b)).toEqual(given.map((_, i) => i));
+          expect(attempts).toEqual(given.map(({ retries, fails }) => 1 + Math.min(retries, fails)));
+        },
+      ),
     );
   });
 });

@@ -8,7 +8,9 @@ describe("jobKey", () => {
   });
 
   it("differs for different content", () => {
-    const keys = [{ cmd: "a" }, { cmd: "b" }, { cmd: "a", id: 1 }, { cmd: "a", id: "1" }, { cmd: "a", host: ["x", "y"] }, { cmd: "a", host: ["y", "x"] }].map(jobKey);
+    const keys = [{ cmd: "a" }, { cmd: "b" }, { cmd: "a", id: 1 }, { cmd: "a", id: "1" }, { cmd: "a", host: ["x", "y"] }, { cmd: "a", host: ["y", "x"] }].map(
+      jobKey,
+    );
     expect(new Set(keys).size).toBe(keys.length);
   });
 

@@ -9,7 +9,8 @@ function readAll(...chunks: readonly Uint8Array[]): JobLine[] {
   return [...chunks.flatMap((chunk) => reader.push(chunk)), ...reader.end()];
 }
 
-const cmds = (lines: readonly JobLine[]): unknown[] => lines.map((line) => (line.type === "job" ? `${line.lineNumber}:${line.job.cmd}` : `${line.lineNumber}!`));
+const cmds = (lines: readonly JobLine[]): unknown[] =>
+  lines.map((line) => (line.type === "job" ? `${line.lineNumber}:${line.job.cmd}` : `${line.lineNumber}!`));
 
 describe("JobLineReader", () => {
   it("reads lines with LF, CRLF and none at the end, and skips blank ones", () => {
@@ -34,7 +35,9 @@ describe("JobLineReader", () => {
   });
 
   it("an object that is no job is echoed whole", () => {
-    expect(readAll(bytes('{"cmdd":"a","id":9}\n'))).toEqual([{ type: "bad", lineNumber: 1, error: "line 1: `cmd` is missing", echo: { cmdd: "a", id: 9, line: 1 }, sizeBytes: 19 }]);
+    expect(readAll(bytes('{"cmdd":"a","id":9}\n'))).toEqual([
+      { type: "bad", lineNumber: 1, error: "line 1: `cmd` is missing", echo: { cmdd: "a", id: 9, line: 1 }, sizeBytes: 19 },
+    ]);
   });
 
   it("bytes that are no UTF-8 are an error, not a changed command", () => {

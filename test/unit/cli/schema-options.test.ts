@@ -26,7 +26,10 @@ describe("flags made from an option table", () => {
   });
 
   it("may be written with ipyparallel's names, and the own flag wins", () => {
-    expect(givenValues(parse("--Cluster.n=3", "--Cluster.controller_args=['--hwm=0', '--nodb']"), CLUSTER_OPTIONS)).toEqual({ n: 3, "controller.args": ["--hwm=0", "--nodb"] });
+    expect(givenValues(parse("--Cluster.n=3", "--Cluster.controller_args=['--hwm=0', '--nodb']"), CLUSTER_OPTIONS)).toEqual({
+      n: 3,
+      "controller.args": ["--hwm=0", "--nodb"],
+    });
     expect(givenValues(parse("-n=4", "--Cluster.n=3"), CLUSTER_OPTIONS)).toEqual({ n: 4 });
   });
 

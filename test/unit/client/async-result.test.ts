@@ -1,19 +1,38 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { ClosedError, CompositeError, EngineError, InvalidStateError, RemoteError, SerializationError, TaskAborted, TimeoutError } from "../../../src/base/index.ts";
+import {
+  ClosedError,
+  CompositeError,
+  EngineError,
+  InvalidStateError,
+  RemoteError,
+  SerializationError,
+  TaskAborted,
+  TimeoutError,
+} from "../../../src/base/index.ts";
 import { connectScripted } from "./helpers.ts";
 
 describe("a result", () => {
   it("gives its value when awaited, and facts in its metadata", async () => {
     const { client, peer } = await connectScripted();
-    const result = client.loadBalancedView().with({ label: "mine" }).apply((x: number) => x + 1, 41);
+    const result = client
+      .loadBalancedView()
+      .with({ label: "mine" })
+      .apply((x: number) => x + 1, 41);
     expect([result.ready(), result.progress, result.length, String(result)]).toEqual([false, 0, 1, "<AsyncResult: pending 0/1>"]);
     const request = await peer.next("task");
     expect(request.metadata).toEqual({ after: [], follow: [], timeout: 0, targets: [], retries: 0, label: "mine", count_outputs: true });
     peer.succeed(request, 42, "E1");
     expect(await result).toBe(42);
     expect([result.result, result.r, result.ready(), result.successful(), result.progress]).toEqual([42, 42, true, true, 1]);
-    expect(result.metadata).toMatchObject({ msgId: request.header.msg_id, engineUuid: "E1", engineId: 1, status: "ok", label: "mine", started: "2026-01-02T03:04:05.000001Z" });
+    expect(result.metadata).toMatchObject({
+      msgId: request.header.msg_id,
+      engineUuid: "E1",
+      engineId: 1,
+      status: "ok",
+      label: "mine",
+      started: "2026-01-02T03:04:05.000001Z",
+    });
     expect(result.metadata.received).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
     expect(result.getDict()).toEqual({ 1: 42 });
     expect(result.wallTime).toBeGreaterThan(0);

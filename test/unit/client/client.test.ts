@@ -96,7 +96,10 @@ describe("waiting for engines", () => {
     peer.notify("registration_notification", { id: 0, uuid: "E0" });
     peer.notify("registration_notification", { id: 1, uuid: "E1" });
     await waiting;
-    expect([client.ids, events]).toEqual([[0, 1], ["+0", "+1"]]);
+    expect([client.ids, events]).toEqual([
+      [0, 1],
+      ["+0", "+1"],
+    ]);
   });
 
   it("ends with TimeoutError, with EngineError when one leaves, with the signal's reason", async () => {
@@ -163,7 +166,11 @@ describe("the Hub", () => {
     const asking = client.dbQuery({ completed: { $lt: new Date(0) } }, "result_buffers");
     const request = await peer.next("registration");
     expect(request.content).toEqual({ query: { completed: { $lt: "1970-01-01T00:00:00.000Z" } }, keys: ["result_buffers"] });
-    peer.reply(request, { status: "ok", records: [{ msg_id: "a" }, { msg_id: "b" }], buffer_lens: null, result_buffer_lens: [1, 2] }, { buffers: ["x", "y", "z"].map((text) => Buffer.from(text)) });
+    peer.reply(
+      request,
+      { status: "ok", records: [{ msg_id: "a" }, { msg_id: "b" }], buffer_lens: null, result_buffer_lens: [1, 2] },
+      { buffers: ["x", "y", "z"].map((text) => Buffer.from(text)) },
+    );
     const records = await asking;
     expect(records.map((record) => [record.msg_id, record.result_buffers?.map((frame) => Buffer.from(frame).toString())])).toEqual([
       ["a", ["x"]],

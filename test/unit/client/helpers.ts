@@ -5,7 +5,10 @@ import { Client, type ConnectOptions } from "../../../src/client/index.ts";
 import { ScriptedController } from "../../support/scripted-controller.ts";
 
 /** Connects a client to a controller played by the test. */
-export async function connectScripted(engineIds: readonly number[] = [0, 1], options: ConnectOptions = {}): Promise<{ client: Client; peer: ScriptedController }> {
+export async function connectScripted(
+  engineIds: readonly number[] = [0, 1],
+  options: ConnectOptions = {},
+): Promise<{ client: Client; peer: ScriptedController }> {
   const peer = new ScriptedController(engineIds);
   const client = await Client.connect({ connectionInfo: peer.info, transport: peer, timeoutMs: 2000, ...options });
   onTestFinished(() => client.close());

@@ -10,14 +10,32 @@ describe("waitFor", () => {
   it("resolves with what is called back, also at once, and stops what it started", async () => {
     let stopped = 0;
     const stop = (): void => void (stopped += 1);
-    expect(await waitFor<number>((resolve) => (resolve(1), stop), {}, () => "")).toBe(1);
-    expect(await waitFor<number>((resolve) => (setImmediate(() => resolve(2)), stop), { timeoutMs: 1000 }, () => "")).toBe(2);
+    expect(
+      await waitFor<number>(
+        (resolve) => (resolve(1), stop),
+        {},
+        () => "",
+      ),
+    ).toBe(1);
+    expect(
+      await waitFor<number>(
+        (resolve) => (setImmediate(() => resolve(2)), stop),
+        { timeoutMs: 1000 },
+        () => "",
+      ),
+    ).toBe(2);
     expect(stopped).toBe(2);
   });
 
   it("rejects with what is called back, a TimeoutError, or the signal's reason", async () => {
     const never = (): (() => void) => () => undefined;
-    await expect(waitFor<void>((_, reject) => (reject(new ClosedError("over")), () => undefined), {}, () => "")).rejects.toBeInstanceOf(ClosedError);
+    await expect(
+      waitFor<void>(
+        (_, reject) => (reject(new ClosedError("over")), () => undefined),
+        {},
+        () => "",
+      ),
+    ).rejects.toBeInstanceOf(ClosedError);
     await expect(waitFor<void>(never, { timeoutMs: 1 }, () => "too late")).rejects.toThrow(new TimeoutError("too late"));
     const stop = new AbortController();
     const waiting = waitFor<void>(never, { signal: stop.signal }, () => "");
@@ -48,7 +66,11 @@ describe("events", () => {
   it("as a stream wait for their reader, and end with the signal", async () => {
     const emitter = new Emitter<{ tick: number; end: void }>();
     const stop = new AbortController();
-    const stream = streamOf<number>((listener) => emitter.on("tick", listener), (listener) => emitter.on("end", listener), stop.signal);
+    const stream = streamOf<number>(
+      (listener) => emitter.on("tick", listener),
+      (listener) => emitter.on("end", listener),
+      stop.signal,
+    );
     const first = stream.next();
     emitter.emit("tick", 1);
     emitter.emit("tick", 2);
@@ -65,7 +87,12 @@ describe("dependencies", () => {
     expect(encodeDependency(undefined)).toEqual([]);
     expect(encodeDependency("x")).toEqual(["x"]);
     expect(encodeDependency([result, "a", "c"])).toEqual(["a", "b", "c"]);
-    expect(encodeDependency(new Dependency(result, { all: false, success: false, failure: true }))).toEqual({ dependencies: ["a", "b"], all: false, success: false, failure: true });
+    expect(encodeDependency(new Dependency(result, { all: false, success: false, failure: true }))).toEqual({
+      dependencies: ["a", "b"],
+      all: false,
+      success: false,
+      failure: true,
+    });
   });
 
   it("that count nothing or name nothing are refused", () => {
@@ -80,7 +107,11 @@ describe("sequences", () => {
     const all = readSequences([[1, 2, 3], floats, "abcd", new Set([7, 8, 9])]);
     expect(shortestLength(all)).toBe(3);
     const [list, view, text, set] = cut(all, { start: 1, end: 3 });
-    expect([list, text, set]).toEqual([[2, 3], ["b", "c"], [8, 9]]);
+    expect([list, text, set]).toEqual([
+      [2, 3],
+      ["b", "c"],
+      [8, 9],
+    ]);
     expect((view as Float64Array).buffer).toBe(floats.buffer);
   });
 

@@ -115,16 +115,13 @@ describe("a load-balanced view", () => {
     expect(third?.metadata).toEqual({ after: [], follow: [], timeout: 0, retries: 0, targets: [], label: null, count_outputs: true });
   });
 
-  it.each([
-    [{ timeoutMs: -1 }],
-    [{ retries: 0.5 }],
-    [{ chunkSize: 0 }],
-    [{ targets: [9] }],
-    [{ after: [{}] as unknown as string[] }],
-  ])("refuses %j", async (options) => {
-    const { client } = await connectScripted();
-    expect(() => client.loadBalancedView().with(options)).toThrow(InvalidArgumentError);
-  });
+  it.each([[{ timeoutMs: -1 }], [{ retries: 0.5 }], [{ chunkSize: 0 }], [{ targets: [9] }], [{ after: [{}] as unknown as string[] }]])(
+    "refuses %j",
+    async (options) => {
+      const { client } = await connectScripted();
+      expect(() => client.loadBalancedView().with(options)).toThrow(InvalidArgumentError);
+    },
+  );
 
   it("refuses a label that is no JSON value, as every view does", async () => {
     const { client } = await connectScripted();
@@ -135,7 +132,10 @@ describe("a load-balanced view", () => {
 
   it("maps in chunks and gives one list, in order", async () => {
     const { client, peer } = await connectScripted();
-    const result = client.loadBalancedView().with({ chunkSize: 2 }).map((x: number, y: number) => x + y, [1, 2, 3], [10, 20, 30, 40]);
+    const result = client
+      .loadBalancedView()
+      .with({ chunkSize: 2 })
+      .map((x: number, y: number) => x + y, [1, 2, 3], [10, 20, 30, 40]);
     const requests = await take(peer, "task", 2);
     peer.succeed(requests[1] as Sent, [33]);
     peer.succeed(requests[0] as Sent, [11, 22]);
@@ -145,7 +145,10 @@ describe("a load-balanced view", () => {
 
   it("cuts a large map into a bounded number of chunks, and heavy items into lighter ones", async () => {
     const { client, peer } = await connectScripted();
-    client.loadBalancedView().map(double, Array.from({ length: 10_000 }, (_, i) => i));
+    client.loadBalancedView().map(
+      double,
+      Array.from({ length: 10_000 }, (_, i) => i),
+    );
     await until(() => peer.sent.length > 0);
     expect(peer.sent.length).toBeLessThanOrEqual(64);
     peer.sent.length = 0;
@@ -265,7 +268,10 @@ describe("a lazy map", () => {
     };
     const [ordered] = await Promise.all([collect(true), play()]);
     const [unordered] = await Promise.all([collect(false), play()]);
-    expect([ordered, unordered]).toEqual([[2, 4, 6], [6, 2, 4]]);
+    expect([ordered, unordered]).toEqual([
+      [2, 4, 6],
+      [6, 2, 4],
+    ]);
   });
 
   it("passes on what the source throws, after the results before it", async () => {
@@ -301,7 +307,16 @@ describe("a broadcast view", () => {
     const request = await peer.next("broadcast");
     expect([request.idents, request.metadata, peer.sent]).toEqual([
       [],
-      { targets: [["E0", 0], ["E1", 1]], is_broadcast: true, is_coalescing: false, label: null, count_outputs: true },
+      {
+        targets: [
+          ["E0", 0],
+          ["E1", 1],
+        ],
+        is_broadcast: true,
+        is_coalescing: false,
+        label: null,
+        count_outputs: true,
+      },
       [],
     ]);
     const id = request.header.msg_id;
@@ -316,7 +331,16 @@ describe("a broadcast view", () => {
       const started = start();
       const request = await peer.next("broadcast");
       const id = request.header.msg_id;
-      const metadata = { is_broadcast: true, is_coalescing: true, original_msg_id: id, broadcast_targets: [["E1", 1], ["E0", 0]], engine: "E0" };
+      const metadata = {
+        is_broadcast: true,
+        is_coalescing: true,
+        original_msg_id: id,
+        broadcast_targets: [
+          ["E1", 1],
+          ["E0", 0],
+        ],
+        engine: "E0",
+      };
       peer.reply(request, { status: "ok" }, { parentId: `${id}_E0`, metadata, buffers });
       return started;
     };

@@ -4,7 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/base/index.ts";
-import { clusterFilePath, findClusterFiles, isRunning, isSameRun, lifeOf, parseClusterFile, readClusterFile, updateClusterFile, type ClusterFile } from "../../../src/cluster/cluster-file.ts";
+import {
+  clusterFilePath,
+  findClusterFiles,
+  isRunning,
+  isSameRun,
+  lifeOf,
+  parseClusterFile,
+  readClusterFile,
+  updateClusterFile,
+  type ClusterFile,
+} from "../../../src/cluster/cluster-file.ts";
 import { isLogOf } from "../../../src/cluster/clean-logs.ts";
 import { resolveProfile } from "../../../src/config/index.ts";
 import { identityOf } from "../../../src/launch/index.ts";
@@ -12,9 +22,21 @@ import { identityOf } from "../../../src/launch/index.ts";
 const PATH = "/p/security/cluster-x.json";
 const dead = { cluster_id: "x", profile_dir: "/p", state: "running", pid: 2 ** 30, output_file: "/l", started: "1@0" } as const;
 const file: ClusterFile = {
-  cluster: { cluster_id: "x", controller_args: ["--nodb"], controller_ip: "*", controller_location: "", delay: 0, n: 2, profile_dir: "/p", class: "ipyparallel.cluster.cluster.Cluster" },
+  cluster: {
+    cluster_id: "x",
+    controller_args: ["--nodb"],
+    controller_ip: "*",
+    controller_location: "",
+    delay: 0,
+    n: 2,
+    profile_dir: "/p",
+    class: "ipyparallel.cluster.cluster.Cluster",
+  },
   controller: { class: "local", state: dead },
-  engines: { class: "local", sets: { 17: { cluster_id: "x", profile_dir: "/p", state: "running", pid: -1, n: 1, engines: { 0: { ...dead, n: 1, uuid: "u" } } } } },
+  engines: {
+    class: "local",
+    sets: { 17: { cluster_id: "x", profile_dir: "/p", state: "running", pid: -1, n: 1, engines: { 0: { ...dead, n: 1, uuid: "u" } } } },
+  },
   starter: { pid: 2 ** 30, started: "1@0", is_dedicated: true },
 };
 
@@ -39,7 +61,10 @@ describe("a cluster file", () => {
       "controller":{"class":"local","state":{"cluster_id":"","output_file":"/o","pid":123,"profile_dir":"/p","state":"running"}},
       "engines":{"class":"local","sets":{"1795229691":{"cluster_id":"","n":2,"pid":-1,"profile_dir":"/p","state":"running",
       "engines":{"0":{"cluster_id":"","n":1,"output_file":"/o","pid":124,"profile_dir":"/p","state":"running"}}}}}}`;
-    expect(parseClusterFile(python, "cluster-.json")).toMatchObject({ controller: { state: { pid: 123, started: "" } }, engines: { sets: { 1795229691: { n: 1, engines: { 0: { pid: 124, uuid: "" } } } } } });
+    expect(parseClusterFile(python, "cluster-.json")).toMatchObject({
+      controller: { state: { pid: 123, started: "" } },
+      engines: { sets: { 1795229691: { n: 1, engines: { 0: { pid: 124, uuid: "" } } } } },
+    });
   });
 
   it("of any content is read or refused with a ConfigError, nothing else", () => {
@@ -48,7 +73,9 @@ describe("a cluster file", () => {
     };
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), read), { numRuns: 300 });
     fc.assert(
-      fc.property(fc.constantFrom("cluster", "controller", "engines", "starter"), fc.jsonValue(), (key, value) => read(JSON.stringify({ ...file, [key]: value }))),
+      fc.property(fc.constantFrom("cluster", "controller", "engines", "starter"), fc.jsonValue(), (key, value) =>
+        read(JSON.stringify({ ...file, [key]: value })),
+      ),
       { numRuns: 300 },
     );
     const text = JSON.stringify(file);
@@ -94,7 +121,8 @@ describe("cluster files in a profile", () => {
 
   it("are found, and nothing else", async () => {
     const made = profile();
-    for (const name of ["cluster-.json", "cluster-a.json", "cluster-a.json.lock", "ipcontroller-client.json"]) writeFileSync(join(made.securityDir, name), "{}");
+    for (const name of ["cluster-.json", "cluster-a.json", "cluster-a.json.lock", "ipcontroller-client.json"])
+      writeFileSync(join(made.securityDir, name), "{}");
     expect((await findClusterFiles(made)).toSorted()).toEqual([clusterFilePath(made, ""), clusterFilePath(made, "a")]);
   });
 
@@ -102,7 +130,8 @@ describe("cluster files in a profile", () => {
     const made = profile();
     const path = clusterFilePath(made, "");
     await updateClusterFile(path, () => ({ ...file, cluster: { ...file.cluster, n: 0 } }));
-    const add = (): Promise<void> => updateClusterFile(path, (now) => (now === undefined ? undefined : { ...now, cluster: { ...now.cluster, n: (now.cluster.n ?? 0) + 1 } }));
+    const add = (): Promise<void> =>
+      updateClusterFile(path, (now) => (now === undefined ? undefined : { ...now, cluster: { ...now.cluster, n: (now.cluster.n ?? 0) + 1 } }));
     await Promise.all(Array.from({ length: 20 }, add));
     expect((await readClusterFile(path))?.cluster.n).toBe(20);
     expect(readdirSync(made.securityDir)).toEqual(["cluster-.json"]);

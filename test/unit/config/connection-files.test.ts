@@ -4,7 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/base/index.ts";
-import { connectionFilePath, ensureProfile, parseConnectionInfo, readConnectionFile, removeConnectionFiles, resolveProfile, writeConnectionFiles, type ProfileDir } from "../../../src/config/index.ts";
+import {
+  connectionFilePath,
+  ensureProfile,
+  parseConnectionInfo,
+  readConnectionFile,
+  removeConnectionFiles,
+  resolveProfile,
+  writeConnectionFiles,
+  type ProfileDir,
+} from "../../../src/config/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../../../src/wire/index.ts";
 
 const common = {
@@ -65,7 +74,9 @@ describe("connection files", () => {
   it("that are not there in time are told with their path", async () => {
     const error = await readConnectionFile("client", path("client"), { waitMs: 0 }).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(ConfigError);
-    expect((error as ConfigError).message).toBe(`no connection file ${path("client")}; start a cluster with \`ipcluster start\`, or name the right profile or cluster id`);
+    expect((error as ConfigError).message).toBe(
+      `no connection file ${path("client")}; start a cluster with \`ipcluster start\`, or name the right profile or cluster id`,
+    );
   });
 
   it("are waited for until the signal aborts", async () => {
@@ -78,7 +89,9 @@ describe("connection files", () => {
 
   it("of the other role are refused, naming the file", async () => {
     await writeConnectionFiles(profile, "", client, engine);
-    await expect(readConnectionFile("client", path("engine"))).rejects.toThrow(`${path("engine")}: the connection information is wrong: \`task_scheme\` must be a text`);
+    await expect(readConnectionFile("client", path("engine"))).rejects.toThrow(
+      `${path("engine")}: the connection information is wrong: \`task_scheme\` must be a text`,
+    );
   });
 
   it("that are directories or far too large are refused", async () => {
@@ -101,10 +114,20 @@ describe("the reader of connection information", () => {
   const roles = fc.constantFrom("client" as const, "engine" as const);
 
   it("refuses any text that is not such information with a ConfigError, nothing else", () => {
-    fc.assert(fc.property(roles, fc.oneof(fc.string(), fc.json(), fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("utf8"))), (role, text) => {
-        expect(isReadOrRefused(role, text)).toBe(true);
-      }),
-      { numRuns: 500 });
+    fc.assert(
+      fc.property(
+        roles,
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("utf8")),
+        ),
+        (role, text) => {
+          expect(isReadOrRefused(role, text)).toBe(true);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it("takes or refuses any mutation of a good file with a ConfigError, nothing else", () => {

@@ -3,7 +3,17 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/base/index.ts";
-import { createProfile, ensureProfile, listProfiles, loadConfigFile, loadProfileConfig, OPTION_TABLES, resolveClusterId, resolveProfile, type ConfigName } from "../../../src/config/index.ts";
+import {
+  createProfile,
+  ensureProfile,
+  listProfiles,
+  loadConfigFile,
+  loadProfileConfig,
+  OPTION_TABLES,
+  resolveClusterId,
+  resolveProfile,
+  type ConfigName,
+} from "../../../src/config/index.ts";
 
 let home: string;
 beforeEach(async () => {
@@ -42,7 +52,9 @@ describe("a profile", () => {
     await writeFile(join(home, "profile_lab"), "");
     const profile = resolveProfile({ profile: "lab", ipythonDir: home, env: {} });
     await expect(ensureProfile(profile)).rejects.toThrow(
-      new ConfigError(`cannot create the profile directory ${profile.path}: a file of that name is in the way; choose another with --profile-dir or IPYTHONDIR`),
+      new ConfigError(
+        `cannot create the profile directory ${profile.path}: a file of that name is in the way; choose another with --profile-dir or IPYTHONDIR`,
+      ),
     );
   });
 
@@ -74,7 +86,10 @@ describe("a profile's configuration files", () => {
   });
 
   it.each([
-    ["ipcluster_config.ts", 'import { defineConfig } from "tsparallel/config";\nconst n: number = 3;\nexport default defineConfig({ n, controller: { ip: "*" } });'],
+    [
+      "ipcluster_config.ts",
+      'import { defineConfig } from "tsparallel/config";\nconst n: number = 3;\nexport default defineConfig({ n, controller: { ip: "*" } });',
+    ],
     ["ipcluster_config.mjs", 'export default { n: 3, controller: { ip: "*" } };'],
     ["ipcluster_config.js", 'export default { n: 3, controller: { ip: "*" } };'],
     ["ipcluster_config.json", '{ "n": 3, "controller": { "ip": "*" } }'],

@@ -13,7 +13,10 @@ describe("an option's value", () => {
   const profile = { file: "/p/config.ts", values: { hwm: 2 } };
 
   it("is the default when nobody says otherwise, or undefined without one", () => {
-    expect(resolveOptions(TABLE, { env: {} })).toEqual({ values: { hwm: 1, ip: undefined }, origins: { hwm: { source: "default" }, ip: { source: "default" } } });
+    expect(resolveOptions(TABLE, { env: {} })).toEqual({
+      values: { hwm: 1, ip: undefined },
+      origins: { hwm: { source: "default" }, ip: { source: "default" } },
+    });
   });
 
   it("of the profile wins over the default, of the environment over the profile, of a flag over all", () => {

@@ -64,9 +64,18 @@ describe("a value in a configuration file", () => {
     const circular: Record<string, unknown> = {};
     circular["self"] = circular;
     fc.assert(
-      fc.property(types, fc.oneof(fc.anything({ withBigInt: true, withDate: true }), fc.constant(circular), fc.constant(() => 1), fc.constant(Symbol("s"))), (type, value) => {
-        expect(refusal(() => checkValue(row({ type }), value, "it"))).toSatisfy(isNoneOrConfigError);
-      }),
+      fc.property(
+        types,
+        fc.oneof(
+          fc.anything({ withBigInt: true, withDate: true }),
+          fc.constant(circular),
+          fc.constant(() => 1),
+          fc.constant(Symbol("s")),
+        ),
+        (type, value) => {
+          expect(refusal(() => checkValue(row({ type }), value, "it"))).toSatisfy(isNoneOrConfigError);
+        },
+      ),
     );
   });
 });

@@ -93,11 +93,16 @@ describe("isLiteralCommand", () => {
 
   it("takes no text with an expansion outside quotes, whatever surrounds it", () => {
     fc.assert(
-      fc.property(fc.string(), fc.constantFrom("$", "`", "\\", "*", "?", "[", "{", "(", ")", "~", "!", "#", "\n", "\0"), fc.string(), (before, special, after) => {
-        const cmd = (before + special + after).replaceAll(/['"]/g, "");
-        fc.pre(cmd.trim() === cmd);
-        expect(isLiteralCommand(`true ${cmd}`)).toBe(false);
-      }),
+      fc.property(
+        fc.string(),
+        fc.constantFrom("$", "`", "\\", "*", "?", "[", "{", "(", ")", "~", "!", "#", "\n", "\0"),
+        fc.string(),
+        (before, special, after) => {
+          const cmd = (before + special + after).replaceAll(/['"]/g, "");
+          fc.pre(cmd.trim() === cmd);
+          expect(isLiteralCommand(`true ${cmd}`)).toBe(false);
+        },
+      ),
     );
   });
 

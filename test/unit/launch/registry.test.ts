@@ -3,9 +3,12 @@ import { ConfigError } from "../../../src/base/index.ts";
 import { findLauncher, getLauncher, launcherNames, readEngineSetState, readProcessState } from "../../../src/launch/index.ts";
 
 describe("a launcher", () => {
-  it.each(["local", "Local", "ipyparallel.cluster.launcher.LocalEngineSetLauncher", "ipyparallel.cluster.launcher:LocalControllerLauncher"])("is found as %s", (name) => {
-    expect(findLauncher(name)?.name).toBe("local");
-  });
+  it.each(["local", "Local", "ipyparallel.cluster.launcher.LocalEngineSetLauncher", "ipyparallel.cluster.launcher:LocalControllerLauncher"])(
+    "is found as %s",
+    (name) => {
+      expect(findLauncher(name)?.name).toBe("local");
+    },
+  );
 
   it("that is not there is refused, naming those that are", () => {
     expect(launcherNames()).toEqual(["local"]);

@@ -37,23 +37,40 @@ describe("closures", () => {
     ["imported functions and what they use", () => triple(FACTOR), 9],
     ["a whole namespace of a local module", () => Object.keys(helpers).length + helpers.triple(2), 11],
     ["mutually recursive functions", () => [isEven(10), isOdd(10)], [true, false]],
-    ["a class with its base, statics and private members", () => [new Shape(2).value(), Shape.unit.value(), Shape.made(), (Shape as unknown as { label: string }).label, Shape.unit instanceof Base], [16, 13, 1, "shape", true]],
+    [
+      "a class with its base, statics and private members",
+      () => [new Shape(2).value(), Shape.unit.value(), Shape.made(), (Shape as unknown as { label: string }).label, Shape.unit instanceof Base],
+      [16, 13, 1, "shape", true],
+    ],
     ["functions of builtin modules", () => [typeof readFileSync, path.join("a", "b"), os.EOL], ["function", "a/b", os.EOL]],
     ["packages", () => (parseJs("1+1", { ecmaVersion: 2020 }) as { type: string }).type, "Program"],
     ["globals", () => Math.max(1, parseInt("7", 10)), 7],
     ["typeof of a name that is nowhere", () => typeof (globalThis as { nowhere?: unknown }).nowhere, "undefined"],
-    ["labels, catch, destructuring, defaults", ({ a = LIMIT, ...rest }: { a?: number } = {}) => {
-      outer: for (const [k] of table) {
-        try {
-          throw new Error(k);
-        } catch (caught) {
-          if ((caught as Error).message === "a") break outer;
+    [
+      "labels, catch, destructuring, defaults",
+      ({ a = LIMIT, ...rest }: { a?: number } = {}) => {
+        outer: for (const [k] of table) {
+          try {
+            throw new Error(k);
+          } catch (caught) {
+            if ((caught as Error).message === "a") break outer;
+          }
         }
-      }
-      const { length: n, ["0"]: first = a } = [a].filter((item) => item > LIMIT) as { readonly length: number; readonly "0"?: number };
-      return [n, first, Object.keys(rest).length];
-    }, [0, 10, 0]],
-    ["functions made inside", () => [1, 2].map((n) => function inner(this: void): number { return n + LIMIT; }()), [11, 12]],
+        const { length: n, ["0"]: first = a } = [a].filter((item) => item > LIMIT) as { readonly length: number; readonly "0"?: number };
+        return [n, first, Object.keys(rest).length];
+      },
+      [0, 10, 0],
+    ],
+    [
+      "functions made inside",
+      () =>
+        [1, 2].map((n) =>
+          (function inner(this: void): number {
+            return n + LIMIT;
+          })(),
+        ),
+      [11, 12],
+    ],
   ];
 
   test.each(cases)("take along %s", async (_, fn, expected) => {
@@ -61,7 +78,10 @@ describe("closures", () => {
   });
 
   test("a function of a factory takes the variables of its maker, each its own", async () => {
-    const adder = (n: number) => (x: number): number => x + n;
+    const adder =
+      (n: number) =>
+      (x: number): number =>
+        x + n;
     expect([await remotely(adder(1), 1), await remotely(adder(5), 1)]).toEqual([2, 6]);
   });
 
@@ -242,7 +262,11 @@ describe("refused functions", () => {
   };
 
   const cases: readonly [name: string, fn: Function, message: string][] = [
-    ["a captured handle", score, 'cannot send function "score": captured variable "db.conn" is a Socket (native handle); open it on the engine, inside the function'],
+    [
+      "a captured handle",
+      score,
+      'cannot send function "score": captured variable "db.conn" is a Socket (native handle); open it on the engine, inside the function',
+    ],
     ["one function further", () => score(), 'captured variable "score → db.conn" is a Socket'],
     ["a captured WeakMap", () => handles, 'captured variable "handles" is a WeakMap; send a Map'],
     ["`this` of an arrow", make.call(outside), "it uses `this` of the code around it; write it as a `function`"],
@@ -275,7 +299,10 @@ describe("stand-ins", () => {
     const call = await unpackCall(received(frames), engineEnv({ push: (values: object) => Object.keys(values) }));
     expect(call.fn(...call.args)).toEqual(["a"]);
     await expect(unpackCall(frames, engineEnv())).rejects.toThrow('no function named "push"');
-    const nested = await unpackCall(packCall((f: (x: number) => number) => f(1), [named("up")]), engineEnv({ up: (x: number) => x + 1 }));
+    const nested = await unpackCall(
+      packCall((f: (x: number) => number) => f(1), [named("up")]),
+      engineEnv({ up: (x: number) => x + 1 }),
+    );
     expect(nested.fn(...nested.args)).toBe(2);
   });
 
@@ -293,20 +320,37 @@ describe("stand-ins", () => {
 
   test("a Reference is evaluated where it arrives: as callable, as argument, inside arguments", async () => {
     expect(await remotely(new Reference("Math.max"), 1, 2)).toBe(2);
-    expect(await remotely((...all: unknown[]) => all, new Reference("1 + 1"), { a: new Reference("'x'") }, [new Reference("null"), 1])).toEqual([2, { a: "x" }, [null, 1]]);
-    expect(await remotely((m: Map<string, number>, s: Set<number>) => [m.get("k"), s.has(4)], new Map([["k", new Reference("3")]]), new Set([new Reference("4")]))).toEqual([3, true]);
+    expect(await remotely((...all: unknown[]) => all, new Reference("1 + 1"), { a: new Reference("'x'") }, [new Reference("null"), 1])).toEqual([
+      2,
+      { a: "x" },
+      [null, 1],
+    ]);
+    expect(
+      await remotely((m: Map<string, number>, s: Set<number>) => [m.get("k"), s.has(4)], new Map([["k", new Reference("3")]]), new Set([new Reference("4")])),
+    ).toEqual([3, true]);
     await expect(remotely(new Reference("noSuchName"))).rejects.toThrow(ReferenceError);
     await expect(remotely(new Reference("40 + 2"))).rejects.toThrow("40 + 2 is not a function");
   });
 
   test("a client runs nothing of what an engine sends: functions come back as stand-ins that can be sent again", async () => {
     const frames = await (async () => {
-      const call = await unpackCall(received(packCall((n: number) => ({ add: (x: number) => x + n + LIMIT, Made: class Made {
-        static ran = ((globalThis as Record<string, unknown>)["serialTestRan"] = true);
-        two(): number {
-          return 2;
-        }
-      } }), [1])), engineEnv());
+      const call = await unpackCall(
+        received(
+          packCall(
+            (n: number) => ({
+              add: (x: number) => x + n + LIMIT,
+              Made: class Made {
+                static ran = ((globalThis as Record<string, unknown>)["serialTestRan"] = true);
+                two(): number {
+                  return 2;
+                }
+              },
+            }),
+            [1],
+          ),
+        ),
+        engineEnv(),
+      );
       return received(packValue(call.fn(...call.args)));
     })();
     delete (globalThis as Record<string, unknown>)["serialTestRan"];

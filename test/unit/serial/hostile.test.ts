@@ -12,9 +12,13 @@ class Item {
 }
 const outer = { k: 2 };
 const SAMPLES: readonly Uint8Array<ArrayBuffer>[][] = [
-  packValue(1.5), packValue("text"), packValue({ a: 1 }), packValue([1n, new Map([[1, { a: [new Date(0)] }]]), new Uint8Array(3000)]),
+  packValue(1.5),
+  packValue("text"),
+  packValue({ a: 1 }),
+  packValue([1n, new Map([[1, { a: [new Date(0)] }]]), new Uint8Array(3000)]),
   packValue({ f: () => outer, e: new TypeError("x", { cause: new Item() }), s: Symbol.for("s"), u: new URL("http://h/") }),
-  packCall((x: number) => x + outer.k, [1, new Item(), Item]), packCall(() => 1, [1, "two"]),
+  packCall((x: number) => x + outer.k, [1, new Item(), Item]),
+  packCall(() => 1, [1, "two"]),
 ].map((frames) => frames.map((frame) => Uint8Array.from(frame)));
 
 const damage = fc.record({
@@ -24,7 +28,17 @@ const damage = fc.record({
   dropFrame: fc.boolean(),
 });
 
-function damaged({ sample, edits, cut, dropFrame }: { sample: number; edits: readonly (readonly [number, number])[]; cut: number | null; dropFrame: boolean }): Uint8Array[] {
+function damaged({
+  sample,
+  edits,
+  cut,
+  dropFrame,
+}: {
+  sample: number;
+  edits: readonly (readonly [number, number])[];
+  cut: number | null;
+  dropFrame: boolean;
+}): Uint8Array[] {
   const frames: Uint8Array[] = (SAMPLES[sample] as Uint8Array<ArrayBuffer>[]).map((frame) => Uint8Array.from(frame));
   const first = frames[0] as Uint8Array;
   for (const [at, byte] of edits) first[at % first.length] = byte;

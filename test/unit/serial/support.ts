@@ -22,7 +22,10 @@ export function engineEnv(functions: Readonly<Record<string, Function>> = {}): U
     named: (name) => functions[name],
     evaluate: inMainContext,
     importModule: async (specifier, parent) => {
-      const url = specifier.startsWith("node:") || parent === undefined ? specifier : pathToFileURL(createRequire(new URL("../../../package.json", import.meta.url)).resolve(specifier)).href;
+      const url =
+        specifier.startsWith("node:") || parent === undefined
+          ? specifier
+          : pathToFileURL(createRequire(new URL("../../../package.json", import.meta.url)).resolve(specifier)).href;
       return (await import(/* @vite-ignore */ url)) as unknown;
     },
   };

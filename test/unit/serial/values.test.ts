@@ -42,14 +42,33 @@ class QuotaError extends RangeError {
 
 describe("plain values", () => {
   const samples: readonly [name: string, value: unknown][] = [
-    ["undefined", undefined], ["null", null], ["true", true], ["false", false], ["a number", 1.5], ["minus zero", -0], ["NaN", NaN],
-    ["infinity", -Infinity], ["text", "héllo"], ["a lone surrogate", "\ud800"], ["a bigint", 2n ** 70n], ["an empty object", {}],
-    ["a flat object", { a: 1, b: "two", c: null, d: true }], ["members that are undefined", { a: undefined, b: -0 }],
-    ["a key named __proto__", JSON.parse('{"__proto__":{"x":1},"b":[1]}')], ["a date", new Date(0)], ["a regular expression", /a(b)c/giu],
-    ["a map", new Map<unknown, unknown>([[{ k: 1 }, new Set([1, "2"])]])], ["boxed primitives", [Object(1), Object("s"), Object(2n)]],
-    ["a small typed array", Float32Array.of(1, 2)], ["a large typed array", new Float64Array(500).fill(2.5)], ["a BigInt64Array", BigInt64Array.of(-1n)],
-    ["a Buffer", Buffer.from("bytes")], ["a large Buffer", Buffer.alloc(5000, 7)], ["an ArrayBuffer", new ArrayBuffer(8)],
-    ["a large ArrayBuffer", Uint8Array.from({ length: 4096 }, (_, i) => i).buffer], ["a URL", new URL("https://host/path?q=1#h")],
+    ["undefined", undefined],
+    ["null", null],
+    ["true", true],
+    ["false", false],
+    ["a number", 1.5],
+    ["minus zero", -0],
+    ["NaN", NaN],
+    ["infinity", -Infinity],
+    ["text", "héllo"],
+    ["a lone surrogate", "\ud800"],
+    ["a bigint", 2n ** 70n],
+    ["an empty object", {}],
+    ["a flat object", { a: 1, b: "two", c: null, d: true }],
+    ["members that are undefined", { a: undefined, b: -0 }],
+    ["a key named __proto__", JSON.parse('{"__proto__":{"x":1},"b":[1]}')],
+    ["a date", new Date(0)],
+    ["a regular expression", /a(b)c/giu],
+    ["a map", new Map<unknown, unknown>([[{ k: 1 }, new Set([1, "2"])]])],
+    ["boxed primitives", [Object(1), Object("s"), Object(2n)]],
+    ["a small typed array", Float32Array.of(1, 2)],
+    ["a large typed array", new Float64Array(500).fill(2.5)],
+    ["a BigInt64Array", BigInt64Array.of(-1n)],
+    ["a Buffer", Buffer.from("bytes")],
+    ["a large Buffer", Buffer.alloc(5000, 7)],
+    ["an ArrayBuffer", new ArrayBuffer(8)],
+    ["a large ArrayBuffer", Uint8Array.from({ length: 4096 }, (_, i) => i).buffer],
+    ["a URL", new URL("https://host/path?q=1#h")],
   ];
 
   test.each(samples)("%s arrives as it left", (_, value) => {
@@ -94,7 +113,15 @@ describe("plain values", () => {
   });
 
   test("any JSON-like, binary or keyed value survives", () => {
-    const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true, withBoxedValues: true });
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withTypedArray: true,
+      withSparseArray: true,
+      withBoxedValues: true,
+    });
     fc.assert(
       fc.property(anything, (value) => {
         expect(unpackValue(received(packValue(value)))).toEqual(value);
@@ -200,7 +227,7 @@ describe("what cannot travel is refused with its path and a remedy", () => {
     ["a symbol", { "odd key": Symbol("s") }, /value\["odd key"\]: it is the Symbol\(s\)/, 'value["odd key"]'],
     ["a WeakMap", new Map([["k", new WeakMap()]]), /value\.get\("k"\): it is a WeakMap/, 'value.get("k")'],
     ["a WeakRef", [new WeakRef({})], /it is a WeakRef, which lives in this process only/, "value[0]"],
-    ["a proxy", { p: new Proxy({}, {}) , f: () => 1 }, /value\.p: it is a Proxy/, "value.p"],
+    ["a proxy", { p: new Proxy({}, {}), f: () => 1 }, /value\.p: it is a Proxy/, "value.p"],
     ["shared memory", { s: new SharedArrayBuffer(8) }, /value\.s: it is shared memory; send a copy/, "value.s"],
     ["a view on shared memory", [new Uint8Array(new SharedArrayBuffer(8))], /view on shared memory/, "value[0]"],
     ["private members", { s: new Secret() }, /value\.s: it is a Secret with private #fields/, "value.s"],
@@ -208,7 +235,17 @@ describe("what cannot travel is refused with its path and a remedy", () => {
     ["a native handle", { db: { conn } }, /value\.db\.conn: it is a Socket \(native handle\); open it on the engine/, "value.db.conn"],
     ["an object of Node", [new AbortController()], /value\[0\]: it is a AbortController, which lives in this process only/, "value[0]"],
     ["an anonymous prototype", [Object.create({ m: 1 })], /prototype that belongs to no class; send a plain copy/, "value[0]"],
-    ["a getter that throws", { x: Symbol.for("s"), get bad(): never { throw new Error("no"); } }, /value\.bad: it is a getter that throws/, "value.bad"],
+    [
+      "a getter that throws",
+      {
+        x: Symbol.for("s"),
+        get bad(): never {
+          throw new Error("no");
+        },
+      },
+      /value\.bad: it is a getter that throws/,
+      "value.bad",
+    ],
   ];
 
   test.each(samples)("%s", (_, value, message, path) => {
