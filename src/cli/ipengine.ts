@@ -130,7 +130,7 @@ async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd
     registrationUrl: values.url ?? null,
     uuid: engineUuid(values.ident ?? newSessionId()),
     host,
-    properties: { host, pid: process.pid, language: "typescript", node: process.versions.node, version: VERSION },
+    properties: { host, pid: process.pid, language: "typescript", node: process.versions.node, version: VERSION, prefetch: 1 },
     registrationTimeoutMs: values.timeoutMs,
     heartMissesMax: values.heartMissesMax,
     parentPid: Number.isSafeInteger(parent) && parent > 0 ? parent : null,

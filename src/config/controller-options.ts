@@ -52,6 +52,17 @@ export const CONTROLLER_OPTIONS = [
     traits: ["TaskScheduler.hwm"],
     doc: "tasks that may be at one engine at a time; 0 for no limit",
   },
+  {
+    name: "prefetch",
+    type: "integer",
+    default: 16,
+    unit: "tasks",
+    min: 1,
+    max: 1000,
+    flag: "--prefetch <tasks>",
+    traits: [],
+    doc: "tasks an engine of this package may hold while tasks are short, many wait and `hwm` is 1; those it has not started are taken back when one turns out long; 1 for none ahead",
+  },
   { name: "ping", type: "integer", default: 3000, unit: "ms", min: 10, flag: "--ping <ms>", traits: ["HeartMonitor.period"], doc: "time between two heartbeats" },
   { name: "heartMissesMax", type: "integer", default: 10, min: 1, flag: "--heart-misses <count>", traits: ["HeartMonitor.max_heartmonitor_misses"], doc: "heartbeats an engine may miss before it counts as dead" },
   {

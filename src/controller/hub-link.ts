@@ -11,6 +11,8 @@ import type { LogFields, LogLevel } from "../log/index.ts";
 export interface RoutedEngine {
   readonly id: EngineId;
   readonly uuid: EngineUuid;
+  /** It may be sent tasks ahead, and gives back those it has not started. */
+  readonly canPrefetch: boolean;
 }
 
 /** Ports of the Hub's four sockets. */

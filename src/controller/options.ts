@@ -88,7 +88,7 @@ export function completeOptions(options: ControllerOptions): ControllerConfig {
     isReusing: options.reuse === true || options.restore === true,
     hasTakenFiles: false,
     isRestoring: options.restore === true,
-    scheduler: { scheme: options.scheme ?? "leastload", hwm: options.hwm ?? 1 },
+    scheduler: { scheme: options.scheme ?? "leastload", hwm: options.hwm ?? 1, prefetch: options.prefetch ?? 16 },
     hearts: { periodMs, missesMax: options.heartMissesMax ?? 10 },
     registration: { ...registration, registrationTimeoutMs: options.registrationTimeoutMs ?? registration.registrationTimeoutMs },
     store: storeOptions(options, clusterId, recordBufferBytesMax),

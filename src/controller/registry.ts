@@ -18,7 +18,7 @@ import type { BoundSocket } from "../net/index.ts";
 import { errorContent, type Dict, type Frame, type NotificationType, type Session } from "../wire/index.ts";
 import type { Drops } from "./drops.ts";
 import type { EngineTableFile } from "./engine-table.ts";
-import type { HubEnd } from "./hub-link.ts";
+import type { HubEnd, RoutedEngine } from "./hub-link.ts";
 import { WakeTimer } from "./wake-timer.ts";
 
 /** What the registry works with. */
@@ -143,9 +143,9 @@ export class Registry {
       case "forgetHeart":
         return this.#heart({ type: "forgotten", at: clock.now(), uuid: effect.uuid });
       case "admitEngine":
-        return link.post({ type: "admitEngine", engine: { id: effect.engine.id, uuid: effect.engine.uuid } });
+        return link.post({ type: "admitEngine", engine: routed(effect.engine) });
       case "expelEngine":
-        return link.post({ type: "expelEngine", engine: { id: effect.engine.id, uuid: effect.engine.uuid } });
+        return link.post({ type: "expelEngine", engine: routed(effect.engine) });
       case "publishRegistration":
         logger.info("engine registered", { id: effect.engine.id, uuid: effect.engine.uuid });
         return this.publish("registration_notification", { id: effect.engine.id, uuid: effect.engine.uuid, properties: effect.engine.properties });
@@ -166,4 +166,9 @@ export class Registry {
     const { registration, session, drops } = this.#parts;
     if (!registration.send(session.build("registration_reply", content, { idents: peer }))) drops.count("registration", "queueFull");
   }
+}
+
+/** An engine in few words. One that says nothing of prefetch, as Python's, has none. */
+function routed({ id, uuid, properties }: EngineEntry): RoutedEngine {
+  return { id, uuid, canPrefetch: properties["prefetch"] === 1 };
 }

@@ -5,9 +5,20 @@
 // Where the reference loses a request silently (no such engine, an engine that stopped reading), the sender gets an
 // error reply here: a client that waits without a time limit must not wait for nothing.
 
-import { isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
+import { engineUuid, isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
 import type { BoundSocket } from "../net/index.ts";
-import { errorContent, framesBytes, isHeader, splitFrames, type Frame, type Header, type RawMessage, type Session } from "../wire/index.ts";
+import {
+  errorContent,
+  framesBytes,
+  isHeader,
+  RECALL_IDENTITY,
+  splitFrames,
+  type Dict,
+  type Frame,
+  type Header,
+  type RawMessage,
+  type Session,
+} from "../wire/index.ts";
 import type { Drops } from "./drops.ts";
 import type { Monitor } from "./monitor.ts";
 import { MuxLedger } from "./mux-ledger.ts";
@@ -23,6 +34,8 @@ export interface RelayParts {
   readonly monitor: Monitor;
   /** Bytes of unanswered messages an engine may owe. */
   readonly engineBytesMax: number;
+  /** An engine answered a recall (control channel). */
+  readonly onRecalled: (engine: EngineUuid, content: Dict) => void;
 }
 
 const RECORDED_REQUESTS: ReadonlySet<string> = new Set(["apply_request", "execute_request"]);
@@ -32,12 +45,14 @@ const REQUEST_SUFFIX = "_request";
 export class Relay {
   readonly #parts: RelayParts;
   readonly #ledger: MuxLedger;
+  readonly #ownIdentity: Frame;
   #forwarded = 0;
   #fromEngines = 0;
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
     this.#ledger = new MuxLedger(parts.engineBytesMax);
+    this.#ownIdentity = parts.session.text.encode(RECALL_IDENTITY);
   }
 
   /** Messages forwarded, both ways. */
@@ -64,12 +79,30 @@ export class Relay {
     this.#ledger.close(engine);
   }
 
+  /** Asks an engine for the tasks it was sent, up to this ordinal, and has not started; the answer comes by `onRecalled`. */
+  recall(engine: EngineUuid, through: number): void {
+    const { session, engineSide } = this.#parts;
+    engineSide.send(session.build("recall_request", { through }, { idents: [session.text.encode(engine), this.#ownIdentity] }));
+  }
+
+  #isOurs(identity: Frame): boolean {
+    return identity.length === this.#ownIdentity.length && this.#parts.session.text.decode(identity) === RECALL_IDENTITY;
+  }
+
+  #recalled(source: Frame, raw: RawMessage): void {
+    const { channel, session, drops, onRecalled } = this.#parts;
+    const content = session.unpack(raw.content);
+    if (channel !== "control" || content === undefined) return drops.count(`${channel}.engine`, "badRecall");
+    onRecalled(engineUuid(session.text.decode(source)), content);
+  }
+
   #fromClient(frames: Frame[]): void {
     const { channel, session, drops } = this.#parts;
     const opened = session.openOnce(frames);
     if (!opened.ok) return drops.count(`${channel}.client`, opened.reason);
     const [client, target] = opened.value.idents;
     if (client === undefined || target === undefined) return drops.count(`${channel}.client`, "tooFewIdents");
+    if (this.#isOurs(client)) return drops.count(`${channel}.client`, "reservedIdentity");
     const header = session.unpack(opened.value.header);
     if (!isHeader(header)) return drops.count(`${channel}.client`, "badHeader");
     this.#toEngine(frames, opened.value, header);
@@ -123,6 +156,7 @@ export class Relay {
     if (!opened.ok) return drops.count(`${channel}.engine`, opened.reason);
     const [source, client] = opened.value.idents;
     if (source === undefined || client === undefined) return drops.count(`${channel}.engine`, "tooFewIdents");
+    if (this.#isOurs(client)) return this.#recalled(source, opened.value);
     [frames[0], frames[1]] = [client, source];
     if (!clientSide.send(frames)) return drops.count(`${channel}.engine`, "queueFull");
     this.#forwarded += 1;

@@ -5,7 +5,7 @@ import type { Clock, EngineUuid, MsgId } from "../base/index.ts";
 import { BroadcastScheduler, TaskScheduler, type TaskSchedulerOptions } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket, SocketOptions, Transport } from "../net/index.ts";
-import type { Frame, Session } from "../wire/index.ts";
+import type { Dict, Frame, Session } from "../wire/index.ts";
 import { BroadcastRouter } from "./broadcast-router.ts";
 import { Drops } from "./drops.ts";
 import type { RoutedEngine, RouterEnd, ToRouter } from "./hub-link.ts";
@@ -123,8 +123,9 @@ export class Router {
     };
     this.#monitor = new Monitor({ link, now: () => clock.now(), bufferBytesMax: parts.recordBufferBytesMax, onPressure });
     const common = { session, clock, drops: this.#drops, monitor: this.#monitor };
+    const onRecalled = (engine: EngineUuid, content: Dict): void => this.#tasks.recalled(engine, content);
     const relay = (channel: "mux" | "control"): Relay =>
-      new Relay({ ...common, channel, clientSide: sockets[channel].client, engineSide: sockets[channel].engine, engineBytesMax: parts.engineBytesMax });
+      new Relay({ ...common, onRecalled, channel, clientSide: sockets[channel].client, engineSide: sockets[channel].engine, engineBytesMax: parts.engineBytesMax });
     this.#mux = relay("mux");
     this.#control = relay("control");
     this.#iopub = new IopubRelay({ ...common, clientSide: sockets.iopub.client, engineSide: sockets.iopub.engine });
@@ -137,6 +138,7 @@ export class Router {
       scheduler: this.#scheduler,
       gate: taskGate,
       lookup,
+      recall: (engine, through) => this.#control.recall(engine, through),
     });
     this.#broadcast = new BroadcastRouter({ ...common, root: sockets.broadcast.client, leaves: sockets.broadcast.leaves, scheduler: new BroadcastScheduler() });
   }
@@ -203,7 +205,8 @@ export class Router {
     // First the answer: what is routed to the engine from here on must find it known.
     this.#parts.link.post({ type: "engineAdmitted", id: engine.id });
     this.#engines.set(engine.uuid, engine);
-    for (const part of [this.#mux, this.#control, this.#tasks, this.#broadcast]) part.engineJoined(engine.uuid);
+    for (const part of [this.#mux, this.#control, this.#broadcast]) part.engineJoined(engine.uuid);
+    this.#tasks.engineJoined(engine.uuid, engine.canPrefetch);
   }
 
   #expel(engine: RoutedEngine): void {

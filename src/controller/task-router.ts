@@ -5,7 +5,18 @@
 import { engineUuid, isoMicros, msgId, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
 import type { FoundOutcome, SchedulerEffect, SchedulerEvent, TaskFailure, TaskScheduler } from "../core/index.ts";
 import type { BoundSocket } from "../net/index.ts";
-import { errorContent, isHeader, readReplyOutcome, readTaskOptions, splitFrames, type Frame, type RawMessage, type Session } from "../wire/index.ts";
+import {
+  errorContent,
+  isHeader,
+  readOrdinal,
+  readReplyOutcome,
+  readTaskOptions,
+  splitFrames,
+  type Dict,
+  type Frame,
+  type RawMessage,
+  type Session,
+} from "../wire/index.ts";
 import type { Drops } from "./drops.ts";
 import type { IntakeGate } from "./intake-gate.ts";
 import type { Monitor } from "./monitor.ts";
@@ -31,6 +42,8 @@ export interface TaskRouterParts {
   readonly gate: IntakeGate;
   /** Asks the task store how these tasks ended; the answer comes by `outcomesFound`. */
   readonly lookup: (msgIds: readonly MsgId[]) => void;
+  /** Asks an engine, by the control channel, for tasks it has not started; the answer comes by `recalled`. */
+  readonly recall: (engine: EngineUuid, through: number) => void;
 }
 
 /** Routes tasks. */
@@ -57,14 +70,22 @@ export class TaskRouter {
     this.#parts.engineSide.receive((frames) => this.#fromEngine(frames));
   }
 
-  engineJoined(engine: EngineUuid): void {
+  engineJoined(engine: EngineUuid, canPrefetch: boolean): void {
     this.#identities.set(engine, this.#parts.session.text.encode(engine));
-    this.#feed({ type: "engineJoined", at: this.#parts.clock.now(), engine });
+    this.#feed({ type: "engineJoined", at: this.#parts.clock.now(), engine, canPrefetch });
   }
 
   engineLeft(engine: EngineUuid): void {
     this.#identities.delete(engine);
     this.#feed({ type: "engineLeft", at: this.#parts.clock.now(), engine });
+  }
+
+  /** An engine answered a recall. */
+  recalled(engine: EngineUuid, content: Dict): void {
+    const through = readOrdinal(content, "through");
+    const started = readOrdinal(content, "started");
+    if (through === undefined || started === undefined) return this.#parts.drops.count("control.engine", "badRecall");
+    this.#feed({ type: "tasksRecalled", at: this.#parts.clock.now(), engine, through, started });
   }
 
   outcomesFound(outcomes: readonly FoundOutcome[]): void {
@@ -155,6 +176,8 @@ export class TaskRouter {
         return;
       case "wakeAt":
         return this.#timer.set(effect.at);
+      case "recallTasks":
+        return this.#parts.recall(effect.engine, effect.through);
       case "lookupOutcome":
         return lookup(effect.msgIds);
       case "pauseIntake":

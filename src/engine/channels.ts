@@ -19,6 +19,17 @@ export interface Incoming {
   readonly message: Message;
   readonly socket: MessageSocket;
   readonly bytes: number;
+  /** Number among all messages of the task channel, from 1; absent for other channels. */
+  readonly ordinal?: number;
+  readonly signature: Frame;
+}
+
+/** What the channels ask before they read a message. */
+export interface IntakeHooks {
+  /** Called for each message that has come, before anything else. */
+  arrived(): void;
+  /** Messages of the task channel up to this ordinal have been taken back, and count as never sent. */
+  readonly recalledThrough: number;
 }
 
 /** What the channels are made of. */
@@ -41,6 +52,7 @@ const SETTLE_TURNS_MAX = 100;
 export class Channels {
   readonly #session: Session;
   readonly #sockets: readonly MessageSocket[];
+  readonly #task: MessageSocket;
   readonly #iopub: MessageSocket;
   readonly #metadata: Dict;
   readonly #log: Logger;
@@ -65,6 +77,7 @@ export class Channels {
       return transport.connect(kind, [`${address}:${port}`], { identity: uuid, lingerMs: LINGER_MS, onConnected: () => onConnected() });
     };
     this.#sockets = ports.map((port) => connect("dealer", port));
+    this.#task = this.#sockets[1] as MessageSocket;
     this.#iopub = connect("pub", info.iopub);
     this.#standing = Promise.all(standing);
   }
@@ -90,15 +103,26 @@ export class Channels {
   }
 
   /** Starts taking requests. */
-  receive(onRequest: (incoming: Incoming) => void): void {
+  receive(hooks: IntakeHooks, onRequest: (incoming: Incoming) => void): void {
+    let tasks = 0;
     for (const socket of this.#sockets) {
       socket.receive((frames) => {
         this.#arrived += 1;
+        const ordinal = socket === this.#task ? (tasks += 1) : undefined;
+        hooks.arrived();
+        if (ordinal !== undefined && ordinal <= hooks.recalledThrough) return; // It is to be sent again, here or elsewhere.
         const parsed = this.#session.parse(frames);
-        if (parsed.ok) onRequest({ message: parsed.value, socket, bytes: framesBytes(frames) });
-        else this.#drop(parsed.reason);
+        if (!parsed.ok) return this.#drop(parsed.reason);
+        const signature = frames[parsed.value.idents.length + 1] as Frame;
+        const incoming = { message: parsed.value, socket, bytes: framesBytes(frames), signature };
+        onRequest(ordinal === undefined ? incoming : { ...incoming, ordinal });
       });
     }
+  }
+
+  /** A request was given back to the controller: it may be sent again. */
+  giveBack(request: Incoming): void {
+    this.#session.forget(request.signature);
   }
 
   #drop(reason: DropReason): void {

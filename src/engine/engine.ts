@@ -137,6 +137,8 @@ export class Engine {
         return this.#leave({ exitCode: EXIT_REGISTRATION, reason: message.reason });
       case "control":
         return this.#onControl(message.header, message.action);
+      case "tasksRecalled":
+        return this.#handle({ type: "tasksRecalled", through: message.through });
       case "interrupted":
         return this.#runner?.giveUp(message.serial);
       case "signalsMissing":
@@ -162,7 +164,14 @@ export class Engine {
     this.#containment.prepare();
     await this.#runStartup(this.#runner);
     if (!(await this.#channels.stand(CONNECT_MS))) this.#log.warn("some of the controller's sockets are not reached yet; going on", { address });
-    this.#channels.receive((incoming) => this.#onRequest(incoming));
+    const { claims } = this.#side;
+    const hooks = {
+      arrived: () => this.#side.drain(), // What was told to the side thread before this request came is in force for it.
+      get recalledThrough() {
+        return claims.recalledThrough;
+      },
+    };
+    this.#channels.receive(hooks, (incoming) => this.#onRequest(incoming));
     this.#handle({ type: "started" });
     this.#side.post({ type: "connected" });
     this.#log.info(`Completed registration with id ${engineId}`, { uuid });
@@ -187,11 +196,12 @@ export class Engine {
   }
 
   #onRequest(incoming: Incoming): void {
-    const { header } = incoming.message;
+    const { message, bytes, ordinal } = incoming;
+    const { header } = message;
     const serial = this.#nextSerial++;
-    this.#requests.set(serial, { ...incoming, reply: undefined, countsOutputs: countsOutputs(incoming.message.metadata), outputs: 0 });
-    this.#side.drain(); // What was told to the side thread before this request came is in force for it.
-    this.#handle({ type: "requestArrived", request: { serial, msgId: msgId(header.msg_id), kind: kindOf(header.msg_type), bytes: incoming.bytes } });
+    this.#requests.set(serial, { ...incoming, reply: undefined, countsOutputs: countsOutputs(message.metadata), outputs: 0 });
+    const request = { serial, msgId: msgId(header.msg_id), kind: kindOf(header.msg_type), bytes };
+    this.#handle({ type: "requestArrived", request: ordinal === undefined ? request : { ...request, ordinal } });
   }
 
   #onEnded(serial: number, end: RunEnd): void {
@@ -239,6 +249,10 @@ export class Engine {
     switch (effect.type) {
       case "publishStatus":
         return this.#publishStatus(effect.state, effect.serial);
+      case "claim":
+        return this.#claim(effect.serial, effect.ordinal);
+      case "giveBack":
+        return this.#giveBack(effect.serial);
       case "run":
         return this.#run(effect.serial);
       case "sendReply":
@@ -268,6 +282,18 @@ export class Engine {
     if (state !== "idle" || serial === null) return;
     this.#requests.delete(serial);
     if (this.#running === request) this.#running = undefined;
+  }
+
+  #claim(serial: number, ordinal: number): void {
+    const { claims } = this.#side;
+    if (claims.claim(ordinal)) this.#handle({ type: "claimed", serial });
+    else this.#handle({ type: "tasksRecalled", through: claims.recalledThrough });
+  }
+
+  #giveBack(serial: number): void {
+    const request = this.#requests.get(serial);
+    if (request !== undefined) this.#channels?.giveBack(request);
+    this.#requests.delete(serial);
   }
 
   #run(serial: number): void {

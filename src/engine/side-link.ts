@@ -1,6 +1,8 @@
 // The main thread's end of the link to the side thread.
 
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
+import { findBundle } from "../programs/index.ts";
+import { TaskClaims } from "./task-claims.ts";
 import { SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
 
 /** How long the process waits, when it ends, for the side thread to say farewell. */
@@ -12,6 +14,8 @@ export class SideLink {
   readonly #port: MessagePort;
   readonly #words: Int32Array;
   readonly #onMessage: (message: SideMessage) => void;
+  /** Which requests of the task channel may be started. */
+  readonly claims: TaskClaims;
   #seen = 0;
 
   /** @param onMessage called for each message, on its own turn of the loop or within `drain` */
@@ -21,8 +25,9 @@ export class SideLink {
     this.#words = new Int32Array(shared);
     this.#port = port1;
     this.#onMessage = onMessage;
+    this.claims = new TaskClaims(this.#words, SHARED.taskClaims, () => this.drain());
     const workerData: SideConfig = { ...config, port: port2, shared };
-    this.#worker = new Worker(new URL("./side/side-main.js", import.meta.url), { workerData, transferList: [port2] });
+    this.#worker = new Worker(findBundle("engine-side") ?? new URL("./side/side-main.js", import.meta.url), { workerData, transferList: [port2] });
     this.#worker.on("error", onFailure);
     this.#port.on("message", (message: SideMessage) => this.#take(message));
   }
@@ -38,6 +43,7 @@ export class SideLink {
 
   #take(message: SideMessage): void {
     this.#seen = (this.#seen + 1) | 0;
+    if (message.type === "tasksRecalled") this.claims.recalled(message.through);
     this.#onMessage(message);
   }
 

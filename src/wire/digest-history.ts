@@ -23,4 +23,10 @@ export class DigestHistory {
     this.#young.add(signature);
     return true;
   }
+
+  /** A message that was admitted and then given back unused may come again. */
+  forget(signature: string): void {
+    this.#young.delete(signature);
+    this.#old.delete(signature);
+  }
 }

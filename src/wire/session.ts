@@ -133,6 +133,11 @@ export class Session {
     return { ok: true, value: { idents: raw.idents, header, parentHeader, metadata, content, buffers: raw.buffers } };
   }
 
+  /** Lets the message of this signature come again: it was given back to its sender unused. */
+  forget(signature: Frame): void {
+    this.#history.forget(this.text.decode(signature));
+  }
+
   /** Packs one dictionary. */
   pack(dict: Dict): Frame {
     return this.text.encode(JSON.stringify(dict));

@@ -49,6 +49,15 @@ export function readSignalRequest(content: Dict): number | string | undefined {
   return typeof signal === "number" || typeof signal === "string" ? signal : undefined;
 }
 
+/** Client identity under which the controller itself asks an engine for tasks (`recall_request`); no client may have it. */
+export const RECALL_IDENTITY = "tsp-recall";
+
+/** Ordinal in a `recall_request` or `recall_reply`; `undefined` when it is none. */
+export function readOrdinal(content: Dict, name: "through" | "started"): number | undefined {
+  const ordinal = content[name];
+  return Number.isSafeInteger(ordinal) && (ordinal as number) >= 0 ? (ordinal as number) : undefined;
+}
+
 /** `apply_request` → `apply_reply`; types that are no request get the suffix all the same. */
 export function replyType(requestType: string): string {
   return `${requestType.endsWith("_request") ? requestType.slice(0, -"_request".length) : requestType}_reply`;

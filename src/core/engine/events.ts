@@ -14,6 +14,11 @@ export interface QueuedRequest {
   readonly msgId: MsgId;
   readonly kind: RequestKind;
   readonly bytes: number;
+  /**
+   * Number among all messages of the task channel, the first being 1: until it is started, the controller may take it back, so it is claimed first.
+   * Absent for other channels.
+   */
+  readonly ordinal?: number;
 }
 
 /** Facts the shell reports. */
@@ -23,6 +28,10 @@ export type EngineEvent =
   | { readonly type: "requestArrived"; readonly request: QueuedRequest }
   /** The running request ended; its reply is ready but not sent. `stopsQueue`: it failed and aborts the execute requests that wait. */
   | { readonly type: "requestFinished"; readonly serial: number; readonly status: ReplyStatus; readonly stopsQueue: boolean }
+  /** The request of the last `claim` may be started: the controller cannot take it back any more. */
+  | { readonly type: "claimed"; readonly serial: number }
+  /** The controller took back all requests of the task channel up to this ordinal that are not claimed. */
+  | { readonly type: "tasksRecalled"; readonly through: number }
   /** Everything that had reached the sockets has been reported since `settleIntake`. */
   | { readonly type: "intakeSettled" }
   | { readonly type: "abortRequested"; readonly msgIds: readonly MsgId[] | "all" }
@@ -31,6 +40,10 @@ export type EngineEvent =
 /** Orders to the shell, to be performed in the given order. */
 export type EngineEffect =
   | { readonly type: "publishStatus"; readonly state: "starting" | "busy" | "idle"; readonly serial: number | null }
+  /** Claim the request, and feed `claimed`; when it was taken back meanwhile, feed `tasksRecalled` instead. */
+  | { readonly type: "claim"; readonly serial: number; readonly ordinal: number }
+  /** The request was taken back: forget it, without a word to anybody; it may come again. */
+  | { readonly type: "giveBack"; readonly serial: number }
   | { readonly type: "run"; readonly serial: number }
   /** Flush the request's output, then send the reply that its run made. */
   | { readonly type: "sendReply"; readonly serial: number }

@@ -3,6 +3,7 @@
 // States:
 //   starting   not yet registered; requests wait
 //   idle       nothing waits, nothing runs
+//   claiming   the next request is one that the controller may take back: the shell claims it before anything is said of it
 //   running    one request runs, others may wait
 //   settling   a request ended, and what had arrived by then is being collected, because all of it is to be aborted:
 //              after a failure that stops the queue (§8.5), or because an abort of everything came meanwhile (§8.7)
@@ -34,6 +35,7 @@ export const REQUEST_QUEUE_DEFAULTS: RequestQueueConfig = { waitingRequestsMax: 
 export type EngineState =
   | { readonly name: "starting" }
   | { readonly name: "idle" }
+  | { readonly name: "claiming"; readonly request: QueuedRequest }
   | { readonly name: "running"; readonly request: QueuedRequest; readonly abortsWaiting: boolean }
   | { readonly name: "settling"; readonly request: QueuedRequest }
   | { readonly name: "closed" };
@@ -56,6 +58,8 @@ export class RequestQueue {
   readonly #aborts: AbortSet;
   readonly #story: EngineTransition[] = [];
   #waiting = new RingQueue<QueuedRequest>();
+  /** Serial numbers of requests of the task channel to be aborted when they are reached: claims are made in order. */
+  readonly #doomed = new Set<number>();
   #waitingBytes = 0;
   #state: EngineState = STARTING;
   #isPaused = false;
@@ -94,10 +98,14 @@ export class RequestQueue {
         return this.#requestArrived(event.request, effects);
       case "requestFinished":
         return this.#requestFinished(event.serial, event.stopsQueue, effects);
+      case "claimed":
+        return this.#claimed(event.serial, effects);
+      case "tasksRecalled":
+        return this.#tasksRecalled(event.through, effects);
       case "intakeSettled":
         return this.#intakeSettled(effects);
       case "abortRequested":
-        return this.#abortRequested(event.msgIds);
+        return this.#abortRequested(event.msgIds, effects);
       case "shutdownRequested":
         this.#isLeaving = true;
         if (this.#state.name === "idle" || this.#state.name === "starting") this.#next(effects);
@@ -128,6 +136,33 @@ export class RequestQueue {
     this.#next(effects);
   }
 
+  #claimed(serial: number, effects: EngineEffect[]): void {
+    if (this.#state.name !== "claiming" || this.#state.request.serial !== serial) return;
+    if (!this.#begin(this.#state.request, effects)) this.#next(effects);
+  }
+
+  #tasksRecalled(through: number, effects: EngineEffect[]): void {
+    const isRecalled = ({ ordinal }: QueuedRequest): boolean => ordinal !== undefined && ordinal <= through;
+    const kept = new RingQueue<QueuedRequest>();
+    for (const request of this.#waiting) {
+      if (!isRecalled(request)) {
+        kept.push(request);
+        continue;
+      }
+      this.#waitingBytes -= request.bytes;
+      this.#giveBack(request, effects);
+    }
+    this.#waiting = kept;
+    if (this.#state.name !== "claiming" || !isRecalled(this.#state.request)) return;
+    this.#giveBack(this.#state.request, effects);
+    this.#next(effects);
+  }
+
+  #giveBack({ serial }: QueuedRequest, effects: EngineEffect[]): void {
+    this.#doomed.delete(serial);
+    effects.push({ type: "giveBack", serial });
+  }
+
   #intakeSettled(effects: EngineEffect[]): void {
     if (this.#state.name !== "settling") return;
     this.#answer(this.#state.request, effects);
@@ -135,10 +170,14 @@ export class RequestQueue {
     this.#next(effects);
   }
 
-  #abortRequested(msgIds: readonly MsgId[] | "all"): void {
+  #abortRequested(msgIds: readonly MsgId[] | "all", effects: EngineEffect[]): void {
     if (msgIds !== "all") {
       for (const id of msgIds) this.#aborts.add(id);
       return;
+    }
+    if (this.#state.name === "claiming") {
+      if (this.#state.request.kind === "execute") this.#doomed.add(this.#state.request.serial);
+      return this.#abortWaitingExecutes(effects);
     }
     // While idle nothing waits, and while settling everything that waits is about to be aborted anyway.
     if (this.#state.name === "running") this.#state = { ...this.#state, abortsWaiting: true };
@@ -156,7 +195,8 @@ export class RequestQueue {
   #abortWaitingExecutes(effects: EngineEffect[]): void {
     const kept = new RingQueue<QueuedRequest>();
     for (const request of this.#waiting) {
-      if (request.kind !== "execute") {
+      if (request.kind === "execute" && request.ordinal !== undefined) this.#doomed.add(request.serial);
+      if (request.kind !== "execute" || request.ordinal !== undefined) {
         kept.push(request);
         continue;
       }
@@ -172,21 +212,33 @@ export class RequestQueue {
     if (this.#isLeaving) {
       this.#state = CLOSED;
       this.#waiting.clear();
+      this.#doomed.clear();
       this.#waitingBytes = 0;
       effects.push({ type: "leave" });
       return;
     }
     for (let request = this.#waiting.shift(); request !== undefined; request = this.#waiting.shift()) {
       this.#waitingBytes -= request.bytes;
-      if (this.#aborts.take(request.msgId)) {
-        this.#abort(request, effects);
-        continue;
+      if (request.ordinal !== undefined) {
+        this.#state = { name: "claiming", request };
+        effects.push({ type: "claim", serial: request.serial, ordinal: request.ordinal });
+        return;
       }
-      this.#state = { name: "running", request, abortsWaiting: false };
-      effects.push({ type: "publishStatus", state: "busy", serial: request.serial }, { type: "run", serial: request.serial });
-      return;
+      if (this.#begin(request, effects)) return;
     }
     this.#state = IDLE;
+  }
+
+  /** Starts a request, or aborts it and gives false. */
+  #begin(request: QueuedRequest, effects: EngineEffect[]): boolean {
+    const isAborted = this.#aborts.take(request.msgId);
+    if (this.#doomed.delete(request.serial) || isAborted) {
+      this.#abort(request, effects);
+      return false;
+    }
+    this.#state = { name: "running", request, abortsWaiting: false };
+    effects.push({ type: "publishStatus", state: "busy", serial: request.serial }, { type: "run", serial: request.serial });
+    return true;
   }
 
   #isFull(): boolean {

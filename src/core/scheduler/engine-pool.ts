@@ -3,6 +3,7 @@
 import type { EngineUuid } from "../../base/index.ts";
 import { NO_SLOTS, type Scheme } from "./schemes/index.ts";
 import { TaskList, type TaskState } from "./task.ts";
+import type { TimerEntry } from "./timers.ts";
 
 /** One stay of an engine; an engine that leaves and comes back is another one of the same uuid. */
 export class Engine {
@@ -16,10 +17,24 @@ export class Engine {
   /** States of its tasks, made once. */
   readonly running: TaskState = { name: "running", engine: this };
   readonly stranded: TaskState = { name: "stranded", engine: this };
+  /** It may hold tasks ahead and gives them back when asked. */
+  readonly canPrefetch: boolean;
+  /** Tasks sent to it in this stay: the last one's ordinal. */
+  sentCount = 0;
+  /** When it last replied, or got a task while it had none. */
+  busySince = 0;
+  /** Mean time between replies while it had work, in milliseconds; over how many. */
+  meanMs = 0;
+  samples = 0;
+  /** Looks whether it has fallen silent. */
+  recallTimer: TimerEntry | null = null;
+  /** It was asked for its tasks up to this ordinal and has not answered. */
+  recallThrough: number | null = null;
 
-  constructor(uuid: EngineUuid, slot: number) {
+  constructor(uuid: EngineUuid, slot: number, canPrefetch: boolean) {
     this.uuid = uuid;
     this.slot = slot;
+    this.canPrefetch = canPrefetch;
   }
 
   /** Number of outstanding tasks. */
@@ -60,7 +75,7 @@ export class EnginePool {
   }
 
   hasRoom(engine: Engine): boolean {
-    return engine.isHere && (this.hwm === 0 || engine.load < this.hwm);
+    return engine.isHere && (this.hwm === 0 || engine.load < this.hwm) && engine.recallThrough === null;
   }
 
   /** Whether the scheme lists exactly the engines with room; for `validate`. */
@@ -68,9 +83,10 @@ export class EnginePool {
     return this.#bySlot[engine.slot] === engine && this.#scheme.has(engine.slot) === this.hasRoom(engine);
   }
 
-  join(uuid: EngineUuid): Engine {
+  /** @param canPrefetch whether it may be sent tasks beyond `hwm` (see prefetch.ts) */
+  join(uuid: EngineUuid, canPrefetch: boolean): Engine {
     const slot = this.#freeSlots.pop() ?? this.#bySlot.length;
-    const engine = new Engine(uuid, slot);
+    const engine = new Engine(uuid, slot, canPrefetch);
     this.#bySlot[slot] = engine;
     this.#byUuid.set(uuid, engine);
     this.#scheme.add(slot, 0, true);
@@ -86,16 +102,23 @@ export class EnginePool {
     this.#freeSlots.push(engine.slot);
   }
 
-  /** Call after a task was added to an engine that had room. */
+  /** Call after a task was added to an engine that had room, or ahead to one that had not. */
   gotTask(engine: Engine): void {
+    if (this.hwm !== 0 && engine.load > this.hwm) return;
     if (this.hasRoom(engine)) this.#scheme.change(engine.slot, engine.load, true);
     else this.#scheme.remove(engine.slot);
   }
 
   /** Call after a task was taken from an engine that is here. */
   lostTask(engine: Engine): void {
+    if (!this.hasRoom(engine)) return;
     if (this.hwm !== 0 && engine.load === this.hwm - 1) this.#scheme.add(engine.slot, engine.load, false);
     else this.#scheme.change(engine.slot, engine.load, false);
+  }
+
+  /** An engine without tasks has answered a recall: it has room again. */
+  released(engine: Engine): void {
+    this.#scheme.add(engine.slot, engine.load, false);
   }
 
   /** An engine with room that is not shunned. */

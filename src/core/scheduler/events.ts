@@ -46,11 +46,14 @@ export interface FoundOutcome {
 
 /** Facts the scheduler is told. Times never go back. */
 export type SchedulerEvent<Payload = unknown, Route = unknown> =
-  | { readonly type: "engineJoined"; readonly at: Millis; readonly engine: EngineUuid }
+  /** `canPrefetch`: it may be sent tasks ahead and answers a recall; default false. */
+  | { readonly type: "engineJoined"; readonly at: Millis; readonly engine: EngineUuid; readonly canPrefetch?: boolean }
   | { readonly type: "engineLeft"; readonly at: Millis; readonly engine: EngineUuid }
   | { readonly type: "taskSubmitted"; readonly at: Millis; readonly task: TaskRequest<Payload, Route> }
   | { readonly type: "taskReplied"; readonly at: Millis; readonly reply: TaskReply<Payload> }
   | { readonly type: "outcomesFound"; readonly at: Millis; readonly outcomes: readonly FoundOutcome[] }
+  /** An engine answered `recallTasks` of the same `through`: it started its tasks up to the ordinal `started` and dropped the others. */
+  | { readonly type: "tasksRecalled"; readonly at: Millis; readonly engine: EngineUuid; readonly through: number; readonly started: number }
   /** The time of a `wakeAt` has come. */
   | { readonly type: "ticked"; readonly at: Millis };
 
@@ -78,7 +81,9 @@ export type SchedulerDropReason =
   /** An engine that left was not here. */
   | "unknownEngine"
   /** An outcome nobody waits for. */
-  | "unaskedOutcome";
+  | "unaskedOutcome"
+  /** An answer to a recall that nobody waits for. */
+  | "unaskedRecall";
 
 /** Orders to the shell. */
 export type SchedulerEffect<Payload = unknown, Route = unknown> =
@@ -103,6 +108,11 @@ export type SchedulerEffect<Payload = unknown, Route = unknown> =
   | { readonly type: "taskFinished"; readonly msgId: MsgId; readonly outcome: TaskOutcome; readonly engine: EngineUuid | null }
   /** Feed `ticked` at this time; replaces every earlier `wakeAt`. At most an hour ahead. */
   | { readonly type: "wakeAt"; readonly at: Millis }
+  /**
+   * Ask the engine which of the first `through` tasks sent to it in this stay it has started, and to drop the others; feed `tasksRecalled`.
+   * Nothing is sent to it until then.
+   */
+  | { readonly type: "recallTasks"; readonly engine: EngineUuid; readonly through: number }
   /** Ask the task store what became of these tasks, and feed `outcomesFound` with one entry each. */
   | { readonly type: "lookupOutcome"; readonly msgIds: readonly MsgId[] }
   /** Too much is held: stop reading requests from clients. Replies must go on. */
@@ -127,6 +137,8 @@ export interface SchedulerCounters {
   readonly retried: number;
   /** Attempts an engine declined. */
   readonly declined: number;
+  /** Tasks taken back from engines that had not started them. */
+  readonly recalled: number;
   readonly dropped: Readonly<Record<SchedulerDropReason, number>>;
 }
 

@@ -9,6 +9,8 @@ export interface TaskSchedulerOptions {
   readonly scheme?: SchemeName;
   /** Tasks an engine may have at a time; default 1, 0: no limit. Ignored by `pure`. */
   readonly hwm?: number;
+  /** Tasks an engine that can prefetch may hold while its tasks are short and many wait; default 16, 1: none ahead. Only with `hwm` 1 and not `pure`. */
+  readonly prefetch?: number;
   /** Random choices of plainrandom, twobin and weighted; default: a fixed seed. */
   readonly rng?: Rng;
   /** How long the tasks of an engine that left wait for a reply already on its way, in milliseconds; default 5000. */
@@ -33,6 +35,7 @@ export function resolveTaskSchedulerOptions(options: TaskSchedulerOptions): Task
   const config: TaskSchedulerConfig = {
     scheme: options.scheme ?? "leastload",
     hwm: options.hwm ?? 1,
+    prefetch: options.prefetch ?? 16,
     rng: options.rng ?? seededRng(1),
     strandedDelayMs: options.strandedDelayMs ?? 5000,
     lookupTimeoutMs: options.lookupTimeoutMs ?? 30_000,
@@ -43,6 +46,7 @@ export function resolveTaskSchedulerOptions(options: TaskSchedulerOptions): Task
   };
   if (!SCHEME_NAMES.includes(config.scheme)) throw new InvalidArgumentError(`unknown scheme "${config.scheme}"; use one of ${SCHEME_NAMES.join(", ")}`);
   requireWhole("hwm", config.hwm, 0);
+  requireWhole("prefetch", config.prefetch, 1, 1000);
   requireWhole("outcomesMax", config.outcomesMax, 0);
   requireWhole("queuedBytesMax", config.queuedBytesMax, 1);
   // A Map ends at 2^24 entries; requests on their way when the pause is ordered still have to fit.

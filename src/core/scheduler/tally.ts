@@ -20,6 +20,7 @@ export class Tally {
     duplicateEngine: 0,
     unknownEngine: 0,
     unaskedOutcome: 0,
+    unaskedRecall: 0,
   };
   #submitted = 0;
   #succeeded = 0;
@@ -28,6 +29,8 @@ export class Tally {
   retried = 0;
   /** Attempts an engine declined. */
   declined = 0;
+  /** Tasks taken back before they were started. */
+  recalled = 0;
   /** Tasks on engines, also on those that left. */
   running = 0;
   #bytes = 0;
@@ -83,6 +86,7 @@ export class Tally {
       failed: this.#failed,
       retried: this.retried,
       declined: this.declined,
+      recalled: this.recalled,
       dropped: { ...this.#dropped },
     };
   }

@@ -17,6 +17,7 @@
 
 import { InvariantError, type EngineUuid, type Millis, type MsgId } from "../../base/index.ts";
 import { DependencyGraph } from "./dependency-graph.ts";
+import { DependentsTeller } from "./dependents.ts";
 import { EnginePool, type Engine } from "./engine-pool.ts";
 import type {
   FoundOutcome,
@@ -35,33 +36,14 @@ import * as failures from "./failures.ts";
 import { resolveTaskSchedulerOptions, type TaskSchedulerConfig, type TaskSchedulerOptions } from "./options.ts";
 import { RecentOutcomes } from "./outcomes.ts";
 import { Placement } from "./placement.ts";
+import { Prefetch } from "./prefetch.ts";
 import { createScheme } from "./schemes/index.ts";
 import { Story, type Transition } from "./story.ts";
 import { Tally } from "./tally.ts";
-import {
-  BLOCKED,
-  FINISHED,
-  PLACING,
-  READY,
-  RESOLVING,
-  emptyPlan,
-  isUnreachable,
-  planFor,
-  type Dependents,
-  type LiveTask,
-  type TaskPlan,
-  type TaskState,
-} from "./task.ts";
+import { BLOCKED, FINISHED, READY, RESOLVING, isUnreachable, newTask, planFor, shun, type LiveTask, type TaskPlan, type TaskState } from "./task.ts";
 import { Timers, type TimerPurpose } from "./timers.ts";
 import { validateScheduler } from "./validate.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
-
-/** A task that finished while others depend on it. */
-interface Finished {
-  readonly dependents: Dependents;
-  readonly outcome: TaskOutcome;
-  readonly engine: EngineUuid | null;
-}
 
 /** Assigns tasks to engines. */
 export class TaskScheduler<Payload = unknown, Route = unknown> {
@@ -74,8 +56,8 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   readonly #graph: DependencyGraph;
   readonly #story: Story;
   readonly #placement: Placement;
-  /** Finished tasks whose dependents are not told yet: empty between events. */
-  readonly #over: Finished[] = [];
+  readonly #teller: DependentsTeller;
+  readonly #prefetch: Prefetch;
   readonly #tally: Tally;
   #effects: SchedulerEffect[] = [];
   #now = 0 as Millis;
@@ -92,8 +74,22 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       assign: (task, engine) => this.#assign(task, engine),
       queue: (task, state) => this.#queue(task, state),
       fail: (task, failure) => this.#fail(task, failure),
-      tellDependents: () => this.#tellDependents(),
+      tellDependents: () => this.#teller.tellAll(),
     });
+    this.#teller = new DependentsTeller({
+      examine: (task, plan) => this.#examine(task, plan),
+      makeReady: (task) => this.#makeReady(task),
+      fail: (task, failure) => this.#fail(task, failure),
+    });
+    this.#prefetch = new Prefetch(
+      this.#config.prefetch,
+      { pool: this.#pool, waiting: this.#waiting, timers: this.#timers },
+      {
+        assign: (task, engine) => this.#assign(task, engine),
+        recall: ({ uuid }, through) => this.#effects.push({ type: "recallTasks", engine: uuid, through }),
+        takeBack: (task, engine) => this.#takeBack(task, engine),
+      },
+    );
   }
 
   /** Takes in a fact and gives the orders that follow from it. Never throws on anything a peer sent. */
@@ -103,7 +99,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#story.begin(event.type, event.at);
     switch (event.type) {
       case "engineJoined":
-        this.#engineJoined(event.engine);
+        this.#engineJoined(event.engine, event.canPrefetch === true);
         break;
       case "engineLeft":
         this.#engineLeft(event.engine);
@@ -116,6 +112,9 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
         break;
       case "outcomesFound":
         this.#outcomesFound(event.outcomes);
+        break;
+      case "tasksRecalled":
+        this.#tasksRecalled(event.engine, event);
         break;
       case "ticked":
         this.#ticked();
@@ -165,7 +164,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       config: this.#config,
       bytes: this.#tally.bytes,
       running: this.#tally.running,
-      unsettled: this.#placement.length + this.#over.length,
+      unsettled: this.#placement.length + this.#teller.length,
     });
   }
 
@@ -175,9 +174,10 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
 
   // Engines
 
-  #engineJoined(uuid: EngineUuid): void {
+  #engineJoined(uuid: EngineUuid, canPrefetch: boolean): void {
     if (this.#pool.find(uuid) !== undefined) return this.#drop("duplicateEngine", null, uuid);
-    const engine = this.#pool.join(uuid);
+    const mayPrefetch = canPrefetch && this.#config.prefetch > 1 && this.#pool.hwm === 1;
+    const engine = this.#pool.join(uuid, mayPrefetch);
     this.#waiting.engineJoined(uuid);
     this.#placement.settle(engine);
   }
@@ -186,6 +186,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     const engine = this.#pool.find(uuid);
     if (engine === undefined) return this.#drop("unknownEngine", null, uuid);
     this.#pool.leave(engine);
+    this.#prefetch.left(engine);
     for (const task of engine.tasks) this.#move(task, engine.stranded, uuid);
     if (engine.tasks.length > 0) this.#timers.add(this.#config.strandedDelayMs, { kind: "stranded", engine });
     for (const task of this.#waiting.engineLeft(uuid)) this.#fail(task, failures.noEngineLeft());
@@ -208,18 +209,8 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   #taskSubmitted(request: TaskRequest): void {
     const { msgId, client, payload, bytes, options } = request;
     if (this.#tasks.has(msgId)) return this.#drop("duplicateTask", msgId, null);
-    const task: LiveTask = {
-      msgId,
-      client,
-      payload,
-      bytes,
-      seq: (this.#lastSeq += 1),
-      state: PLACING,
-      plan: this.#isPure || typeof options === "string" ? null : planFor(options),
-      dependents: null,
-      previous: null,
-      next: null,
-    };
+    const plan = this.#isPure || typeof options === "string" ? null : planFor(options);
+    const task = newTask(request, (this.#lastSeq += 1), plan);
     this.#tasks.set(msgId, task);
     this.#tally.submitted(bytes);
     this.#effects.push({ type: "taskQueued", msgId, client, payload });
@@ -270,19 +261,38 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (engine.uuid !== reply.engine) return this.#drop("foreignReply", reply.msgId, reply.engine);
     engine.tasks.remove(task);
     this.#tally.running -= 1;
-    if (engine.isHere) this.#pool.lostTask(engine);
+    if (engine.isHere) {
+      this.#pool.lostTask(engine);
+      this.#prefetch.replied(engine, this.#now);
+    }
     if (!reply.dependenciesMet && !this.#isPure) this.#decline(task, engine.uuid);
     else if (reply.status === "ok" || !this.#retry(task, engine.uuid)) {
       this.#effects.push({ type: "forwardReply", msgId: task.msgId, client: task.client, engine: engine.uuid, payload: reply.payload });
       this.#finish(task, reply.status === "ok" ? "ok" : "failed", engine.uuid);
     }
     this.#placement.settle(engine.isHere ? engine : null);
+    this.#prefetch.topUp(engine);
+  }
+
+  /** An engine says which of its tasks it has started; it will never run the others. */
+  #tasksRecalled(uuid: EngineUuid, facts: { readonly through: number; readonly started: number }): void {
+    const engine = this.#pool.find(uuid);
+    if (!this.#prefetch.recalled(engine, facts)) return this.#drop("unaskedRecall", null, uuid);
+    this.#placement.settle(engine ?? null);
+  }
+
+  #takeBack(task: LiveTask, engine: Engine): void {
+    engine.tasks.remove(task);
+    this.#tally.running -= 1;
+    this.#tally.recalled += 1;
+    this.#pool.lostTask(engine);
+    this.#makeReady(task);
   }
 
   /** The engine would not run it: not counted as an attempt, but not asked again. */
   #decline(task: LiveTask, engine: EngineUuid): void {
     this.#tally.declined += 1;
-    this.#shun(task, engine);
+    shun(task, engine);
     this.#makeReady(task);
   }
 
@@ -291,14 +301,9 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (task.plan === null || task.plan.retriesLeft === 0) return false;
     task.plan.retriesLeft -= 1;
     this.#tally.retried += 1;
-    this.#shun(task, engine);
+    shun(task, engine);
     this.#makeReady(task);
     return true;
-  }
-
-  #shun(task: LiveTask, engine: EngineUuid): void {
-    task.plan ??= emptyPlan();
-    task.plan.shunned = new Set([...task.plan.shunned, engine]);
   }
 
   // Placing (see placement.ts)
@@ -312,35 +317,13 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (task.plan !== null) this.#timers.cancel(task.plan, "timer");
     engine.tasks.push(task);
     this.#pool.gotTask(engine);
+    this.#prefetch.sent(engine, task, this.#now);
     this.#tally.running += 1;
     this.#move(task, engine.running, engine.uuid);
     this.#effects.push(
       { type: "sendToEngine", engine: engine.uuid, msgId: task.msgId, client: task.client, payload: task.payload },
       { type: "taskAssigned", msgId: task.msgId, engine: engine.uuid },
     );
-  }
-
-  // Dependents
-
-  /** One failure may bring about others: this goes on until there are no more. */
-  #tellDependents(): void {
-    for (let over = this.#over.pop(); over !== undefined; over = this.#over.pop()) this.#tellDependentsOf(over);
-  }
-
-  #tellDependentsOf({ dependents, outcome, engine }: Finished): void {
-    for (const task of dependents.after) {
-      const plan = this.#planOf(task);
-      plan.after?.note(outcome, engine);
-      if (task.state === BLOCKED) this.#examine(task, plan);
-    }
-    for (const task of dependents.follow) {
-      const plan = this.#planOf(task);
-      plan.follow?.note(outcome, engine);
-      // One that finished meanwhile may still be listed: others it depended on were told of first.
-      if (task.state === FINISHED || task.state === RESOLVING) continue;
-      if (isUnreachable(plan)) this.#fail(task, failures.unreachable());
-      else if (task.state.name === "waiting") this.#makeReady(task);
-    }
   }
 
   // The end of a task
@@ -366,7 +349,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#tally.finished(outcome, task.bytes);
     this.#outcomes.set(task.msgId, { outcome, engine });
     this.#effects.push({ type: "taskFinished", msgId: task.msgId, outcome, engine });
-    if (task.dependents !== null) this.#over.push({ dependents: task.dependents, outcome, engine });
+    if (task.dependents !== null) this.#teller.push({ dependents: task.dependents, outcome, engine });
   }
 
   // Timers
@@ -378,6 +361,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
 
   #due(purpose: TimerPurpose): void {
     if (purpose.kind === "stranded") return this.#strandedExpired(purpose.engine);
+    if (purpose.kind === "recall") return this.#prefetch.due(purpose.engine, this.#now);
     const { task } = purpose;
     const plan = this.#planOf(task);
     if (purpose.kind === "timeout") this.#fail(task, failures.timedOut(plan.timeoutMs));

@@ -5,6 +5,7 @@ import type { EngineUuid, MsgId } from "../../base/index.ts";
 import type { TaskOptions } from "../../wire/index.ts";
 import { DependencyProgress } from "./dependency-progress.ts";
 import type { Engine } from "./engine-pool.ts";
+import type { TaskRequest } from "./events.ts";
 import type { TimerEntry } from "./timers.ts";
 
 /** Where a waiting task with targets or `follow` is listed: at every engine that may run it. */
@@ -93,6 +94,8 @@ export interface LiveTask {
   state: TaskState;
   plan: TaskPlan | null;
   dependents: Dependents | null;
+  /** Its number among the tasks sent to its engine, the first being 1; 0 while it was sent to none. */
+  ordinal: number;
   /** Neighbours in the one `TaskList` a task can be in: the plain queue, or its engine's running tasks. */
   previous: LiveTask | null;
   next: LiveTask | null;
@@ -119,6 +122,18 @@ export function planFor(options: TaskOptions): TaskPlan | null {
 /** A plan that asks for nothing, for a plain task that comes to shun an engine. */
 export function emptyPlan(): TaskPlan {
   return { targets: null, timeoutMs: 0, retriesLeft: 0, shunned: NOBODY, after: null, follow: null, missing: null, timer: null, lookupTimer: null };
+}
+
+/** A task just taken in. */
+export function newTask(request: TaskRequest, seq: number, plan: TaskPlan | null): LiveTask {
+  const { msgId, client, payload, bytes } = request;
+  return { msgId, client, payload, bytes, seq, state: PLACING, plan, dependents: null, ordinal: 0, previous: null, next: null };
+}
+
+/** This engine is not to get the task again. */
+export function shun(task: LiveTask, engine: EngineUuid): void {
+  task.plan ??= emptyPlan();
+  task.plan.shunned = new Set([...task.plan.shunned, engine]);
 }
 
 /** Whether only certain engines may run a task, by targets or by what it follows. */

@@ -9,7 +9,8 @@ import type { LiveTask, TaskPlan } from "./task.ts";
 export type TimerPurpose =
   | { readonly kind: "timeout"; readonly task: LiveTask }
   | { readonly kind: "lookup"; readonly task: LiveTask }
-  | { readonly kind: "stranded"; readonly engine: Engine };
+  | { readonly kind: "stranded"; readonly engine: Engine }
+  | { readonly kind: "recall"; readonly engine: Engine };
 
 /** A timer; `index` belongs to the heap, -1 when it is not in it. */
 export interface TimerEntry {

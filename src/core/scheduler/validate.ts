@@ -72,13 +72,19 @@ function validateCounts(parts: SchedulerParts, check: Check): void {
   check(plain <= parts.waiting.length, "the plain queue holds waiting tasks only");
 }
 
-function validateEngines({ pool, tasks }: SchedulerParts, check: Check): void {
+function validateEngines({ pool, tasks, config }: SchedulerParts, check: Check): void {
   for (const engine of pool) {
     check(engine.isHere, "only engines that are here are in the pool");
-    check(pool.hwm === 0 || engine.load <= pool.hwm, `no engine has more tasks than hwm (${engine.uuid} has ${engine.load})`);
+    const loadMax = engine.canPrefetch ? Math.max(pool.hwm, config.prefetch) : pool.hwm;
+    check(pool.hwm === 0 || engine.load <= loadMax, `no engine has more tasks than hwm or, ahead, prefetch (${engine.uuid} has ${engine.load})`);
+    check(engine.load < 2 || !engine.canPrefetch || engine.recallThrough !== null || engine.recallTimer !== null, `silence of an engine with tasks ahead is noticed (${engine.uuid})`);
+    check(engine.recallThrough === null || engine.recallThrough === engine.sentCount, `nothing is sent to an engine while a recall is outstanding (${engine.uuid})`);
     check(pool.isListedRight(engine), `the scheme lists exactly the engines with room (${engine.uuid}, load ${engine.load})`);
     let load = 0;
+    let last = 0;
     for (const task of engine.tasks) {
+      check(task.ordinal > last && task.ordinal <= engine.sentCount, `tasks of an engine are in the order they were sent (${task.msgId})`);
+      last = task.ordinal;
       check(tasks.get(task.msgId) === task && task.state === engine.running, `tasks of an engine run on it (${task.msgId})`);
       load += 1;
     }
@@ -91,6 +97,10 @@ function validateTimers({ timers, tasks }: SchedulerParts, check: Check): void {
     const { purpose } = timer;
     if (purpose.kind === "stranded") {
       check(!purpose.engine.isHere, "only an engine that left strands tasks");
+      continue;
+    }
+    if (purpose.kind === "recall") {
+      check(purpose.engine.isHere && purpose.engine.recallTimer === timer, "an engine knows its timer");
       continue;
     }
     const { task } = purpose;

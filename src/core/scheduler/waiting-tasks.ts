@@ -21,6 +21,11 @@ export class WaitingTasks {
     return this.#plain.length + this.#reentered.length + this.#locatedCount;
   }
 
+  /** Tasks that any engine may run and that came in order. */
+  get plainLength(): number {
+    return this.#plain.length;
+  }
+
   /** Takes in a task that any engine may run, except those it shuns; gives its new state. */
   add(task: LiveTask): TaskState {
     const shunned = task.plan?.shunned ?? NOBODY;

@@ -5,7 +5,9 @@ import type { MessageSocket } from "../../net/index.ts";
 import {
   errorContent,
   kernelInfo,
+  RECALL_IDENTITY,
   readAbortRequest,
+  readOrdinal,
   readSignalRequest,
   replyType,
   type Dict,
@@ -20,6 +22,8 @@ import { signalNumber } from "./signals.ts";
 export interface ControlHooks {
   /** Tells the main thread of a request. */
   post(request: Message, action: ControlAction): void;
+  /** Takes back the requests of the task channel up to this ordinal; gives the ordinal of the last one that was started. */
+  recall(through: number): number;
   /** Delivers a signal to this process; the answer to it is on its way. */
   signal(number: number): void;
   /** A message was dropped. */
@@ -68,6 +72,8 @@ export class ControlChannel {
       case "kernel_info_request":
         this.#hooks.post(request, { type: "none" });
         return this.#reply(request, kernelInfo(process.versions.node));
+      case "recall_request":
+        return this.#recall(request, readOrdinal(content, "through"));
       default:
         return this.#hooks.post(request, { type: "none" });
     }
@@ -86,6 +92,13 @@ export class ControlChannel {
     const request = this.#clears.get(token);
     this.#clears.delete(token);
     if (request !== undefined) this.#reply(request, { status: "ok" });
+  }
+
+  /** The controller wants tasks back. It publishes nothing: no client asked for it. */
+  #recall(request: Message, through: number | undefined): void {
+    const client = request.idents[0];
+    if (through === undefined || client === undefined || this.#session.text.decode(client) !== RECALL_IDENTITY) return this.#hooks.drop("badHeader");
+    this.#reply(request, { status: "ok", through, started: this.#hooks.recall(through) });
   }
 
   #signal(request: Message, signal: number | string | undefined): void {

@@ -6,6 +6,7 @@ import { workerData } from "node:worker_threads";
 import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
 import { createSession, ZeromqTransport, type MessageSocket } from "../../net/index.ts";
 import type { Session } from "../../wire/index.ts";
+import { countRecall } from "../task-claims.ts";
 import { ControlChannel } from "./control.ts";
 import { Heart } from "./heart.ts";
 import { canInterrupt, Interrupter } from "./interrupter.ts";
@@ -71,6 +72,10 @@ class SideThread {
     const { info, address } = this.#config;
     this.#control = new ControlChannel(this.#connect("dealer", `${address}:${info.control}`), this.#session, {
       post: (request, action) => this.#post({ type: "control", header: request.header, action }),
+      recall: (through) => {
+        this.#post({ type: "tasksRecalled", through });
+        return countRecall(this.#words, SHARED.taskClaims, through);
+      },
       signal: (number) => void this.#deliver(number).catch((error: unknown) => this.#log.error("a signal could not be delivered", { signal: number, error })),
       drop: (reason) => {
         if (!this.#drops.has(reason)) this.#log.warn("a control message was dropped; further ones of this kind are not told", { reason });
@@ -178,4 +183,4 @@ class SideThread {
   }
 }
 
-await new SideThread(workerData as SideConfig).start();
+void new SideThread(workerData as SideConfig).start(); // A rejection is this thread's `error` event.

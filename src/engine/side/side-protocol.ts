@@ -16,6 +16,8 @@ export const SHARED = {
   runningSerial: 1,
   /** 1 when the side thread has closed its sockets. */
   isClosed: 2,
+  /** Which requests of the task channel are started, and how often they were recalled (`task-claims.ts`). */
+  taskClaims: 3,
 } as const;
 
 /** Bytes of the shared memory. */
@@ -50,6 +52,8 @@ export type SideMessage =
   | { readonly type: "signalsMissing" }
   /** The running request was told to stop. Stale when another one runs by now. */
   | { readonly type: "interrupted"; readonly serial: number }
+  /** The controller takes back the requests of the task channel up to this ordinal that are not claimed when the claims are frozen, right after this. */
+  | { readonly type: "tasksRecalled"; readonly through: number }
   /** The process has to end. */
   | { readonly type: "leave"; readonly reason: string; readonly exitCode: number };
 

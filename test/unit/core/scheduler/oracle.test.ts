@@ -161,6 +161,7 @@ function shunningTask(seq: number, shunned: readonly number[]): LiveTask {
     state: { name: "blocked" },
     plan,
     dependents: null,
+    ordinal: 0,
     previous: null,
     next: null,
   };

@@ -1,0 +1,126 @@
+// Prefetch: an engine that answers quickly may hold more than one task, so that the next one is there when it needs it and
+// a task costs no round through the router. And its undoing: when such an engine falls silent, one of its tasks is long,
+// and the engine is asked to give back those it has not started.
+//
+// Per engine: nothing is known ─> depth 1 ─(a few replies)─> depth by the mean time between replies
+//                  ^                                            │ silent for RECALL_AFTER_MS with more than one task
+//                  └──────────(recalled)──── recall outstanding <┘      nothing is sent to it meanwhile
+//
+// Only plain tasks are prefetched, in their turn, and only from a long queue, so that the last ones are spread evenly.
+
+import type { Millis } from "../../base/index.ts";
+import type { Engine, EnginePool } from "./engine-pool.ts";
+import type { LiveTask } from "./task.ts";
+import type { Timers } from "./timers.ts";
+import type { WaitingTasks } from "./waiting-tasks.ts";
+
+/** An engine may hold this much work beside the task that it runs, reckoned by the mean time between its replies. */
+const AHEAD_MS = 2;
+/** An engine that holds several tasks and says nothing for so long is asked to give back what it has not started. */
+export const RECALL_AFTER_MS = 10;
+/** Replies before the mean counts. */
+const SAMPLES_MIN = 4;
+/** Weight of the newest time in the mean. */
+const WEIGHT = 1 / 8;
+/** A longer time counts as this one: one long task among short ones is soon forgotten. */
+const TIME_MS_MAX = 2 * RECALL_AFTER_MS;
+/** So many waiting tasks for each prefetched one of every engine must be left to justify it. */
+const BACKLOG_FACTOR = 2;
+
+/** What prefetching may come to. */
+export interface PrefetchActions {
+  /** Sends a task that has been taken from those waiting. */
+  assign(task: LiveTask, engine: Engine): void;
+  /** Asks the engine for its tasks up to this ordinal. */
+  recall(engine: Engine, through: number): void;
+  /** A task has come back from this engine. */
+  takeBack(task: LiveTask, engine: Engine): void;
+}
+
+/** Sends ahead, and takes back. */
+export class Prefetch {
+  /** Tasks an engine may hold at most; 1: no prefetch. */
+  readonly #depthMax: number;
+  readonly #pool: EnginePool;
+  readonly #waiting: WaitingTasks;
+  readonly #timers: Timers;
+  readonly #actions: PrefetchActions;
+
+  constructor(depthMax: number, parts: { readonly pool: EnginePool; readonly waiting: WaitingTasks; readonly timers: Timers }, actions: PrefetchActions) {
+    this.#depthMax = depthMax;
+    this.#pool = parts.pool;
+    this.#waiting = parts.waiting;
+    this.#timers = parts.timers;
+    this.#actions = actions;
+  }
+
+  /** Tasks that any engine may hold, for `validate`. */
+  get depthMax(): number {
+    return this.#depthMax;
+  }
+
+  /** Call after a task was added to an engine. */
+  sent(engine: Engine, task: LiveTask, now: Millis): void {
+    engine.sentCount += 1;
+    task.ordinal = engine.sentCount;
+    if (engine.load === 1) engine.busySince = now;
+    else if (engine.canPrefetch && engine.recallTimer === null) engine.recallTimer = this.#timers.add(RECALL_AFTER_MS, { kind: "recall", engine });
+  }
+
+  /** Call after a reply took a task from an engine that is here. */
+  replied(engine: Engine, now: Millis): void {
+    if (!engine.canPrefetch) return;
+    const time = Math.min(TIME_MS_MAX, now - engine.busySince);
+    engine.busySince = now;
+    engine.samples += 1;
+    engine.meanMs = engine.samples === 1 ? time : engine.meanMs + (time - engine.meanMs) * Math.max(WEIGHT, 1 / engine.samples);
+  }
+
+  /** Sends an engine that has a task further ones, as far as its pace and the queue justify. */
+  topUp(engine: Engine): void {
+    if (!engine.canPrefetch || engine.load === 0 || engine.recallThrough !== null || !engine.isHere) return;
+    const depth = this.#depthOf(engine);
+    while (engine.load < depth && this.#waiting.plainLength > BACKLOG_FACTOR * this.#pool.size * engine.load) {
+      const task = this.#waiting.firstFor(engine.uuid);
+      // One with wishes is next: it gets the engine for itself, and later ones must not keep it from that.
+      if (task === undefined || task.plan !== null) return;
+      this.#waiting.remove(task);
+      this.#actions.assign(task, engine);
+    }
+  }
+
+  /** The engine's timer has run out. */
+  due(engine: Engine, now: Millis): void {
+    engine.recallTimer = null;
+    if (!engine.isHere || engine.load < 2 || engine.recallThrough !== null) return;
+    const silentMs = now - engine.busySince;
+    if (silentMs < RECALL_AFTER_MS) {
+      engine.recallTimer = this.#timers.add(RECALL_AFTER_MS - silentMs, { kind: "recall", engine });
+      return;
+    }
+    engine.recallThrough = engine.sentCount;
+    this.#actions.recall(engine, engine.recallThrough);
+  }
+
+  /** An engine has answered a recall: it has started its tasks up to this ordinal. False when nobody asked it that. */
+  recalled(engine: Engine | undefined, facts: { readonly through: number; readonly started: number }): boolean {
+    if (engine?.recallThrough === null || engine?.recallThrough !== facts.through) return false;
+    engine.recallThrough = null;
+    engine.samples = 0;
+    if (engine.load === 0) this.#pool.released(engine);
+    for (let task = engine.tasks.tail; task !== null && task.ordinal > facts.started; task = engine.tasks.tail) this.#actions.takeBack(task, engine);
+    return true;
+  }
+
+  /** The engine has left. */
+  left(engine: Engine): void {
+    if (engine.recallTimer !== null) this.#timers.remove(engine.recallTimer);
+    engine.recallTimer = null;
+    engine.recallThrough = null;
+  }
+
+  #depthOf(engine: Engine): number {
+    if (engine.samples < SAMPLES_MIN) return 1;
+    return Math.min(this.#depthMax, 1 + Math.floor(AHEAD_MS / engine.meanMs));
+  }
+}
