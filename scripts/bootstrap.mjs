@@ -51,9 +51,12 @@ async function install() {
   else await run(process.execPath, [npm, ...args]);
 }
 
-/** Compiles `src` into `dist`; incremental, a second without changes. */
+/** Compiles `src` into `dist` and bundles the programs; incremental, a second without changes. */
 export async function build(options = {}) {
   await runBin("typescript/bin/tsc", ["-b"], options);
+  // Loaded late: before `install` there is no bundler.
+  const { bundleAll } = await import("./bundle.mjs");
+  await bundleAll();
 }
 
 /** Installs and builds what is missing. */

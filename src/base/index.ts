@@ -3,6 +3,7 @@
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./kernel-errors.ts";
+export * from "./process-wide.ts";
 export * from "./ring-queue.ts";
 export * from "./rng.ts";
 export * from "./time.ts";

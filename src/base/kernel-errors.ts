@@ -1,7 +1,7 @@
 // Errors that travel: each has the name (`ename`) it bears on the wire, so that Python and TypeScript peers read the
 // same failure. `fromErrorContent` turns what a peer sent into the class of that name.
 
-import { ParallelError, type ErrorCode, type ErrorDetails } from "./errors.ts";
+import { isParallelError, ParallelError, type ErrorCode, type ErrorDetails } from "./errors.ts";
 
 /** Which engine failed, and in what; absent for errors made by the controller. */
 export interface EngineInfo {
@@ -31,6 +31,11 @@ export class KernelError extends ParallelError {
     this.traceback = failure.traceback ?? [];
     this.engineInfo = failure.engineInfo;
   }
+}
+
+/** Tells kernel errors from others, also those made by another copy of the package. */
+export function isKernelError(value: unknown): value is KernelError {
+  return isParallelError(value) && "ename" in value && "traceback" in value;
 }
 
 /** The facts of a failure as they came over the wire. */

@@ -10,6 +10,7 @@ import type { ClusterPlan } from "../cluster/index.ts";
 import { ensureProfile, fileFailure } from "../config/index.ts";
 import { lastSentence, outputTail } from "../launch/index.ts";
 import { createLogger, fdWriter, type LogEntry, type Logger } from "../log/index.ts";
+import { findBundle } from "../programs/index.ts";
 import { commandLogger, sameClusterFlags } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { runCluster } from "./ipcluster-start.ts";
@@ -24,7 +25,8 @@ export async function daemonize(plan: ClusterPlan): Promise<void> {
   const logger = commandLogger(plan.values.logLevel);
   const startLog = logPath(plan, `${process.pid}-start`);
   const fd = openLog(startLog);
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./bin/ipcluster.js", import.meta.url)), ...supervisedArgv()], { detached: true, stdio: ["ignore", fd, fd, "ipc"] });
+  const script = findBundle("ipcluster") ?? fileURLToPath(new URL("./bin/ipcluster.js", import.meta.url));
+  const child = spawn(process.execPath, [script, ...supervisedArgv()], { detached: true, stdio: ["ignore", fd, fd, "ipc"] });
   closeSync(fd);
   // The file belongs to the process that writes it, and is called after it.
   const log = logPath(plan, String(child.pid));

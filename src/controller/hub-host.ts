@@ -2,6 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../base/index.ts";
+import { findBundle } from "../programs/index.ts";
 import type { Transport } from "../net/index.ts";
 import { directLinks, portLink, type RouterEnd, type ToHub, type ToRouter } from "./hub-link.ts";
 import type { HubConfig } from "./hub-runner.ts";
@@ -19,7 +20,7 @@ const YOUNG_GENERATION_MB_MAX = 12;
 /** Starts a Hub in a thread of its own, with ZeroMQ's sockets. */
 export function startHubThread(config: HubConfig): HubHost {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./hub-worker.${extension}`, import.meta.url), {
+  const worker = new Worker(findBundle("hub-worker") ?? new URL(`./hub-worker.${extension}`, import.meta.url), {
     workerData: config,
     name: "hub",
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB_MAX },

@@ -20,4 +20,5 @@ process.once("uncaughtException", (error) => {
   link.post({ type: "failed", code: "ERR_INVARIANT", message: error.stack ?? error.message });
   void transport.close().finally(() => process.exit(1));
 });
-await runHub(workerData as HubConfig, { link, transport, clock: SYSTEM_CLOCK });
+// A rejection arrives at the handler above.
+void runHub(workerData as HubConfig, { link, transport, clock: SYSTEM_CLOCK });

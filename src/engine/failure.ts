@@ -1,19 +1,19 @@
 // An error of user code as the wire tells it: name, text, and a traceback without the engine's own frames.
 
-import { KernelError, type KernelFailure } from "../base/index.ts";
+import { isKernelError, type KernelFailure } from "../base/index.ts";
 import { errorFacts } from "../serial/index.ts";
 
 /** Lines of a traceback that are kept. */
 const TRACEBACK_LINES_MAX = 100;
 
-/** Frames of this package's engine and of the machinery beneath it; the package's own functions for users (jobs) stay. */
+/** Frames of this package's engine, bundled or not, and of the machinery beneath it; the package's own functions for users (jobs) stay. */
 const OWN_FRAME = new RegExp(
-  `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`,
+  `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:bundle|engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`,
 );
 
 /** The failure for a thrown value. */
 export function failureOf(thrown: unknown): KernelFailure {
-  if (thrown instanceof KernelError)
+  if (isKernelError(thrown))
     return { ename: thrown.ename, evalue: thrown.evalue, traceback: [...thrown.traceback, ...withoutOwnFrames((thrown.stack ?? "").split("\n"))] };
   const facts = errorFacts(thrown);
   return { ename: facts.ename, evalue: facts.evalue, traceback: withoutOwnFrames(facts.traceback) };

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
+import { findBundle } from "../programs/index.ts";
 import type { ClusterPlace, EnginesRequest, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "./launcher.ts";
 import type { ControllerState, EngineSetState, EngineState, ProcessState } from "./launcher-state.ts";
 import { ProcessGroup } from "./process-group.ts";
@@ -141,7 +142,7 @@ function processState(group: ProcessGroup, place: LocalPlace): ProcessState {
 
 /** A program of this package as a command. Engines need the flag so that user code can be interrupted. */
 function ownCommand(program: "ipcontroller" | "ipengine"): string[] {
-  const script = fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
+  const script = findBundle(program) ?? fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
   return [process.execPath, ...(program === "ipengine" ? ["--no-force-async-hooks-checks"] : []), script];
 }
 

@@ -16,7 +16,7 @@ const LINES_MAX = 200;
 const CAUSES_MAX = 10;
 const NODE_FRAME = /^\s+at (?:.*\()?node:/;
 // Frames of the rooms that run user code say nothing to the user.
-const OWN_ROOMS = ["serial/", "engine/"].map((room) => new URL(`../${room}`, import.meta.url).href);
+const OWN_ROOMS = ["bundle/", "serial/", "engine/"].map((room) => new URL(`../${room}`, import.meta.url).href);
 const TASK_POSITION = new RegExp(`(${TASK_SCRIPT_MARK}[^\\s():]*):(\\d+):(\\d+)`, "g");
 
 /** Facts of anything that was thrown. */

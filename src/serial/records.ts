@@ -1,7 +1,7 @@
 // What this process knows about functions that came over the wire or stand for something on the engine, and about
 // classes by their identity, so that an instance that returns is an instance of the very class that left.
 
-import { InvalidStateError } from "../base/index.ts";
+import { InvalidStateError, processWide } from "../base/index.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { Code } from "./code.ts";
 
@@ -43,6 +43,8 @@ export class FactValue {
   }
 }
 
+const REFERENCE: unique symbol = Symbol.for("tsparallel.reference") as never;
+
 /** An expression that the engine evaluates in its namespace; fits as a callable, as an argument and inside arguments. */
 export class Reference<T = unknown> {
   /** The expression, mostly a name. */
@@ -52,12 +54,19 @@ export class Reference<T = unknown> {
 
   constructor(name: string) {
     this.name = name;
+    Object.defineProperty(this, REFERENCE, { value: true });
+  }
+
+  /** True for those of another copy of this package too. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && Object.hasOwn(value, REFERENCE);
   }
 }
 
-const RECORDS = new WeakMap<object, TravelRecord>();
 const CLASSES_KEPT_MAX = 1000;
-const CLASSES = new BoundedMap<string, WeakRef<object>>(CLASSES_KEPT_MAX);
+// A function that came over the wire to a bundled engine may go on by a client that user code imported.
+const RECORDS = processWide("records", () => new WeakMap<object, TravelRecord>());
+const CLASSES = processWide("classes", () => new BoundedMap<string, WeakRef<object>>(CLASSES_KEPT_MAX));
 
 /** The record of a function that was built here from a payload, or that stands for one. */
 export function findRecord(fn: object): TravelRecord | undefined {

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-// Starts `bakapara`.
-import { bakapara } from "../bakapara.ts";
+import { runProgram } from "../../programs/index.ts";
 
-await bakapara();
+await runProgram("bakapara", async () => (await import("../bakapara.ts")).bakapara());

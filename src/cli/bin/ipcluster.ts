@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-// Starts `ipcluster`.
-import { ipcluster } from "../ipcluster.ts";
+import { runProgram } from "../../programs/index.ts";
 
-await ipcluster();
+await runProgram("ipcluster", async () => (await import("../ipcluster.ts")).ipcluster());

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Starts `ipcontroller`.
-import { main } from "../program.ts";
-import { ipcontrollerProgram } from "../ipcontroller.ts";
+import { runProgram } from "../../programs/index.ts";
 
-await main(ipcontrollerProgram());
+await runProgram("ipcontroller", async () => {
+  const [{ main }, { ipcontrollerProgram }] = await Promise.all([import("../program.ts"), import("../ipcontroller.ts")]);
+  await main(ipcontrollerProgram());
+});

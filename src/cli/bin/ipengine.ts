@@ -1,6 +1,8 @@
 #!/usr/bin/env -S node --no-force-async-hooks-checks
 // Starts `ipengine`.
-import { main } from "../program.ts";
-import { ipengineProgram } from "../ipengine.ts";
+import { runProgram } from "../../programs/index.ts";
 
-await main(ipengineProgram());
+await runProgram("ipengine", async () => {
+  const [{ main }, { ipengineProgram }] = await Promise.all([import("../program.ts"), import("../ipengine.ts")]);
+  await main(ipengineProgram());
+});

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Starts `tsparallel`.
-import { main } from "../program.ts";
-import { tsparallelProgram } from "../tsparallel.ts";
+import { runProgram } from "../../programs/index.ts";
 
-await main(tsparallelProgram());
+await runProgram("tsparallel", async () => {
+  const [{ main }, { tsparallelProgram }] = await Promise.all([import("../program.ts"), import("../tsparallel.ts")]);
+  await main(tsparallelProgram());
+});

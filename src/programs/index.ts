@@ -1,0 +1,37 @@
+// Where this package's programs and threads lie in their quick form. Each is one file in `dist/bundle`, made of the same
+// compiled modules: reading a hundred and fifty small ones costs more than all that a program does until it is ready.
+
+import { readdirSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** Everything that starts as a process or a thread of its own. */
+export type ProgramName = "ipcluster" | "ipcontroller" | "ipengine" | "bakapara" | "tsparallel" | "engine-side" | "hub-worker";
+
+const DIST = fileURLToPath(new URL("../", import.meta.url));
+
+/**
+ * Path of a program's one-file form; `undefined` where there is none, or where it is older than the modules it was made
+ * of: in a working tree these are compiled far more often. An installed package has no notes of the compiler, and its
+ * bundles always count.
+ */
+export function findBundle(name: ProgramName): string | undefined {
+  const path = `${DIST}bundle/${name}.cjs`;
+  const madeMs = modifiedMs(path);
+  if (madeMs === 0) return undefined;
+  if (modifiedMs(`${DIST}index.tsbuildinfo`) === 0) return path;
+  const isStale = readdirSync(DIST).some((entry) => modifiedMs(entry.includes(".") ? `${DIST}${entry}` : `${DIST}${entry}/tsconfig.tsbuildinfo`) > madeMs);
+  return isStale ? undefined : path;
+}
+
+/** Runs a program: its bundle, or what `load` loads. */
+export async function runProgram(name: ProgramName, load: () => Promise<unknown>): Promise<void> {
+  const bundle = findBundle(name);
+  if (bundle === undefined) await load();
+  else createRequire(import.meta.url)(bundle);
+}
+
+/** 0 for what is not there. */
+function modifiedMs(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
