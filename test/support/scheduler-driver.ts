@@ -55,6 +55,15 @@ export class SchedulerDriver {
     return engines.flatMap((engine) => this.handle({ type: "engineJoined", at: millis(this.now), engine: engineUuid(engine) }));
   }
 
+  /** As `join`, of engines that can hold tasks ahead. */
+  joinPrefetching(...engines: string[]): Effect[] {
+    return engines.flatMap((engine) => this.handle({ type: "engineJoined", at: millis(this.now), engine: engineUuid(engine), canPrefetch: true }));
+  }
+
+  recalled(engine: string, through: number, started: number): Effect[] {
+    return this.handle({ type: "tasksRecalled", at: millis(this.now), engine: engineUuid(engine), through, started });
+  }
+
   leave(engine: string): Effect[] {
     return this.handle({ type: "engineLeft", at: millis(this.now), engine: engineUuid(engine) });
   }
@@ -97,6 +106,8 @@ export class SchedulerDriver {
 }
 
 // The effects as tests write them.
+
+export const recall = (engine: string, through: number): Effect => ({ type: "recallTasks", engine: engineUuid(engine), through });
 
 export const queued = (id: string): Effect => ({ type: "taskQueued", msgId: msgId(id), client: "C", payload: `req:${id}` });
 

@@ -23,9 +23,9 @@ export class Engine {
   sentCount = 0;
   /** When it last replied, or got a task while it had none. */
   busySince = 0;
-  /** Mean time between replies while it had work, in milliseconds; over how many. */
+  /** Mean time between replies while it had work, in milliseconds, and over how many; -1: the next one is not counted. */
   meanMs = 0;
-  samples = 0;
+  samples = -1;
   /** Looks whether it has fallen silent. */
   recallTimer: TimerEntry | null = null;
   /** It was asked for its tasks up to this ordinal and has not answered. */

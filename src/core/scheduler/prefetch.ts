@@ -15,7 +15,7 @@ import type { Timers } from "./timers.ts";
 import type { WaitingTasks } from "./waiting-tasks.ts";
 
 /** An engine may hold this much work beside the task that it runs, reckoned by the mean time between its replies. */
-const AHEAD_MS = 2;
+const AHEAD_MS = 8;
 /** An engine that holds several tasks and says nothing for so long is asked to give back what it has not started. */
 export const RECALL_AFTER_MS = 10;
 /** Replies before the mean counts. */
@@ -23,7 +23,7 @@ const SAMPLES_MIN = 4;
 /** Weight of the newest time in the mean. */
 const WEIGHT = 1 / 8;
 /** A longer time counts as this one: one long task among short ones is soon forgotten. */
-const TIME_MS_MAX = 2 * RECALL_AFTER_MS;
+const TIME_MS_MAX = RECALL_AFTER_MS;
 /** So many waiting tasks for each prefetched one of every engine must be left to justify it. */
 const BACKLOG_FACTOR = 2;
 
@@ -64,7 +64,7 @@ export class Prefetch {
     engine.sentCount += 1;
     task.ordinal = engine.sentCount;
     if (engine.load === 1) engine.busySince = now;
-    else if (engine.canPrefetch && engine.recallTimer === null) engine.recallTimer = this.#timers.add(RECALL_AFTER_MS, { kind: "recall", engine });
+    else this.#watch(engine, RECALL_AFTER_MS);
   }
 
   /** Call after a reply took a task from an engine that is here. */
@@ -73,6 +73,8 @@ export class Prefetch {
     const time = Math.min(TIME_MS_MAX, now - engine.busySince);
     engine.busySince = now;
     engine.samples += 1;
+    // The first task loads code; the one behind a recall was the long one.
+    if (engine.samples === 0) return;
     engine.meanMs = engine.samples === 1 ? time : engine.meanMs + (time - engine.meanMs) * Math.max(WEIGHT, 1 / engine.samples);
   }
 
@@ -94,10 +96,7 @@ export class Prefetch {
     engine.recallTimer = null;
     if (!engine.isHere || engine.load < 2 || engine.recallThrough !== null) return;
     const silentMs = now - engine.busySince;
-    if (silentMs < RECALL_AFTER_MS) {
-      engine.recallTimer = this.#timers.add(RECALL_AFTER_MS - silentMs, { kind: "recall", engine });
-      return;
-    }
+    if (silentMs < RECALL_AFTER_MS) return this.#watch(engine, Math.max(1, RECALL_AFTER_MS - silentMs)); // At least one: a rest too small to move the clock would wake for ever.
     engine.recallThrough = engine.sentCount;
     this.#actions.recall(engine, engine.recallThrough);
   }
@@ -106,9 +105,11 @@ export class Prefetch {
   recalled(engine: Engine | undefined, facts: { readonly through: number; readonly started: number }): boolean {
     if (engine?.recallThrough === null || engine?.recallThrough !== facts.through) return false;
     engine.recallThrough = null;
-    engine.samples = 0;
+    engine.samples = -1;
     if (engine.load === 0) this.#pool.released(engine);
     for (let task = engine.tasks.tail; task !== null && task.ordinal > facts.started; task = engine.tasks.tail) this.#actions.takeBack(task, engine);
+    // Replies to all but one of these are on their way.
+    if (engine.load > 1) this.#watch(engine, RECALL_AFTER_MS);
     return true;
   }
 
@@ -117,6 +118,11 @@ export class Prefetch {
     if (engine.recallTimer !== null) this.#timers.remove(engine.recallTimer);
     engine.recallTimer = null;
     engine.recallThrough = null;
+  }
+
+  /** One timer for each engine, which looks again as long as there is something to see. */
+  #watch(engine: Engine, delayMs: number): void {
+    if (engine.canPrefetch && engine.recallTimer === null) engine.recallTimer = this.#timers.add(delayMs, { kind: "recall", engine });
   }
 
   #depthOf(engine: Engine): number {

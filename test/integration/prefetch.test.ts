@@ -1,0 +1,85 @@
+// Tasks ahead on real processes: what an engine gave back it does not run, and a long task holds up no short ones.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Cluster } from "tsparallel";
+import { packCall } from "../../src/serial/index.ts";
+import { until } from "../support/until.ts";
+import { startEngine } from "../support/with-engine.ts";
+
+describe("an engine with tasks ahead", () => {
+  it("gives back what it has not started while it spins, and runs the same bytes when they come again", async () => {
+    const setup = await startEngine();
+    try {
+      const { controller, uuid, session } = { ...setup, session: setup.controller.session };
+      const spin = () => {
+        const end = Date.now() + 1000;
+        while (Date.now() < end);
+      };
+      const note = (name: string) => {
+        const ran = ((globalThis as { ran?: string[] }).ran ??= []);
+        ran.push(name);
+      };
+      const request = (fn: unknown, args: readonly unknown[]) => {
+        const header = session.header("apply_request");
+        return { header, frames: session.build("apply_request", {}, { header, idents: [Buffer.from(uuid), Buffer.from("client")], buffers: packCall(fn, args) }) };
+      };
+      const [first, second, third] = [request(spin, []), request(note, ["second"]), request(note, ["third"])];
+      for (const { frames } of [first, second, third]) controller.sendRaw("task", [...frames]);
+      await until(() => controller.published.some((one) => one.parentId === first.header.msg_id && one.content["execution_state"] === "busy"));
+      const prefix = [Buffer.from("tsp-recall")];
+      const answer = await controller.ask("control", uuid, "recall_request", { through: 3 }, { prefix });
+      expect(answer.content).toEqual({ status: "ok", through: 3, started: 1 });
+      expect(controller.replies.filter((reply) => reply.channel === "task")).toEqual([]);
+      // The third comes again, while the first still spins; the second never does.
+      controller.sendRaw("task", [...third.frames]);
+      expect((await controller.reply(third.header)).content["status"]).toBe("ok");
+      expect(await setup.call(() => (globalThis as { ran?: string[] }).ran)).toEqual(["third"]);
+      expect(controller.replies.filter((reply) => reply.message.parentHeader["msg_id"] === second.header.msg_id)).toEqual([]);
+    } finally {
+      await setup.close();
+    }
+  });
+});
+
+describe("a cluster", () => {
+  it("finishes two hundred short tasks before the long one that was submitted with them, and runs each once", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "prefetch-"));
+    const cluster = await Cluster.start({ n: 2, private: true });
+    try {
+      const rc = await cluster.connect();
+      const lview = rc.loadBalancedView();
+      const file = join(dir, "ran");
+      await Promise.all(Array.from({ length: 40 }, () => lview.apply(() => null)));
+      const finished: string[] = [];
+      const short = async (index: number): Promise<void> => {
+        await lview.apply(
+          (path: string, line: string) => {
+            process.getBuiltinModule("node:fs").appendFileSync(path, line);
+          },
+          file,
+          `${index}\n`,
+        );
+        finished.push("short");
+      };
+      const long = async (): Promise<void> => {
+        await lview.apply(() => {
+          const end = Date.now() + 1500;
+          while (Date.now() < end);
+        });
+        finished.push("long");
+      };
+      const indexes = Array.from({ length: 200 }, (_, index) => index);
+      await Promise.all([...indexes.slice(0, 50).map(short), long(), ...indexes.slice(50).map(short)]);
+      expect(finished.indexOf("long")).toBe(200);
+      const lines = readFileSync(file, "utf8").trim().split("\n").map(Number);
+      expect(lines.toSorted((one, other) => one - other)).toEqual(indexes);
+      await rc.close();
+    } finally {
+      await cluster.stop();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
