@@ -11,6 +11,8 @@ export interface TaskSchedulerOptions {
   readonly hwm?: number;
   /** Tasks an engine that can prefetch may hold while its tasks are short and many wait; default 16, 1: none ahead. Only with `hwm` 1 and not `pure`. */
   readonly prefetch?: number;
+  /** Work an engine that can prefetch may hold beside the task that runs, by the mean time between its replies, in milliseconds; default 8. */
+  readonly prefetchAheadMs?: number;
   /** Random choices of plainrandom, twobin and weighted; default: a fixed seed. */
   readonly rng?: Rng;
   /** How long the tasks of an engine that left wait for a reply already on its way, in milliseconds; default 5000. */
@@ -36,6 +38,7 @@ export function resolveTaskSchedulerOptions(options: TaskSchedulerOptions): Task
     scheme: options.scheme ?? "leastload",
     hwm: options.hwm ?? 1,
     prefetch: options.prefetch ?? 16,
+    prefetchAheadMs: options.prefetchAheadMs ?? 8,
     rng: options.rng ?? seededRng(1),
     strandedDelayMs: options.strandedDelayMs ?? 5000,
     lookupTimeoutMs: options.lookupTimeoutMs ?? 30_000,
@@ -52,6 +55,7 @@ export function resolveTaskSchedulerOptions(options: TaskSchedulerOptions): Task
   // A Map ends at 2^24 entries; requests on their way when the pause is ordered still have to fit.
   requireWhole("queuedTasksMax", config.queuedTasksMax, 1, 8_000_000);
   requireWhole("storyMax", config.storyMax, 1, 2 ** 24);
+  requireDuration("prefetchAheadMs", config.prefetchAheadMs);
   requireDuration("strandedDelayMs", config.strandedDelayMs);
   requireDuration("lookupTimeoutMs", config.lookupTimeoutMs);
   return config;

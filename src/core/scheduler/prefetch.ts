@@ -14,8 +14,6 @@ import type { LiveTask } from "./task.ts";
 import type { Timers } from "./timers.ts";
 import type { WaitingTasks } from "./waiting-tasks.ts";
 
-/** An engine may hold this much work beside the task that it runs, reckoned by the mean time between its replies. */
-const AHEAD_MS = 8;
 /** An engine that holds several tasks and says nothing for so long is asked to give back what it has not started. */
 export const RECALL_AFTER_MS = 10;
 /** Replies before the mean counts. */
@@ -41,13 +39,16 @@ export interface PrefetchActions {
 export class Prefetch {
   /** Tasks an engine may hold at most; 1: no prefetch. */
   readonly #depthMax: number;
+  /** Work an engine may hold beside the task that it runs, by the mean time between its replies. */
+  readonly #aheadMs: number;
   readonly #pool: EnginePool;
   readonly #waiting: WaitingTasks;
   readonly #timers: Timers;
   readonly #actions: PrefetchActions;
 
-  constructor(depthMax: number, parts: { readonly pool: EnginePool; readonly waiting: WaitingTasks; readonly timers: Timers }, actions: PrefetchActions) {
-    this.#depthMax = depthMax;
+  constructor(bounds: { readonly depthMax: number; readonly aheadMs: number }, parts: { readonly pool: EnginePool; readonly waiting: WaitingTasks; readonly timers: Timers }, actions: PrefetchActions) {
+    this.#depthMax = bounds.depthMax;
+    this.#aheadMs = bounds.aheadMs;
     this.#pool = parts.pool;
     this.#waiting = parts.waiting;
     this.#timers = parts.timers;
@@ -127,6 +128,6 @@ export class Prefetch {
 
   #depthOf(engine: Engine): number {
     if (engine.samples < SAMPLES_MIN) return 1;
-    return Math.min(this.#depthMax, 1 + Math.floor(AHEAD_MS / engine.meanMs));
+    return Math.min(this.#depthMax, 1 + Math.floor(this.#aheadMs / engine.meanMs));
   }
 }

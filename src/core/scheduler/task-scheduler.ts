@@ -82,7 +82,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       fail: (task, failure) => this.#fail(task, failure),
     });
     this.#prefetch = new Prefetch(
-      this.#config.prefetch,
+      { depthMax: this.#config.prefetch, aheadMs: this.#config.prefetchAheadMs },
       { pool: this.#pool, waiting: this.#waiting, timers: this.#timers },
       {
         assign: (task, engine) => this.#assign(task, engine),
