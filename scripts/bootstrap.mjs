@@ -15,7 +15,12 @@ const NODE_MINOR_MIN = 19;
 /** Runs a program in the repository; rejects with its exit status when it fails. */
 export function run(command, args, options = {}) {
   return new Promise((resolvePromise, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: options.stdio ?? "inherit", env: { ...process.env, ...options.env }, shell: process.platform === "win32" });
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: options.stdio ?? "inherit",
+      env: { ...process.env, ...options.env },
+      shell: process.platform === "win32",
+    });
     let output = "";
     child.stdout?.on("data", (chunk) => (output += chunk));
     child.stderr?.on("data", (chunk) => (output += chunk));

@@ -18,11 +18,18 @@ export default defineConfig({ n: 2 });
 console.log([Client, RemoteError, Bakapara, currentTask].map((thing) => typeof thing).join(" "));
 `;
 
-const OPTIONS = { compilerOptions: { module: "nodenext", target: "es2023", strict: true, skipLibCheck: false, types: ["node"], outDir: "out" }, files: ["program.ts"] };
+const OPTIONS = {
+  compilerOptions: { module: "nodenext", target: "es2023", strict: true, skipLibCheck: false, types: ["node"], outDir: "out" },
+  files: ["program.ts"],
+};
 
 /** npm tells scripts its own folder and settings through the environment; a nested npm must not take them for its own. */
 function cleanEnvironment() {
-  return Object.fromEntries(Object.keys(process.env).filter((name) => name.toLowerCase() === "npm_config_local_prefix").map((name) => [name, ""]));
+  return Object.fromEntries(
+    Object.keys(process.env)
+      .filter((name) => name.toLowerCase() === "npm_config_local_prefix")
+      .map((name) => [name, ""]),
+  );
 }
 
 async function npm(args, cwd) {
@@ -58,4 +65,3 @@ function typesVersion() {
 }
 
 entry(main);
-

@@ -75,11 +75,14 @@ class ControllerWatch {
 
   #next(misses: number, onLost: (reason: string) => void): void {
     if (misses >= WATCH_MISSES_MAX) return onLost(`the controller has not answered for ${(WATCH_MISSES_MAX * WATCH_ANSWER_MS) / 1000} s`);
-    this.#timer = setTimeout(() => {
-      void this.#isAnswering().then((isAnswering) => {
-        if (!this.#stopped.signal.aborted) this.#next(isAnswering ? 0 : misses + 1, onLost);
-      });
-    }, misses === 0 ? WATCH_EVERY_MS : 0);
+    this.#timer = setTimeout(
+      () => {
+        void this.#isAnswering().then((isAnswering) => {
+          if (!this.#stopped.signal.aborted) this.#next(isAnswering ? 0 : misses + 1, onLost);
+        });
+      },
+      misses === 0 ? WATCH_EVERY_MS : 0,
+    );
     this.#timer.unref();
     return undefined;
   }

@@ -7,7 +7,11 @@ import { fileFailure } from "../config/index.ts";
 import { LineSink } from "./line-sink.ts";
 
 /** Opens a file for lines, or takes a standard stream when there is no path. @throws ConfigError */
-export function openSink(path: string | undefined, fallbackFd: number, options: { readonly isAppending: boolean; readonly what: string; readonly onFailure?: (error: NodeJS.ErrnoException) => void }): LineSink {
+export function openSink(
+  path: string | undefined,
+  fallbackFd: number,
+  options: { readonly isAppending: boolean; readonly what: string; readonly onFailure?: (error: NodeJS.ErrnoException) => void },
+): LineSink {
   const onFailure = options.onFailure === undefined ? {} : { onFailure: options.onFailure };
   if (path === undefined) return new LineSink(fallbackFd, { isOwned: false, ...onFailure });
   try {
@@ -72,7 +76,7 @@ function cutTornLine(path: string): void {
   try {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const { size } = fstatSync(fd);
-    for (let end = size; end > 0; ) {
+    for (let end = size; end > 0;) {
       const start = Math.max(0, end - CHUNK_BYTES);
       const read = readSync(fd, chunk, 0, end - start, start);
       const at = chunk.subarray(0, read).lastIndexOf(NEWLINE);

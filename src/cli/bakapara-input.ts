@@ -122,7 +122,11 @@ async function prefetch(lines: AsyncGenerator<JobLine, void, undefined>): Promis
   return { lines: chain(early, pending, lines), total: isOver ? early.length : undefined, atLeast: early.length };
 }
 
-async function* chain(early: readonly JobLine[], pending: Promise<IteratorResult<JobLine, void>> | undefined, rest: AsyncIterable<JobLine>): AsyncGenerator<JobLine, void, undefined> {
+async function* chain(
+  early: readonly JobLine[],
+  pending: Promise<IteratorResult<JobLine, void>> | undefined,
+  rest: AsyncIterable<JobLine>,
+): AsyncGenerator<JobLine, void, undefined> {
   yield* early;
   const next = await pending;
   if (next?.done === true) return;

@@ -70,7 +70,7 @@ export function bakaparaProgram(run: (request: BakaparaRequest) => Promise<void>
     footer: EXIT_STATUS,
   });
   return program
-    .option("-p, --profile <name>", "profile of the cluster (default: \"default\")")
+    .option("-p, --profile <name>", 'profile of the cluster (default: "default")')
     .option("--profile-dir <path>", "the profile's directory itself")
     .option("--cluster-id <id>", "id of the cluster within the profile")
     .option("-f, --file <path>", "connection file of the cluster, in place of a profile")

@@ -72,7 +72,10 @@ export class Reporter {
     this.#standing = options.standing;
     if (!options.hasProgress) return;
     if (process.stderr.isTTY) {
-      this.#bars = new MultiBar({ stream: process.stderr, format: "{bar} {value}/{totalText} jobs, {failed} failed, {rest}", clearOnComplete: true, hideCursor: true }, Presets.legacy);
+      this.#bars = new MultiBar(
+        { stream: process.stderr, format: "{bar} {value}/{totalText} jobs, {failed} failed, {rest}", clearOnComplete: true, hideCursor: true },
+        Presets.legacy,
+      );
       this.#bar = this.#bars.create(1, 0, this.#payload());
       if (options.isTerminal) this.#clearing = "\r\u001b[K";
     }
@@ -106,7 +109,10 @@ export class Reporter {
     const standing = this.#standing();
     const elapsedMs = performance.now() - this.#startedAt;
     const perSecond = (standing.ended / Math.max(1, elapsedMs)) * 1000;
-    const left = standing.total === undefined || standing.ended === 0 ? "" : `, about ${formatElapsed(((standing.total - standing.ended) / perSecond) * 1000).split(".", 1)[0] ?? ""} left`;
+    const left =
+      standing.total === undefined || standing.ended === 0
+        ? ""
+        : `, about ${formatElapsed(((standing.total - standing.ended) / perSecond) * 1000).split(".", 1)[0] ?? ""} left`;
     return { totalText: totalText(standing), failed: standing.failed, rest: `${perSecond.toFixed(perSecond < 10 ? 1 : 0)}/s${left}` };
   }
 }

@@ -59,7 +59,9 @@ async function carryOut(request: BakaparaRequest, { input, done, workplace, stop
   stopper.attach(run, (text) => reporter.log(text));
   void workplace.lost.then((reason) => {
     const standing = counter.standing;
-    run.abandon(new ExitError(EXIT_CANNOT_RUN, `the cluster is gone: ${reason}; ${standing.ended} of ${totalText(standing)} jobs had ended (go on with --resume)`));
+    run.abandon(
+      new ExitError(EXIT_CANNOT_RUN, `the cluster is gone: ${reason}; ${standing.ended} of ${totalText(standing)} jobs had ended (go on with --resume)`),
+    );
   });
   try {
     const already = done.size === 0 ? "" : `, ${done.size} done before`;

@@ -1,6 +1,15 @@
 // Flags that several sub-commands of `ipcluster` share, and what they mean.
 
-import { CLUSTER_OPTIONS, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile, type ClusterValues, type ConfigValues, type ProfileDir } from "../config/index.ts";
+import {
+  CLUSTER_OPTIONS,
+  loadConfigFile,
+  resolveClusterId,
+  resolveOptions,
+  resolveProfile,
+  type ClusterValues,
+  type ConfigValues,
+  type ProfileDir,
+} from "../config/index.ts";
 import { createLogger, fdWriter, type Logger } from "../log/index.ts";
 import type { Command } from "./program.ts";
 import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";

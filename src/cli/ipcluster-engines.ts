@@ -56,7 +56,11 @@ export async function waitCommand(command: Command): Promise<void> {
   commandLogger(values.logLevel).info("ready: engines answer", { engines: n });
 }
 
-async function findOrExplain(profile: { readonly path: string }, clusterId: string, find: (source: { profileDir: string; clusterId: string }) => Promise<Cluster>): Promise<Cluster> {
+async function findOrExplain(
+  profile: { readonly path: string },
+  clusterId: string,
+  find: (source: { profileDir: string; clusterId: string }) => Promise<Cluster>,
+): Promise<Cluster> {
   try {
     return await find({ profileDir: profile.path, clusterId });
   } catch (cause) {

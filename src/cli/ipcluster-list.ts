@@ -15,7 +15,8 @@ export async function listCommand(command: Command): Promise<void> {
   process.stdout.write(isJson ? `${JSON.stringify(clusters.filter((cluster) => cluster.file !== undefined).map(jsonOf), null, 2)}\n` : textTable(clusters));
   for (const cluster of clusters) if (cluster.file === undefined) process.stderr.write(`ipcluster: ${cluster.problem}\n`);
   const gone = clusters.filter((cluster) => cluster.file !== undefined && !cluster.isRunning);
-  if (gone.length > 0 && !isJson) process.stderr.write(`ipcluster: ${gone.length} of them ended without removing its files; remove them with \`ipcluster clean\`\n`);
+  if (gone.length > 0 && !isJson)
+    process.stderr.write(`ipcluster: ${gone.length} of them ended without removing its files; remove them with \`ipcluster clean\`\n`);
 }
 
 async function wantedProfiles(command: Command): Promise<ProfileDir[]> {
@@ -30,7 +31,14 @@ async function wantedProfiles(command: Command): Promise<ProfileDir[]> {
 
 /** The cluster file's own content, and what we found out. */
 function jsonOf(cluster: ClusterSummary): unknown {
-  return { ...cluster.file, schema_version: SCHEMA_VERSION, profile: cluster.profile.name, cluster_file: cluster.path, running: cluster.isRunning, engines_running: cluster.engines };
+  return {
+    ...cluster.file,
+    schema_version: SCHEMA_VERSION,
+    profile: cluster.profile.name,
+    cluster_file: cluster.path,
+    running: cluster.isRunning,
+    engines_running: cluster.engines,
+  };
 }
 
 const COLUMNS = [16, 32, 7, 7] as const;
@@ -43,6 +51,11 @@ function textTable(clusters: readonly ClusterSummary[]): string {
     String(cluster.engines),
     cluster.file?.engines.class ?? "?",
   ]);
-  const lines = [["PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER"], ...rows].map((row) => row.map((cell, index) => cell.padEnd(COLUMNS[index] ?? 0)).join(" ").trimEnd());
+  const lines = [["PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER"], ...rows].map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(COLUMNS[index] ?? 0))
+      .join(" ")
+      .trimEnd(),
+  );
   return `${lines.join("\n")}\n`;
 }

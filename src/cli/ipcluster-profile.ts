@@ -20,7 +20,15 @@ export async function listProfilesCommand(command: Command): Promise<void> {
   const isJson = command.opts<{ output: string }>().output === "json";
   const width = Math.max(0, ...profiles.map((profile) => profile.name.length));
   const text = profiles.map((profile) => `${profile.name.padEnd(width)}  ${profile.path}\n`).join("");
-  process.stdout.write(isJson ? `${JSON.stringify(profiles.map(({ name, path }) => ({ name, path })), null, 2)}\n` : text);
+  process.stdout.write(
+    isJson
+      ? `${JSON.stringify(
+          profiles.map(({ name, path }) => ({ name, path })),
+          null,
+          2,
+        )}\n`
+      : text,
+  );
 }
 
 /** Prints a profile's path. */

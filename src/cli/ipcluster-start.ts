@@ -88,7 +88,10 @@ async function startOrExplain(plan: ClusterPlan, parts: RunParts): Promise<Clust
 
 /** How to go on, for TypeScript and for the shell. */
 function connectHint({ profile, clusterId }: ClusterPlan): string {
-  const choice = [profile.name === "default" ? [] : profile.name === profile.path ? [`profileDir: "${profile.path}"`] : [`profile: "${profile.name}"`], clusterId === "" ? [] : [`clusterId: "${clusterId}"`]].flat();
+  const choice = [
+    profile.name === "default" ? [] : profile.name === profile.path ? [`profileDir: "${profile.path}"`] : [`profile: "${profile.name}"`],
+    clusterId === "" ? [] : [`clusterId: "${clusterId}"`],
+  ].flat();
   const argument = choice.length === 0 ? "" : `{ ${choice.join(", ")} }`;
   return `await Client.connect(${argument}), or bakapara${sameClusterFlags(profile, clusterId)} < jobs.jsonl`;
 }

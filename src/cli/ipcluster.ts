@@ -23,7 +23,12 @@ export async function ipcluster(argv: readonly string[] = process.argv.slice(2))
 
 /** The command. */
 export function ipclusterProgram(controllerArgs: readonly string[] = []): Command {
-  const program = createProgram({ name: "ipcluster", description: "Starts and stops clusters: a controller and engines.", examples: EXAMPLES, footer: EXIT_CODES_HELP });
+  const program = createProgram({
+    name: "ipcluster",
+    description: "Starts and stops clusters: a controller and engines.",
+    examples: EXAMPLES,
+    footer: EXIT_CODES_HELP,
+  });
   addStart(program, controllerArgs);
   addStop(program);
   addList(program);
@@ -62,7 +67,10 @@ function addStart(program: Command, controllerArgs: readonly string[]): void {
 }
 
 function addStop(program: Command): void {
-  const command = program.command("stop").description("stop a cluster, from any terminal").argument("[ids...]", "cluster ids; default: that of --cluster-id, or the cluster without an id");
+  const command = program
+    .command("stop")
+    .description("stop a cluster, from any terminal")
+    .argument("[ids...]", "cluster ids; default: that of --cluster-id, or the cluster without an id");
   addClusterFlags(command, ["clusterId", "logLevel", "stopTimeoutMs"]).option("--all", "stop every cluster of the profile");
   command.action(async (ids: string[]) => (await import("./ipcluster-stop.ts")).stopCommand(ids, command));
 }
@@ -93,8 +101,13 @@ function addProfile(program: Command): void {
   const create = addProfileOptions(program.command("create").description("create a profile with its configuration files"));
   create.action(async () => (await load()).createCommand(undefined, true, create));
   const profile = program.command("profile").description("create, list and find profiles");
-  const profileCreate = addProfileOptions(profile.command("create").description("create a profile").argument("[name]", "its name")).option("--parallel", "with configuration files, every option commented out");
-  profileCreate.action(async (name: string | undefined) => (await load()).createCommand(name, profileCreate.opts<{ parallel?: boolean }>().parallel === true, profileCreate));
+  const profileCreate = addProfileOptions(profile.command("create").description("create a profile").argument("[name]", "its name")).option(
+    "--parallel",
+    "with configuration files, every option commented out",
+  );
+  profileCreate.action(async (name: string | undefined) =>
+    (await load()).createCommand(name, profileCreate.opts<{ parallel?: boolean }>().parallel === true, profileCreate),
+  );
   const list = addProfileOptions(profile.command("list").description("list profiles")).addOption(outputOption());
   list.action(async () => (await load()).listProfilesCommand(list));
   const locate = addProfileOptions(profile.command("locate").description("print a profile's directory").argument("[name]", "its name"));

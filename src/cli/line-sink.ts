@@ -76,7 +76,7 @@ export class LineSink {
 
   #writeNow(bytes: Buffer): void {
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
     } catch (error) {
       this.#fail(error as NodeJS.ErrnoException);
     }

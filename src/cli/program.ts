@@ -114,7 +114,12 @@ function usageSentence(program: Command, error: CommanderError): string {
   const word = /'([^']*)'/.exec(text)?.[1];
   const sentence = text.replaceAll("'", '"');
   if (word === undefined) return `${sentence}; see \`${program.name()} --help\``;
-  const candidates = error.code === "commander.unknownOption" ? allFlags(program) : error.code === "commander.unknownCommand" ? program.commands.map((command) => command.name()) : [];
+  const candidates =
+    error.code === "commander.unknownOption"
+      ? allFlags(program)
+      : error.code === "commander.unknownCommand"
+        ? program.commands.map((command) => command.name())
+        : [];
   const best = suggest(word.split("=", 1)[0] ?? word, candidates);
   return best === undefined ? `${sentence}; see \`${program.name()} --help\`` : `${sentence}; did you mean "${best}"?`;
 }

@@ -8,7 +8,10 @@ import { InvalidArgumentError, Option, type Command } from "./program.ts";
 export function addTableOptions(command: Command, table: OptionTable, only?: readonly string[]): Command {
   for (const row of table) {
     if (row.flag === undefined || (only !== undefined && !only.includes(row.name))) continue;
-    const facts = [row.default === null || row.type === "boolean" || row.default === "" ? "" : `default ${String(row.default)}`, row.env === undefined ? "" : `environment ${row.env}`];
+    const facts = [
+      row.default === null || row.type === "boolean" || row.default === "" ? "" : `default ${String(row.default)}`,
+      row.env === undefined ? "" : `environment ${row.env}`,
+    ];
     const notes = facts.filter((fact) => fact !== "");
     const option = new Option(row.flag, notes.length === 0 ? row.doc : `${row.doc} (${notes.join("; ")})`);
     if (row.type !== "boolean") option.argParser((text: string) => parseFlag(row, text));
@@ -61,7 +64,11 @@ export function addProfileOptions(command: Command): Command {
 }
 
 /** The profile flags' values, as `resolveProfile` takes them. */
-export function profileChoice(command: Command): { readonly profile?: string | undefined; readonly profileDir?: string | undefined; readonly ipythonDir?: string | undefined } {
+export function profileChoice(command: Command): {
+  readonly profile?: string | undefined;
+  readonly profileDir?: string | undefined;
+  readonly ipythonDir?: string | undefined;
+} {
   const { profile, profileDir, ipythonDir } = command.opts<{ profile?: string; profileDir?: string; ipythonDir?: string }>();
   return { profile, profileDir, ipythonDir };
 }

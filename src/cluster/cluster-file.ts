@@ -134,7 +134,10 @@ export async function readClusterFile(path: string): Promise<ClusterFile | undef
  * @param change gets the present content (`undefined`: none, or unreadable) and gives the new one; `undefined` removes the file
  * @throws ConfigError when the file cannot be written or the lock is not free in time
  */
-export async function updateClusterFile(path: string, change: (file: ClusterFile | undefined) => ClusterFile | undefined | Promise<ClusterFile | undefined>): Promise<void> {
+export async function updateClusterFile(
+  path: string,
+  change: (file: ClusterFile | undefined) => ClusterFile | undefined | Promise<ClusterFile | undefined>,
+): Promise<void> {
   await withLock(`${path}.lock`, async () => {
     const before = await readClusterFile(path).catch((cause: unknown) => {
       // A broken file is replaced: whoever changes it knows better what runs.
@@ -187,7 +190,8 @@ async function isAbandoned(lock: string): Promise<boolean> {
 
 /** Whether two contents of a cluster's file are of the same run of it. */
 export function isSameRun(one: ClusterFile, other: ClusterFile): boolean {
-  if (one.starter === undefined || other.starter === undefined) return one.starter === other.starter && one.controller?.state.pid === other.controller?.state.pid;
+  if (one.starter === undefined || other.starter === undefined)
+    return one.starter === other.starter && one.controller?.state.pid === other.controller?.state.pid;
   return one.starter.pid === other.starter.pid && one.starter.started === other.starter.started;
 }
 

@@ -127,7 +127,12 @@ export function controllerArgs({ values }: ClusterPlan): string[] {
   const level = values["controller.logLevel"] ?? values.logLevel;
   const ip = values["controller.ip"];
   const location = values["controller.location"];
-  return [`--log-level=${level}`, ...(ip === undefined ? [] : [`--ip=${ip}`]), ...(location === undefined ? [] : [`--location=${location}`]), ...values["controller.args"]];
+  return [
+    `--log-level=${level}`,
+    ...(ip === undefined ? [] : [`--ip=${ip}`]),
+    ...(location === undefined ? [] : [`--location=${location}`]),
+    ...values["controller.args"],
+  ];
 }
 
 /** What the cluster's options mean for ipengine's command line. */

@@ -4,7 +4,16 @@
 import { readFileSync } from "node:fs";
 import { InvalidStateError } from "../base/index.ts";
 import { identityOf, type ControllerState, type EngineSetState } from "../launch/index.ts";
-import { CLUSTER_CLASS, clusterFilePath, isRunning, isSameRun, parseClusterFile, readClusterFile, updateClusterFile, type ClusterFile } from "./cluster-file.ts";
+import {
+  CLUSTER_CLASS,
+  clusterFilePath,
+  isRunning,
+  isSameRun,
+  parseClusterFile,
+  readClusterFile,
+  updateClusterFile,
+  type ClusterFile,
+} from "./cluster-file.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
 
 /** What changed. */
@@ -135,5 +144,7 @@ export class ClusterRecord {
 function alreadyRunning(plan: ClusterPlan, file: ClusterFile): InvalidStateError {
   const id = plan.clusterId === "" ? "" : ` with the id "${plan.clusterId}"`;
   const pid = file.controller?.state.pid ?? file.starter?.pid ?? 0;
-  return new InvalidStateError(`a cluster${id} runs already in profile "${plan.profile.name}" (pid ${pid}); stop it with \`ipcluster stop\`, or choose another id with --cluster-id`);
+  return new InvalidStateError(
+    `a cluster${id} runs already in profile "${plan.profile.name}" (pid ${pid}); stop it with \`ipcluster stop\`, or choose another id with --cluster-id`,
+  );
 }

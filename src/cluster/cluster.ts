@@ -191,7 +191,8 @@ export class Cluster implements AsyncDisposable {
     this.#sets?.kill();
     this.#controller?.kill();
     if (this.#record.isThere()) {
-      if (!this.#plan.isReusing) for (const role of ["client", "engine"] as const) rmSync(connectionFilePath(this.#plan.profile, role, this.clusterId), { force: true });
+      if (!this.#plan.isReusing)
+        for (const role of ["client", "engine"] as const) rmSync(connectionFilePath(this.#plan.profile, role, this.clusterId), { force: true });
       rmSync(this.file, { force: true });
     }
     if (this.#plan.isPrivate) rmSync(this.profileDir, { recursive: true, force: true });
@@ -291,7 +292,14 @@ export class Cluster implements AsyncDisposable {
     let set: LaunchedEngines | undefined;
     try {
       const connectionInfo = JSON.stringify(this.#engineInfo);
-      set = await engineLauncher.startEngines({ place: { profile, clusterId }, n, setId, connectionInfo, args: engineArgs(this.#plan), command: values["engine.command"] });
+      set = await engineLauncher.startEngines({
+        place: { profile, clusterId },
+        n,
+        setId,
+        connectionInfo,
+        args: engineArgs(this.#plan),
+        command: values["engine.command"],
+      });
       sets.add(set);
       await this.#save();
       await sets.waitFor(set, { timeoutMs: values.engineTimeoutMs, signal });

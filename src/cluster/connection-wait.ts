@@ -33,7 +33,10 @@ export async function waitForConnectionFiles(plan: ClusterPlan, controller: Laun
     return await Promise.race([read(), ended]);
   } catch (cause) {
     if (!(cause instanceof ConfigError) || !controller.isRunning) throw cause;
-    throw new TimeoutError(`the controller wrote no usable connection files within ${waitMs / 1000} s: ${cause.message}; see its log ${controller.outputFile}`, { cause });
+    throw new TimeoutError(
+      `the controller wrote no usable connection files within ${waitMs / 1000} s: ${cause.message}; see its log ${controller.outputFile}`,
+      { cause },
+    );
   } finally {
     stop.abort();
   }

@@ -14,7 +14,11 @@ export function endedEarly(who: string, exit: ProcessExit, outputFile: string): 
   const words = lastSentence(exit.outputTail);
   const reason = words === undefined ? "it said nothing" : words;
   const where = outputFile === "" || words === undefined ? "" : ` (log: ${outputFile})`;
-  return new ProcessExitedError(`${who} ${endOf(exit)} before it was ready: ${reason}${where}`, { exitCode: exit.exitCode, signal: exit.signal, outputTail: exit.outputTail });
+  return new ProcessExitedError(`${who} ${endOf(exit)} before it was ready: ${reason}${where}`, {
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    outputTail: exit.outputTail,
+  });
 }
 
 /** An engine for people: its number in its set of so many. */

@@ -89,7 +89,8 @@ export async function clearStale(plan: ClusterPlan, stale: ClusterFile | undefin
       `a controller that was not started by ipcluster answers at the address in ${connectionFilePath(profile, "client", clusterId)}; stop it, or choose another id with --cluster-id`,
     );
   }
-  if (trace.state === "stale" && stale === undefined) logger.warn("removed the connection files of a controller that is gone", { directory: profile.securityDir });
+  if (trace.state === "stale" && stale === undefined)
+    logger.warn("removed the connection files of a controller that is gone", { directory: profile.securityDir });
   await removeConnectionFiles(profile, clusterId);
 }
 

@@ -61,7 +61,9 @@ export async function cleanProfile(profile: ProfileDir, options: { readonly forc
   }
   for (const cluster of busy) await stopCluster(profile, cluster.clusterId, options.graceMs);
   if (!options.force) await refuseForeign(profile);
-  const security = (await filesOf(profile.securityDir)).filter((path) => /(?:cluster-|ipcontroller-).*\.json(?:\.lock|\..*\.tmp)?$|ipcontroller-(?:client|engine)\.json$/.test(path));
+  const security = (await filesOf(profile.securityDir)).filter((path) =>
+    /(?:cluster-|ipcontroller-).*\.json(?:\.lock|\..*\.tmp)?$|ipcontroller-(?:client|engine)\.json$/.test(path),
+  );
   const filesRemoved = [...security, ...(await filesOf(profile.logDir))];
   await Promise.all(filesRemoved.map(remove));
   return { filesRemoved, clustersStopped: busy.map((cluster) => cluster.clusterId) };

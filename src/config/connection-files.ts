@@ -94,7 +94,11 @@ export function parseConnectionInfo<Role extends ConnectionRole>(role: Role, tex
  *
  * @throws ConfigError when there is none in time or it is wrong; the signal's reason when it aborts
  */
-export async function readConnectionFile<Role extends ConnectionRole>(role: Role, path: string, options: ReadConnectionOptions = {}): Promise<InfoByRole[Role]> {
+export async function readConnectionFile<Role extends ConnectionRole>(
+  role: Role,
+  path: string,
+  options: ReadConnectionOptions = {},
+): Promise<InfoByRole[Role]> {
   const waitMs = options.waitMs ?? WAIT_MS;
   const deadline = performance.now() + waitMs;
   let brokenUntil: number | undefined;

@@ -83,7 +83,8 @@ async function loadModule(file: string): Promise<unknown> {
   } catch (cause) {
     throw new ConfigError(`cannot load ${file}: ${firstLine(cause)}`, { cause });
   }
-  if (typeof content !== "object" || content === null || !("default" in content)) throw new ConfigError(`${file} has no default export; write \`export default defineConfig({ … })\``);
+  if (typeof content !== "object" || content === null || !("default" in content))
+    throw new ConfigError(`${file} has no default export; write \`export default defineConfig({ … })\``);
   return content.default;
 }
 

@@ -79,7 +79,9 @@ export async function ensureProfile(profile: ProfileDir): Promise<void> {
     await Promise.all([profile.logDir, profile.dbDir, profile.startupDir].map((dir) => makeDirectory(dir)));
     await Promise.all([profile.securityDir, profile.pidDir].map(ensurePrivate));
   } catch (cause) {
-    throw new ConfigError(`cannot create the profile directory ${profile.path}: ${fileFailure(cause)}; choose another with --profile-dir or IPYTHONDIR`, { cause });
+    throw new ConfigError(`cannot create the profile directory ${profile.path}: ${fileFailure(cause)}; choose another with --profile-dir or IPYTHONDIR`, {
+      cause,
+    });
   }
 }
 

@@ -44,10 +44,10 @@ type Widened<Row extends OptionRow> = Row extends { readonly choices: readonly (
       : Row["type"] extends "boolean"
         ? boolean
         : Row["type"] extends "level"
-        ? LogLevel
-        : Row["type"] extends "list"
-          ? readonly string[]
-          : { readonly [key: string]: unknown };
+          ? LogLevel
+          : Row["type"] extends "list"
+            ? readonly string[]
+            : { readonly [key: string]: unknown };
 
 type Resolved<Row extends OptionRow> = Row["default"] extends null ? Widened<Row> | undefined : Widened<Row>;
 
@@ -55,7 +55,9 @@ type Resolved<Row extends OptionRow> = Row["default"] extends null ? Widened<Row
 export type OptionValues<Table extends OptionTable> = { readonly [Row in Table[number] as Row["name"]]: Resolved<Row> };
 
 /** What a user may write in a profile file for a table without sections. */
-export type FlatOptions<Table extends OptionTable> = { readonly [Row in Table[number] as Row["name"] extends `${string}.${string}` ? never : Row["name"]]?: Widened<Row> };
+export type FlatOptions<Table extends OptionTable> = {
+  readonly [Row in Table[number] as Row["name"] extends `${string}.${string}` ? never : Row["name"]]?: Widened<Row>;
+};
 
 /** What a user may write in the section `Section` of a profile file. */
 export type SectionOptions<Table extends OptionTable, Section extends string> = {
@@ -83,7 +85,10 @@ export function checkValue(row: OptionRow, value: unknown, where: string): unkno
     case "boolean":
       return typeof value === "boolean" ? value : refuse("true or false");
     case "level":
-      return (typeof value === "string" || typeof value === "number" ? parseLogLevel(String(value)) : undefined) ?? refuse("one of debug, info, warn, error (or 10 to 50)");
+      return (
+        (typeof value === "string" || typeof value === "number" ? parseLogLevel(String(value)) : undefined) ??
+        refuse("one of debug, info, warn, error (or 10 to 50)")
+      );
     case "list":
       return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : refuse("a list of texts");
     case "record":

@@ -23,7 +23,13 @@ export function configTemplate(name: ConfigName): string {
     const section = dot < 0 ? "" : row.name.slice(0, dot);
     sections.set(section, [...(sections.get(section) ?? []), row]);
   }
-  const lines = [`// ${ABOUT[name]}`, "// Flags win over the environment, the environment over this file.", 'import { defineConfig } from "tsparallel/config";', "", "export default defineConfig({"];
+  const lines = [
+    `// ${ABOUT[name]}`,
+    "// Flags win over the environment, the environment over this file.",
+    'import { defineConfig } from "tsparallel/config";',
+    "",
+    "export default defineConfig({",
+  ];
   for (const [section, rows] of sections) {
     if (section === "") lines.push(...rows.flatMap((row) => rowLines(row, row.name, "  ")));
     else lines.push(`  ${section}: {`, ...rows.flatMap((row) => rowLines(row, row.name.slice(section.length + 1), "    ")), "  },");

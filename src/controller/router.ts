@@ -125,7 +125,14 @@ export class Router {
     const common = { session, clock, drops: this.#drops, monitor: this.#monitor };
     const onRecalled = (engine: EngineUuid, content: Dict): void => this.#tasks.recalled(engine, content);
     const relay = (channel: "mux" | "control"): Relay =>
-      new Relay({ ...common, onRecalled, channel, clientSide: sockets[channel].client, engineSide: sockets[channel].engine, engineBytesMax: parts.engineBytesMax });
+      new Relay({
+        ...common,
+        onRecalled,
+        channel,
+        clientSide: sockets[channel].client,
+        engineSide: sockets[channel].engine,
+        engineBytesMax: parts.engineBytesMax,
+      });
     this.#mux = relay("mux");
     this.#control = relay("control");
     this.#iopub = new IopubRelay({ ...common, clientSide: sockets.iopub.client, engineSide: sockets.iopub.engine });

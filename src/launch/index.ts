@@ -1,8 +1,26 @@
 // Starting processes: the Launcher interface, its registry, the launcher for this machine.
 
 export { atProcessExit } from "./exit-guard.ts";
-export type { ClusterPlace, ControllerRequest, EnginesRequest, Launched, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "./launcher.ts";
-export { readEngineSetState, readProcessState, type ControllerState, type EngineSetState, type EngineState, type LauncherState, type ProcessState } from "./launcher-state.ts";
+export type {
+  ClusterPlace,
+  ControllerRequest,
+  EnginesRequest,
+  Launched,
+  LaunchedController,
+  LaunchedEngine,
+  LaunchedEngines,
+  Launcher,
+  ProcessExit,
+} from "./launcher.ts";
+export {
+  readEngineSetState,
+  readProcessState,
+  type ControllerState,
+  type EngineSetState,
+  type EngineState,
+  type LauncherState,
+  type ProcessState,
+} from "./launcher-state.ts";
 export { lastSentence, outputTail, tailLines } from "./output-tail.ts";
 export { identityOf, isAlive, startedOf, type ProcessIdentity } from "./process-identity.ts";
 export { findLauncher, getLauncher, launcherNames } from "./registry.ts";

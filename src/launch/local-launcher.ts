@@ -94,7 +94,10 @@ class LocalEngines implements LaunchedEngines {
 
   toState(): EngineSetState {
     const living = this.#members.filter((member) => member.process.isRunning);
-    const engines = living.map((member): [string, EngineState] => [String(member.index), { ...processState(member.process, this.#place), n: 1, uuid: member.uuid ?? "" }]);
+    const engines = living.map((member): [string, EngineState] => [
+      String(member.index),
+      { ...processState(member.process, this.#place), n: 1, uuid: member.uuid ?? "" },
+    ]);
     return {
       cluster_id: this.#place.clusterId,
       profile_dir: this.#place.profileDir,
@@ -127,7 +130,10 @@ interface LocalPlace {
 
 const localPlace = (place: ClusterPlace): LocalPlace => ({ clusterId: place.clusterId, profileDir: place.profile.path });
 
-const statePlace = (state: { readonly cluster_id: string; readonly profile_dir: string }): LocalPlace => ({ clusterId: state.cluster_id, profileDir: state.profile_dir });
+const statePlace = (state: { readonly cluster_id: string; readonly profile_dir: string }): LocalPlace => ({
+  clusterId: state.cluster_id,
+  profileDir: state.profile_dir,
+});
 
 function processState(group: ProcessGroup, place: LocalPlace): ProcessState {
   return {

@@ -67,7 +67,9 @@ function bootId(): string {
 
 function startedByPs(pid: number): string | undefined {
   try {
-    const [state = "", ...start] = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim().split(/\s+/);
+    const [state = "", ...start] = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+      .trim()
+      .split(/\s+/);
     return state === "" || state.startsWith("Z") ? undefined : start.join(" ");
   } catch {
     // `ps` ends with status 1 when there is no such process.

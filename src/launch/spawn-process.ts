@@ -28,7 +28,11 @@ export async function spawnProcess(request: SpawnRequest): Promise<ProcessGroup>
   const [program = "", ...args] = request.command;
   const output = openOutput(request.outputFile);
   try {
-    const child = spawn(program, args, { detached: true, stdio: ["ignore", output.fd ?? "ignore", output.fd ?? "ignore"], env: { ...process.env, ...request.env } });
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ["ignore", output.fd ?? "ignore", output.fd ?? "ignore"],
+      env: { ...process.env, ...request.env },
+    });
     const exited = exitOf(child, request.outputFile, output.offset);
     await spawned(child, program);
     // The child may not keep this process alive: whoever waits for it holds a timer or a socket.

@@ -18,7 +18,10 @@ describe("--local", () => {
   it("starts engines for this run, and nothing of them is left", async () => {
     const temporary = join(scratch, "tmp");
     mkdirSync(temporary);
-    const jobs = [{ cmd: "echo $PPID; sleep 0.5", out: "shell-0" }, { cmd: "echo $PPID; exit 4", out: "shell-1" }];
+    const jobs = [
+      { cmd: "echo $PPID; sleep 0.5", out: "shell-0" },
+      { cmd: "echo $PPID; exit 4", out: "shell-1" },
+    ];
     const running = start(["--local", "2"], { cwd: scratch, input: lines(jobs), env: { TMPDIR: temporary } });
     const ended = await running.ended;
     expect(ended.stderr).toContain("total 2 jobs on 2 engines");
@@ -32,7 +35,9 @@ describe("--local", () => {
 
   it("Ctrl-C twice leaves no process", async () => {
     const mark = join(scratch, "begun");
-    const running = start(["--local", "2"], { input: lines([{ cmd: `touch ${mark}; sleep 91.5 & sleep 91.5` }, { cmd: "trap '' TERM INT; sleep 91.5; sleep 91.5" }]) });
+    const running = start(["--local", "2"], {
+      input: lines([{ cmd: `touch ${mark}; sleep 91.5 & sleep 91.5` }, { cmd: "trap '' TERM INT; sleep 91.5; sleep 91.5" }]),
+    });
     await until(() => existsSync(mark) && pidsOf("sleep 91.5").length === 3, { timeoutMs: 20_000 });
     running.child.kill("SIGINT");
     await until(() => running.stderr().includes("press Ctrl-C again"));
@@ -45,7 +50,11 @@ describe("--local", () => {
 
   it("Ctrl-C before the first job ends it with a sentence, and nothing is left", async () => {
     const running = start(["--local", "2"], { input: lines([{ cmd: "true" }]) });
-    const children = (): number[] => spawnSync("pgrep", ["-P", String(running.child.pid)], { encoding: "utf8" }).stdout.split("\n").filter(Boolean).map(Number);
+    const children = (): number[] =>
+      spawnSync("pgrep", ["-P", String(running.child.pid)], { encoding: "utf8" })
+        .stdout.split("\n")
+        .filter(Boolean)
+        .map(Number);
     await until(() => children().length > 0);
     const started = children();
     running.child.kill("SIGINT");
@@ -59,7 +68,12 @@ describe("--local", () => {
 describe("--dry-run", () => {
   it("says what would run, runs nothing, needs no cluster", async () => {
     const mark = join(scratch, "never");
-    const ended = await run(["--dry-run"], { input: `${lines([{ cmd: `touch ${mark}`, id: 1 }, { cmd: "b", host: ["x", "y"], cd: "/tmp" }])}bad\n` });
+    const ended = await run(["--dry-run"], {
+      input: `${lines([
+        { cmd: `touch ${mark}`, id: 1 },
+        { cmd: "b", host: ["x", "y"], cd: "/tmp" },
+      ])}bad\n`,
+    });
     expect(existsSync(mark)).toBe(false);
     expect(ended.status).toBe(1);
     expect(results(ended.stdout)).toMatchObject([{ cmd: `touch ${mark}`, id: 1 }, { cmd: "b" }, { line: 3, result: { status: "error" } }]);
@@ -70,7 +84,10 @@ describe("--dry-run", () => {
 
   it("200,000 lines are streamed in flat memory", async () => {
     const [input, peak] = [join(scratch, "many.jsonl"), join(scratch, "peak")];
-    writeFileSync(input, Array.from({ length: 200_000 }, (_, i) => `{"cmd":"process --number ${i} --with some more text that makes the line longer","id":${i}}\n`).join(""));
+    writeFileSync(
+      input,
+      Array.from({ length: 200_000 }, (_, i) => `{"cmd":"process --number ${i} --with some more text that makes the line longer","id":${i}}\n`).join(""),
+    );
     const watch = `data:text/javascript,import{writeFileSync}from"node:fs";process.on("exit",()=>writeFileSync(${JSON.stringify(peak)},String(process.resourceUsage().maxRSS)))`;
     const ended = await run(["--dry-run", "-i", input, "-o", join(scratch, "checked"), "-l", "/dev/null"], { nodeArgs: ["--import", watch] });
     expect(ended.status).toBe(0);
@@ -81,7 +98,11 @@ describe("--dry-run", () => {
 
 describe("what cannot be run", () => {
   it.each<readonly [string, readonly string[], RegExp]>([
-    ["no cluster", ["--profile-dir", "/tmp/no-such-profile"], /^bakapara: no cluster to run jobs on: .*start one with `ipcluster start -n 4`, or use `bakapara --local`\n$/],
+    [
+      "no cluster",
+      ["--profile-dir", "/tmp/no-such-profile"],
+      /^bakapara: no cluster to run jobs on: .*start one with `ipcluster start -n 4`, or use `bakapara --local`\n$/,
+    ],
     ["an input that is not there", ["-i", "/no/such/input", "--local"], /^bakapara: cannot read jobs from \/no\/such\/input: .*\n$/],
     ["an input that is a directory", ["-i", "/tmp", "--dry-run"], /^bakapara: cannot read jobs from \/tmp: it is a directory\n$/],
     ["an output that cannot be written", ["-o", "/no/such/output", "--dry-run"], /^bakapara: cannot write results to \/no\/such\/output: .*\n$/],
@@ -101,7 +122,24 @@ describe("what cannot be run", () => {
   it("--help names every flag and the exit statuses", async () => {
     const ended = await run(["--help"]);
     expect(ended.status).toBe(0);
-    for (const word of ["--profile", "--input", "--output", "--logging", "--local", "--resume", "--retries", "--timeout", "--halt", "--joblog", "--bar", "--progress", "--keep-order", "--dry-run", "101", "255"]) {
+    for (const word of [
+      "--profile",
+      "--input",
+      "--output",
+      "--logging",
+      "--local",
+      "--resume",
+      "--retries",
+      "--timeout",
+      "--halt",
+      "--joblog",
+      "--bar",
+      "--progress",
+      "--keep-order",
+      "--dry-run",
+      "101",
+      "255",
+    ]) {
       expect(ended.stdout).toContain(word);
     }
   });

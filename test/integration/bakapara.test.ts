@@ -140,9 +140,7 @@ describe("results", () => {
 
   it("env, stdin, shell, relative cd and host reach the job", async () => {
     writeFileSync(join(scratch, "in"), "input\n");
-    const ended = await runJobs([
-      { cmd: "mkdir -p sub/dir" },
-    ]);
+    const ended = await runJobs([{ cmd: "mkdir -p sub/dir" }]);
     expect(ended.status).toBe(0);
     const second = await runJobs([
       { id: 1, cmd: 'cat; echo "$A"', cd: "sub/dir", stdin: "../../in", out: "o1", env: { A: "ä b" } },
@@ -259,7 +257,13 @@ describe("flags", () => {
   });
 
   it("--timeout holds for jobs that do not say", async () => {
-    const ended = await runJobs([{ id: 1, cmd: "sleep 30" }, { id: 2, cmd: "sleep 0.5", timeout: 20 }], ["--timeout", "0.2"]);
+    const ended = await runJobs(
+      [
+        { id: 1, cmd: "sleep 30" },
+        { id: 2, cmd: "sleep 0.5", timeout: 20 },
+      ],
+      ["--timeout", "0.2"],
+    );
     const all = byId(ended);
     expect(all.get(1)?.result).toMatchObject({ timed_out: true, code: 143 });
     expect(all.get(2)?.result).toMatchObject({ timed_out: false, code: 0 });
@@ -267,7 +271,10 @@ describe("flags", () => {
   });
 
   it("ok_codes say what success is, and priority who goes first", async () => {
-    const ended = await runJobs([{ cmd: "exit 3", ok_codes: [0, 3] }, { cmd: "true", ok_codes: [1] }]);
+    const ended = await runJobs([
+      { cmd: "exit 3", ok_codes: [0, 3] },
+      { cmd: "true", ok_codes: [1] },
+    ]);
     expect(ended.status).toBe(1);
     const order = fresh("order");
     const jobs = Array.from({ length: 40 }, (_, i) => ({ cmd: `echo ${i} >> ${order}`, priority: i === 39 ? 1 : 0 }));
@@ -322,7 +329,10 @@ describe("flags", () => {
     // The earlier run was cut off in the middle of a line.
     writeFileSync(output, `${readFileSync(output, "utf8")}{"cmd":"echo 3`);
     // Other positions, another order of keys: the content counts.
-    const ended = await runJobs([{ id: 2, cmd: `echo 2 >> ${mark}` }, job(3), job(1), job(1), { cmd: "true", cd: "/no/such", id: "broken" }], ["-o", output, "--resume"]);
+    const ended = await runJobs(
+      [{ id: 2, cmd: `echo 2 >> ${mark}` }, job(3), job(1), job(1), { cmd: "true", cd: "/no/such", id: "broken" }],
+      ["-o", output, "--resume"],
+    );
     expect(readFileSync(mark, "utf8").trim().split("\n").sort()).toEqual(["1", "1", "2", "3"]);
     expect(resultsIn(output).map((line) => line["id"])).toHaveLength(6);
     expect(ended.stderr).toContain("total 5 jobs on 2 engines, 2 done before");
@@ -357,7 +367,9 @@ describe("stopping", () => {
 
   it("Ctrl-C twice kills the running with all their children", async () => {
     const begun = fresh("begun");
-    const running = start(on(), { input: lines([{ cmd: `touch ${begun}; sleep 72.5 & setsid sleep 72.5 & sleep 72.5 | cat` }, { cmd: "trap '' TERM; sleep 73.5 & wait" }]) });
+    const running = start(on(), {
+      input: lines([{ cmd: `touch ${begun}; sleep 72.5 & setsid sleep 72.5 & sleep 72.5 | cat` }, { cmd: "trap '' TERM; sleep 73.5 & wait" }]),
+    });
     await until(() => existsSync(begun) && pidsOf("sleep 72.5").length === 3 && pidsOf("sleep 73.5").length === 1);
     running.child.kill("SIGINT");
     await until(() => running.stderr().includes("press Ctrl-C again"));

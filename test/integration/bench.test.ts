@@ -30,7 +30,12 @@ describe("npm run bench", () => {
   });
 
   it("checks the results of every micro benchmark", { timeout: 120_000 }, async () => {
-    const rows = [...(await scheduling({ tasks: 500 })), ...(await framing({ messages: 200 })), ...(await storing({ tasks: 200 })), ...(await canning({ calls: 50 }))];
+    const rows = [
+      ...(await scheduling({ tasks: 500 })),
+      ...(await framing({ messages: 200 })),
+      ...(await storing({ tasks: 200 })),
+      ...(await canning({ calls: 50 })),
+    ];
     expect(rows.filter(({ value, check }) => !(value >= 0) || check === "")).toEqual([]);
     expect(rows.length).toBeGreaterThan(10);
   });

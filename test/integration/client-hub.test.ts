@@ -31,7 +31,9 @@ describe("the Hub", () => {
 
       const labelled = await other.dbQuery({ label: "A" }, ["msg_id", "label", "completed"]);
       expect(labelled.map((record) => record.label)).toEqual(["A", "A", "A", "A"]);
-      expect(await other.dbQuery({ msg_id: { $in: direct.msgIds } }, "result_buffers")).toMatchObject([{ msg_id: direct.msgIds[0], result_buffers: expect.any(Array) as unknown }]);
+      expect(await other.dbQuery({ msg_id: { $in: direct.msgIds } }, "result_buffers")).toMatchObject([
+        { msg_id: direct.msgIds[0], result_buffers: expect.any(Array) as unknown },
+      ]);
 
       await client.purgeResults(direct);
       expect(await other.hubHistory()).not.toContain(direct.msgIds[0]);
@@ -67,7 +69,10 @@ describe("engines", () => {
       const pids = await client.directView().apply(() => process.pid);
       const victim = pids[1] as number;
       const direct = client.directView(1).apply(() => new Promise(() => undefined));
-      const task = client.loadBalancedView().with({ retries: 1 }).apply((pid: number) => (process.pid === pid ? new Promise<number>(() => undefined) : process.pid), victim);
+      const task = client
+        .loadBalancedView()
+        .with({ retries: 1 })
+        .apply((pid: number) => (process.pid === pid ? new Promise<number>(() => undefined) : process.pid), victim);
       await until(async () => (await client.queueStatus([1]))[1]?.queue === 1);
       process.kill(victim, "SIGKILL");
       await expect(direct.get({ timeoutMs: 20_000 })).rejects.toBeInstanceOf(EngineError);

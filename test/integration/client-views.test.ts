@@ -43,7 +43,8 @@ afterAll(async () => {
 const square = (x: number): number => x * x;
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 /** Compares bytes: the runner's own comparison takes seconds for a million numbers. */
-const isSame = (a: Float64Array, b: Float64Array): boolean => a instanceof Float64Array && Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+const isSame = (a: Float64Array, b: Float64Array): boolean =>
+  a instanceof Float64Array && Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 describe("engines", () => {
   it("have ids from 0 on, and tell who they are", () => {
@@ -89,7 +90,10 @@ describe("a direct view", () => {
 
   it("fails with the engine's ReferenceError for a name that is nowhere, and works once it was pushed", async () => {
     const view = client.directView(2);
-    const error = await view.pull("nowhere").get().catch((reason: unknown) => reason);
+    const error = await view
+      .pull("nowhere")
+      .get()
+      .catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(RemoteError);
     expect(error).toMatchObject({ ename: "ReferenceError", engineInfo: { engineId: 2, method: "apply", host: hostname() } });
     await view.push({ nowhere: 5 });
@@ -121,7 +125,11 @@ describe("a direct view", () => {
     expect(reply?.result?.data["text/plain"]).toBe("42");
     await dview.execute("const executed: number = 1 + 1");
     expect(await dview.pull("executed")).toEqual([2, 2, 2, 2]);
-    const failing = await client.directView(0).execute("throw new RangeError('no')").get().catch((reason: unknown) => reason);
+    const failing = await client
+      .directView(0)
+      .execute("throw new RangeError('no')")
+      .get()
+      .catch((reason: unknown) => reason);
     expect(failing).toMatchObject({ ename: "RangeError", evalue: "no", engineInfo: { engineId: 0, method: "execute" } });
   });
 
@@ -214,7 +222,10 @@ describe("a load-balanced view", () => {
 
   it("runs on its targets only", async () => {
     const pid = await client.directView(2).apply(() => process.pid);
-    const pids = await client.loadBalancedView(2).with({ chunkSize: 1 }).map(() => process.pid, range(8));
+    const pids = await client
+      .loadBalancedView(2)
+      .with({ chunkSize: 1 })
+      .map(() => process.pid, range(8));
     expect(new Set(pids)).toEqual(new Set([pid]));
   });
 
@@ -246,10 +257,13 @@ describe("a load-balanced view", () => {
     const [bad] = client.ids as [number];
     await dview.execute("globalThis.attempts = 0");
     const badPid = await client.directView(bad).apply(() => process.pid);
-    const results = await lview.with({ retries: ENGINES, chunkSize: 1 }).map((forbidden: number) => {
-      if (process.pid === forbidden) throw new Error("not here");
-      return process.pid;
-    }, range(12).map(() => badPid));
+    const results = await lview.with({ retries: ENGINES, chunkSize: 1 }).map(
+      (forbidden: number) => {
+        if (process.pid === forbidden) throw new Error("not here");
+        return process.pid;
+      },
+      range(12).map(() => badPid),
+    );
     expect(results).not.toContain(badPid);
   });
 

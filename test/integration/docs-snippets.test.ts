@@ -66,7 +66,10 @@ describe("the documents' snippets", () => {
     let at = 0;
     for (const promise of promisesOf(code)) {
       const found = stdout.indexOf(promise, at);
-      expect(found, `${page} promises "${promise}" after ${JSON.stringify(stdout.slice(0, at))}, and prints ${JSON.stringify(stdout.slice(at))}`).toBeGreaterThanOrEqual(0);
+      expect(
+        found,
+        `${page} promises "${promise}" after ${JSON.stringify(stdout.slice(0, at))}, and prints ${JSON.stringify(stdout.slice(at))}`,
+      ).toBeGreaterThanOrEqual(0);
       at = found + promise.length;
     }
   });

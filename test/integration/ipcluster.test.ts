@@ -40,11 +40,21 @@ describe("a cluster in the foreground", () => {
     const text = await sandbox.run("list");
     expect(text.stdout).toMatch(/^PROFILE +CLUSTER ID +RUNNING ENGINES LAUNCHER\ndefault +'' +true +2 +local\n$/);
     const json = JSON.parse((await sandbox.run("list", "--output=json")).stdout) as unknown;
-    expect(json).toMatchObject([{ schema_version: 1, profile: "default", running: true, engines_running: 2, cluster: { cluster_id: "", n: 2, class: "ipyparallel.cluster.cluster.Cluster" } }]);
+    expect(json).toMatchObject([
+      {
+        schema_version: 1,
+        profile: "default",
+        running: true,
+        engines_running: 2,
+        cluster: { cluster_id: "", n: 2, class: "ipyparallel.cluster.cluster.Cluster" },
+      },
+    ]);
 
     const twin = await sandbox.run("start", "-n", "1");
     expect(twin.code).toBe(10);
-    expect(twin.stderr).toMatch(/ipcluster: a cluster runs already in profile "default" \(pid \d+\); stop it with `ipcluster stop`, or choose another id with --cluster-id\n$/);
+    expect(twin.stderr).toMatch(
+      /ipcluster: a cluster runs already in profile "default" \(pid \d+\); stop it with `ipcluster stop`, or choose another id with --cluster-id\n$/,
+    );
     expect(sandbox.securityFiles()).toEqual(FILES);
 
     expect((await sandbox.run("wait", "-n", "2")).code).toBe(0);
@@ -64,15 +74,18 @@ describe("a cluster in the foreground", () => {
     await nothingLeft();
   });
 
-  it.each(["running in the foreground", "cluster file written", "starting the controller", "controller is ready", "starting engines"])("is stopped by Ctrl-C at the moment it says: %s", async (moment) => {
-    const starter = sandbox.start("start", "-n", "2");
-    await starter.says(moment);
-    starter.child.kill("SIGINT");
-    const end = await starter.ended;
-    expect(end.code).toBe(130);
-    expect(end.stderr).toMatch(/ipcluster: interrupted by SIGINT; everything was stopped\n$/);
-    await nothingLeft();
-  });
+  it.each(["running in the foreground", "cluster file written", "starting the controller", "controller is ready", "starting engines"])(
+    "is stopped by Ctrl-C at the moment it says: %s",
+    async (moment) => {
+      const starter = sandbox.start("start", "-n", "2");
+      await starter.says(moment);
+      starter.child.kill("SIGINT");
+      const end = await starter.ended;
+      expect(end.code).toBe(130);
+      expect(end.stderr).toMatch(/ipcluster: interrupted by SIGINT; everything was stopped\n$/);
+      await nothingLeft();
+    },
+  );
 
   it("is killed at once by a second Ctrl-C, though its engines ignore SIGTERM", async () => {
     await configure(JSON.stringify({ engine: { command: ["/bin/bash", "-c", "trap '' TERM; while true; do sleep 1; done"] }, stopTimeoutMs: 60_000 }));
@@ -171,7 +184,9 @@ describe("a controller that cannot start", () => {
     const { port } = server.address() as AddressInfo;
     const end = await sandbox.run("start", "-n", "1", "--", `--port=${port}`);
     expect(end.code).toBe(1);
-    expect(end.stderr).toContain(`ipcluster: the controller ended with exit status 1 before it was ready: cannot listen on tcp://127.0.0.1:${port}: the port is in use`);
+    expect(end.stderr).toContain(
+      `ipcluster: the controller ended with exit status 1 before it was ready: cannot listen on tcp://127.0.0.1:${port}: the port is in use`,
+    );
     await nothingLeft();
   });
 
@@ -188,7 +203,9 @@ describe("a controller that cannot start", () => {
     writeFileSync(join(sandbox.dir, "profile_default"), "");
     const end = await sandbox.run("start", "-n", "1");
     expect(end.code).toBe(1);
-    expect(end.stderr).toMatch(/ipcluster: cannot create the profile directory .*profile_default: a file of that name is in the way; choose another with --profile-dir or IPYTHONDIR\n$/);
+    expect(end.stderr).toMatch(
+      /ipcluster: cannot create the profile directory .*profile_default: a file of that name is in the way; choose another with --profile-dir or IPYTHONDIR\n$/,
+    );
     expect(sandbox.processes()).toEqual([]);
   });
 
@@ -247,7 +264,10 @@ describe("an engine", () => {
   });
 
   it("cannot be added where no cluster runs", async () => {
-    expect(await sandbox.run("engines", "-n", "1")).toMatchObject({ code: 12, stderr: 'ipcluster: the cluster of profile "default" does not run; start it with `ipcluster start`\n' });
+    expect(await sandbox.run("engines", "-n", "1")).toMatchObject({
+      code: 12,
+      stderr: 'ipcluster: the cluster of profile "default" does not run; start it with `ipcluster start`\n',
+    });
     expect((await sandbox.run("wait")).code).toBe(12);
   });
 });
@@ -374,7 +394,11 @@ describe("profiles", () => {
     const created = await sandbox.run("profile", "create", "--parallel", "--profile=lab");
     expect(created.code).toBe(0);
     expect(created.stdout).toBe(
-      [`created ${sandbox.profileDir("lab")}`, ...["ipcluster", "ipcontroller", "ipengine"].map((name) => `wrote ${sandbox.profileDir("lab")}/${name}_config.ts`), ""].join("\n"),
+      [
+        `created ${sandbox.profileDir("lab")}`,
+        ...["ipcluster", "ipcontroller", "ipengine"].map((name) => `wrote ${sandbox.profileDir("lab")}/${name}_config.ts`),
+        "",
+      ].join("\n"),
     );
     expect((await sandbox.run("create", "--profile=lab")).stdout).toBe(`completed ${sandbox.profileDir("lab")}\n`);
     expect((await sandbox.run("profile", "list")).stdout).toBe(`lab  ${sandbox.profileDir("lab")}\n`);

@@ -24,7 +24,10 @@ describe("an engine with tasks ahead", () => {
       };
       const request = (fn: unknown, args: readonly unknown[]) => {
         const header = session.header("apply_request");
-        return { header, frames: session.build("apply_request", {}, { header, idents: [Buffer.from(uuid), Buffer.from("client")], buffers: packCall(fn, args) }) };
+        return {
+          header,
+          frames: session.build("apply_request", {}, { header, idents: [Buffer.from(uuid), Buffer.from("client")], buffers: packCall(fn, args) }),
+        };
       };
       const [first, second, third] = [request(spin, []), request(note, ["second"]), request(note, ["third"])];
       for (const { frames } of [first, second, third]) controller.sendRaw("task", [...frames]);

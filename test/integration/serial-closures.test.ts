@@ -49,7 +49,10 @@ async function outcomes(lines: string): Promise<Outcome[]> {
   const ended = new Promise<number | null>((resolve) => engine.once("close", resolve));
   engine.stdin.end(lines);
   expect(await ended).toBe(0);
-  return output.trim().split("\n").map((line) => JSON.parse(line) as Outcome);
+  return output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Outcome);
 }
 
 function resultsOf(all: readonly Outcome[]): Record<string, unknown> {
@@ -57,15 +60,36 @@ function resultsOf(all: readonly Outcome[]): Record<string, unknown> {
 }
 
 const EXPECTED = {
-  constant: 11, data: 7, local: 7, localThatImports: "b", localNamespace: 4, enum: ["red", "green"], class: ["Rex woof", 4, true],
-  instance: "Tim woof", recursion: [true, false], asyncGenerator: [0, 4, 8], builtins: ["function", "y", EOL], packages: ["Program", "plain"],
-  method: 11, factory: 6, generic: ["a"], dynamicImport: sep, free: "ReferenceError: nowhereAtAll is not defined", failing: "RangeError: from failing",
+  constant: 11,
+  data: 7,
+  local: 7,
+  localThatImports: "b",
+  localNamespace: 4,
+  enum: ["red", "green"],
+  class: ["Rex woof", 4, true],
+  instance: "Tim woof",
+  recursion: [true, false],
+  asyncGenerator: [0, 4, 8],
+  builtins: ["function", "y", EOL],
+  packages: ["Program", "plain"],
+  method: 11,
+  factory: 6,
+  generic: ["a"],
+  dynamicImport: sep,
+  free: "ReferenceError: nowhereAtAll is not defined",
+  failing: "RangeError: from failing",
 };
 // Minifiers rename variables, not members.
 const REFUSAL = /^cannot send function "score": captured variable "\w+\.conn" is a Socket \(native handle\); open it on the engine, inside the function$/;
 
 /** What both rounds of `program.ts` must give: the variables have changed before the second. */
-const ROUNDS = [0, 1].map((round) => ({ ...EXPECTED, let: round + 1, letAgain: round + 1, liveExport: round, refused: expect.stringMatching(REFUSAL) as unknown }));
+const ROUNDS = [0, 1].map((round) => ({
+  ...EXPECTED,
+  let: round + 1,
+  letAgain: round + 1,
+  liveExport: round,
+  refused: expect.stringMatching(REFUSAL) as unknown,
+}));
 
 /** What both rounds gave. */
 function roundsOf(all: readonly Outcome[]): Record<string, unknown>[] {
@@ -103,7 +127,22 @@ describe("functions travel out of", () => {
 
   test.each(["module", "commonjs"] as const)("the output of tsc, as %s", async (type) => {
     const folder = project(type);
-    const options = ["--outDir", "out", "--module", "nodenext", "--target", "es2022", "--sourceMap", "--esModuleInterop", "--types", "node", "--skipLibCheck", "--strict", "--rootDir", "."];
+    const options = [
+      "--outDir",
+      "out",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2022",
+      "--sourceMap",
+      "--esModuleInterop",
+      "--types",
+      "node",
+      "--skipLibCheck",
+      "--strict",
+      "--rootDir",
+      ".",
+    ];
     await run(join(BIN, "tsc"), [...options, "program.ts"], { cwd: folder, env: ENV });
     writeFileSync(join(folder, "out/package.json"), JSON.stringify({ type }));
     const all = await outcomes(await sent(process.execPath, ["out/program.js"], folder));
@@ -124,7 +163,16 @@ describe("functions travel out of", () => {
 
   test("CommonJS as people wrote it", async () => {
     const all = await outcomes(await sent(process.execPath, ["program.cjs"], project("module")));
-    const expected = { exported: 8, builtin: ["function", "b"], package: "Program", local: 4, requireInside: "function", sloppyThis: "object", prototype: 7, state: 1 };
+    const expected = {
+      exported: 8,
+      builtin: ["function", "b"],
+      package: "Program",
+      local: 4,
+      requireInside: "function",
+      sloppyThis: "object",
+      prototype: 7,
+      state: 1,
+    };
     expect(resultsOf(all.slice(0, 8))).toEqual(expected);
     expect(resultsOf(all.slice(8))).toEqual({ ...expected, state: 2 });
   });
@@ -145,7 +193,10 @@ describe("functions travel out of", () => {
     });
     const ended = new Promise((resolve) => repl.once("close", resolve));
     await ended;
-    const packed = lines.split("\n").filter((line) => line.startsWith("{")).join("\n");
+    const packed = lines
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .join("\n");
     expect(resultsOf(await outcomes(packed))).toEqual({ constant: 42, let: 5, class: [12, true] });
   });
 

@@ -104,7 +104,11 @@ class World {
     const task = msgId(`T${this.submitted}`);
     this.submitted += 1;
     const wishes = this.#chance(0.02) ? { retries: 2 } : {};
-    this.#feed({ type: "taskSubmitted", at: millis(this.#now), task: { msgId: task, client: 7, payload: `req:${task}`, bytes: 100, options: taskOptions(wishes) } });
+    this.#feed({
+      type: "taskSubmitted",
+      at: millis(this.#now),
+      task: { msgId: task, client: 7, payload: `req:${task}`, bytes: 100, options: taskOptions(wishes) },
+    });
   }
 
   /** Goes on to whatever comes next. */

@@ -215,6 +215,8 @@ class World {
       case "wakeAt":
         this.#wake = effect.at;
         return;
+      case "recallTasks":
+        throw new Error("no engine here can prefetch, and one was asked to give tasks back");
       case "dropped":
       case "pauseIntake":
       case "resumeIntake":

@@ -98,7 +98,9 @@ export class Sandbox {
 
 /** Living processes in whose environment a text stands; this one is left out. */
 export function processesWith(text: string): number[] {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   return pids.filter((pid) => pid !== process.pid && mentions(pid, text));
 }
 

@@ -74,7 +74,18 @@ export class ScriptedController implements Transport {
   constructor(engineIds: readonly number[] = [0, 1], key = "key") {
     this.engines = new Map(engineIds.map((id) => [id, `E${id}`]));
     this.session = createSession({ key, processTag: "controller" });
-    this.info = { ...PORTS, ssh: "", interface: "tcp://127.0.0.1", task_scheme: "leastload", key, curve_serverkey: null, location: "", pack: "json", unpack: "json", signature_scheme: "hmac-sha256" };
+    this.info = {
+      ...PORTS,
+      ssh: "",
+      interface: "tcp://127.0.0.1",
+      task_scheme: "leastload",
+      key,
+      curve_serverkey: null,
+      location: "",
+      pack: "json",
+      unpack: "json",
+      signature_scheme: "hmac-sha256",
+    };
   }
 
   bind(): Promise<never> {

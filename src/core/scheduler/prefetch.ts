@@ -46,7 +46,11 @@ export class Prefetch {
   readonly #timers: Timers;
   readonly #actions: PrefetchActions;
 
-  constructor(bounds: { readonly depthMax: number; readonly aheadMs: number }, parts: { readonly pool: EnginePool; readonly waiting: WaitingTasks; readonly timers: Timers }, actions: PrefetchActions) {
+  constructor(
+    bounds: { readonly depthMax: number; readonly aheadMs: number },
+    parts: { readonly pool: EnginePool; readonly waiting: WaitingTasks; readonly timers: Timers },
+    actions: PrefetchActions,
+  ) {
     this.#depthMax = bounds.depthMax;
     this.#aheadMs = bounds.aheadMs;
     this.#pool = parts.pool;

@@ -77,8 +77,14 @@ function validateEngines({ pool, tasks, config }: SchedulerParts, check: Check):
     check(engine.isHere, "only engines that are here are in the pool");
     const loadMax = engine.canPrefetch ? Math.max(pool.hwm, config.prefetch) : pool.hwm;
     check(pool.hwm === 0 || engine.load <= loadMax, `no engine has more tasks than hwm or, ahead, prefetch (${engine.uuid} has ${engine.load})`);
-    check(engine.load < 2 || !engine.canPrefetch || engine.recallThrough !== null || engine.recallTimer !== null, `silence of an engine with tasks ahead is noticed (${engine.uuid})`);
-    check(engine.recallThrough === null || engine.recallThrough === engine.sentCount, `nothing is sent to an engine while a recall is outstanding (${engine.uuid})`);
+    check(
+      engine.load < 2 || !engine.canPrefetch || engine.recallThrough !== null || engine.recallTimer !== null,
+      `silence of an engine with tasks ahead is noticed (${engine.uuid})`,
+    );
+    check(
+      engine.recallThrough === null || engine.recallThrough === engine.sentCount,
+      `nothing is sent to an engine while a recall is outstanding (${engine.uuid})`,
+    );
     check(pool.isListedRight(engine), `the scheme lists exactly the engines with room (${engine.uuid}, load ${engine.load})`);
     let load = 0;
     let last = 0;

@@ -108,4 +108,4 @@ export function boundNames(pattern: Pattern): string[] {
 }
 
 /** A function that the cell declares at its top level. */
-export type NamedFunction = FunctionDeclaration & { readonly id: Identifier };
+type NamedFunction = FunctionDeclaration & { readonly id: Identifier };

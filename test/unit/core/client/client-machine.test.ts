@@ -191,7 +191,15 @@ describe("a broadcast", () => {
     const m = machine();
     const a = request("A", { channel: "broadcast", targets: uuids("E0", "E1") });
     feed(m, { type: "submitted", requests: [a] });
-    const metadata = { is_broadcast: true, is_coalescing: true, original_msg_id: "A", broadcast_targets: [["E1", 1], ["E0", 0]] };
+    const metadata = {
+      is_broadcast: true,
+      is_coalescing: true,
+      original_msg_id: "A",
+      broadcast_targets: [
+        ["E1", 1],
+        ["E0", 0],
+      ],
+    };
     expect(feed(m, { type: "replied", at: AT, message: okReply("A_E1", metadata) })).toEqual(["settle A value"]);
     expect(a).toMatchObject({ engineUuid: ["E1", "E0"], engineId: [1, 0] });
     expect(feed(m, { type: "published", message: idle("A_E0") })).toEqual(["output A idle"]);
@@ -212,14 +220,7 @@ describe("closing", () => {
     for (const id of ["A", "B", "C"]) feed(m, { type: "submitted", requests: [request(id)] });
     feed(m, { type: "replied", at: AT, message: okReply("A") });
     feed(m, { type: "asked", msgId: msgId("Q"), asker: "me" });
-    expect(feed(m, { type: "closed", reason: "over" })).toEqual([
-      "settle C lost",
-      "complete C",
-      "settle B lost",
-      "complete B",
-      "complete A",
-      "answer me lost",
-    ]);
+    expect(feed(m, { type: "closed", reason: "over" })).toEqual(["settle C lost", "complete C", "settle B lost", "complete B", "complete A", "answer me lost"]);
     expect(m.window).toEqual({ messages: 0, bytes: 0, waiting: 0 });
   });
 });

@@ -5,7 +5,9 @@ import type { TaskSchedulerOptions } from "../../../../src/core/scheduler/index.
 import { died, dropped, forwarded, recall, SchedulerDriver, sends, wakeAt, type TaskWishes } from "../../../support/scheduler-driver.ts";
 
 /** An engine A that answers `warmUp` tasks in `paceMs` each, and tasks `t0…` that wait. */
-function quick(facts: { readonly paceMs?: number; readonly warmUp?: number; readonly backlog?: number; readonly options?: TaskSchedulerOptions } = {}): SchedulerDriver {
+function quick(
+  facts: { readonly paceMs?: number; readonly warmUp?: number; readonly backlog?: number; readonly options?: TaskSchedulerOptions } = {},
+): SchedulerDriver {
   const { paceMs = 2, warmUp = 5, backlog = 60, options = {} } = facts;
   const driver = new SchedulerDriver(options);
   driver.joinPrefetching("A");
