@@ -106,6 +106,3 @@ export function boundNames(pattern: Pattern): string[] {
       return [];
   }
 }
-
-/** A function that the cell declares at its top level. */
-type NamedFunction = FunctionDeclaration & { readonly id: Identifier };
