@@ -1,7 +1,7 @@
 // What the cell transform needs to know of a cell's syntax tree (acorn's, in ESTree form): names that patterns bind, what
 // belongs to the top level, and where.
 
-import type { AnyNode, FunctionDeclaration, Identifier, Pattern, Program, VariableDeclaration } from "acorn";
+import type { AnyNode, Pattern, Program, VariableDeclaration } from "acorn";
 
 /** What a walk over the whole cell finds. */
 export interface CellFacts {
