@@ -48,9 +48,10 @@ function isInstalled() {
 }
 
 async function install() {
-  console.log("installing dependencies (npm ci, install scripts refused) …");
+  console.log("installing dependencies (install scripts refused) …");
   const npm = process.env.npm_execpath;
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Not `npm ci`: it refuses a lock file without the packages of every other platform, which not every registry has.
+  const args = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   // npm passes its own settings to scripts as npm_config_*; the nested npm must not inherit this script's.
   if (npm === undefined) await run("npm", args);
   else await run(process.execPath, [npm, ...args]);
