@@ -31,9 +31,9 @@ export async function daemonize(plan: ClusterPlan): Promise<void> {
   // The file belongs to the process that writes it, and is called after it.
   const log = logPath(plan, String(child.pid));
   if (child.pid !== undefined) renameSync(startLog, log);
-  logger.info("starting in the background", { pid: child.pid, log });
-  using interruption = new Interruption(logger);
+  using interruption = new Interruption(logger); // Before it is announced: Ctrl-C may come with the announcement.
   interruption.signal.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
+  logger.info("starting in the background", { pid: child.pid, log });
   const word = await wordOf(child, log);
   if ("failed" in word) throw new ExitError(word.exitCode, word.failed);
   child.disconnect();

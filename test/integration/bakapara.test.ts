@@ -190,7 +190,8 @@ describe("the log", () => {
 
   it("a pipe that stays open is worked on at once, with what is known as total", async () => {
     const running = start(on(), { input: lines([{ cmd: "true" }]), keepsInput: true });
-    await until(() => results(running.stdout()).length === 1, { timeoutMs: 20_000 });
+    // Two pipes: what was written first need not be read first.
+    await until(() => results(running.stdout()).length === 1 && running.stderr().includes("returned 0"), { timeoutMs: 20_000 });
     expect(running.stderr()).toContain("total 1+ jobs on 2 engines");
     expect(running.stderr()).toContain("[1/1+] returned 0");
     running.child.stdin?.end(lines([{ cmd: "exit 1" }]));

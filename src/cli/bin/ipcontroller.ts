@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// Starts `ipcontroller`.
 import { runProgram } from "../../programs/index.ts";
 
 await runProgram("ipcontroller", async () => {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// Starts `tsparallel`.
 import { runProgram } from "../../programs/index.ts";
 
 await runProgram("tsparallel", async () => {
