@@ -21,7 +21,8 @@ export function atProcessExit(cleanup: () => void): () => void {
 
 function install(): void {
   process.on("exit", runAll);
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  // First in the row: a listener that is there for one time only is not counted any more once it was called.
+  for (const signal of SIGNALS) process.prependListener(signal, onSignal);
 }
 
 function uninstall(): void {
