@@ -16,7 +16,7 @@ import {
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK, type MessageSocket, type Transport } from "../net/index.ts";
-import { framesBytes, type ClientConnectionInfo, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
+import { framesBytes, offersPacking, type ClientConnectionInfo, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
 import { notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
 import { IopubFilter } from "./iopub-filter.ts";
@@ -68,6 +68,7 @@ type Effects = readonly ClientEffect<RequestHandle, Asker>[];
 const LARGE_FRAME_BYTES = 1024;
 const MESSAGE_OVERHEAD_BYTES = 512;
 const NO_CONTENT: Dict = {};
+const SHELL_CHANNELS = ["mux", "task", "broadcast"] as const;
 
 /** Sockets and machine of one client. */
 export class ClientLink {
@@ -254,6 +255,7 @@ export class ClientLink {
     const id = message.parentHeader["msg_id"];
     const engines = readListing(message.content);
     if (engines === undefined) throw new ProtocolError("the controller answered the connection_request without a list of engines");
+    if (offersPacking(message.content)) for (const channel of SHELL_CHANNELS) this.#outlets[channel].socket.startPacking();
     this.#feed({ type: "listed", msgId: msgId(String(id)), engines });
   }
 

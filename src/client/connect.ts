@@ -8,7 +8,7 @@ import { ClosedError, ConfigError, ControllerUnreachableError, InvalidArgumentEr
 import type { WindowLimits } from "../core/index.ts";
 import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile } from "../config/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
-import { createSession, ZeromqTransport, type Transport } from "../net/index.ts";
+import { createSession, PackingTransport, ZeromqTransport, type Transport } from "../net/index.ts";
 import { readClientConnectionInfo, type ClientConnectionInfo } from "../wire/index.ts";
 import { ClientLink } from "./client-link.ts";
 
@@ -58,7 +58,7 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   const address = resolveInterface(info);
   if (options.transport === undefined) await probe(`${address}:${info.registration}`, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
   const link = new ClientLink({
-    transport: options.transport ?? new ZeromqTransport(),
+    transport: new PackingTransport(options.transport ?? new ZeromqTransport()),
     session: createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName() }),
     info,
     interface: address,

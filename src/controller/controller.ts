@@ -3,7 +3,7 @@
 import { ClosedError, ParallelError, TimeoutError } from "../base/index.ts";
 import { ensureProfile } from "../config/index.ts";
 import type { Logger } from "../log/index.ts";
-import { createSession, ZeromqTransport, type Transport } from "../net/index.ts";
+import { createSession, PackingTransport, ZeromqTransport, type Transport } from "../net/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
 import { connectionInfos, discardFiles, publishFiles, reuseFiles } from "./connection.ts";
 import { readEngineTable } from "./engine-table.ts";
@@ -37,7 +37,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const wanted = completeOptions(options);
   await ensureProfile(wanted.profile);
   const config = wanted.isReusing ? await reuseFiles(wanted) : wanted;
-  const transport = config.transport ?? new ZeromqTransport();
+  const transport = new PackingTransport(config.transport ?? new ZeromqTransport());
   const starter = new Starter(config, transport);
   try {
     return await starter.start();

@@ -19,6 +19,7 @@ import {
   type Frame,
   type Message,
   type Session,
+  PACKING_OFFER,
 } from "../wire/index.ts";
 import { Drops } from "./drops.ts";
 import { EngineTableFile } from "./engine-table.ts";
@@ -212,6 +213,7 @@ export class Hub {
       status: "ok",
       engines: Object.fromEntries(engines.map((engine) => [String(engine.id), engine.uuid])),
       properties: Object.fromEntries(engines.map((engine) => [String(engine.id), engine.properties])),
+      ...PACKING_OFFER,
     };
   }
 

@@ -15,7 +15,7 @@ import {
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket } from "../net/index.ts";
-import { errorContent, type Dict, type Frame, type NotificationType, type Session } from "../wire/index.ts";
+import { errorContent, PACKING_OFFER, type Dict, type Frame, type NotificationType, type Session } from "../wire/index.ts";
 import type { Drops } from "./drops.ts";
 import type { EngineTableFile } from "./engine-table.ts";
 import type { HubEnd, RoutedEngine } from "./hub-link.ts";
@@ -133,6 +133,7 @@ export class Registry {
           id: effect.engine.id,
           status: "ok",
           hb_period: this.#parts.hearts.periodMs,
+          ...PACKING_OFFER,
           connection_info: this.#engineConnection,
         });
       case "replyRefused":

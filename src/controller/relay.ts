@@ -8,10 +8,10 @@
 import { engineUuid, isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
 import type { BoundSocket } from "../net/index.ts";
 import {
+  CONTROLLER_IDENTITY,
   errorContent,
   framesBytes,
   isHeader,
-  RECALL_IDENTITY,
   splitFrames,
   type Dict,
   type Frame,
@@ -36,6 +36,8 @@ export interface RelayParts {
   readonly engineBytesMax: number;
   /** An engine answered a recall (control channel). */
   readonly onRecalled: (engine: EngineUuid, content: Dict) => void;
+  /** An engine sent replies of the task channel, packed, by the control channel. */
+  readonly onHeldReplies: (engine: Frame, packed: Frame) => void;
 }
 
 const RECORDED_REQUESTS: ReadonlySet<string> = new Set(["apply_request", "execute_request"]);
@@ -52,7 +54,7 @@ export class Relay {
   constructor(parts: RelayParts) {
     this.#parts = parts;
     this.#ledger = new MuxLedger(parts.engineBytesMax);
-    this.#ownIdentity = parts.session.text.encode(RECALL_IDENTITY);
+    this.#ownIdentity = parts.session.text.encode(CONTROLLER_IDENTITY);
   }
 
   /** Messages forwarded, both ways. */
@@ -86,14 +88,18 @@ export class Relay {
   }
 
   #isOurs(identity: Frame): boolean {
-    return identity.length === this.#ownIdentity.length && this.#parts.session.text.decode(identity) === RECALL_IDENTITY;
+    return identity.length === this.#ownIdentity.length && this.#parts.session.text.decode(identity) === CONTROLLER_IDENTITY;
   }
 
-  #recalled(source: Frame, raw: RawMessage): void {
-    const { channel, session, drops, onRecalled } = this.#parts;
+  /** A message of an engine for the controller itself. */
+  #forUs(source: Frame, raw: RawMessage): void {
+    const { channel, session, drops, onRecalled, onHeldReplies } = this.#parts;
+    const type = session.unpack(raw.header)?.["msg_type"];
     const content = session.unpack(raw.content);
-    if (channel !== "control" || content === undefined) return drops.count(`${channel}.engine`, "badRecall");
-    onRecalled(engineUuid(session.text.decode(source)), content);
+    const [packed] = raw.buffers;
+    if (channel === "control" && type === "recall_reply" && content !== undefined) return onRecalled(engineUuid(session.text.decode(source)), content);
+    if (channel === "control" && type === "held_replies" && packed !== undefined) return onHeldReplies(source, packed);
+    drops.count(`${channel}.engine`, "badForController");
   }
 
   #fromClient(frames: Frame[]): void {
@@ -156,7 +162,7 @@ export class Relay {
     if (!opened.ok) return drops.count(`${channel}.engine`, opened.reason);
     const [source, client] = opened.value.idents;
     if (source === undefined || client === undefined) return drops.count(`${channel}.engine`, "tooFewIdents");
-    if (this.#isOurs(client)) return this.#recalled(source, opened.value);
+    if (this.#isOurs(client)) return this.#forUs(source, opened.value);
     [frames[0], frames[1]] = [client, source];
     if (!clientSide.send(frames)) return drops.count(`${channel}.engine`, "queueFull");
     this.#forwarded += 1;

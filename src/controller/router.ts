@@ -128,6 +128,7 @@ export class Router {
       new Relay({
         ...common,
         onRecalled,
+        onHeldReplies: (engine, packed) => this.#tasks.heldReplies(engine, packed),
         channel,
         clientSide: sockets[channel].client,
         engineSide: sockets[channel].engine,

@@ -8,10 +8,12 @@ import type { BoundSocket } from "../net/index.ts";
 import {
   errorContent,
   isHeader,
+  isPacked,
   readOrdinal,
   readReplyOutcome,
   readTaskOptions,
   splitFrames,
+  unpackMessages,
   type Dict,
   type Frame,
   type RawMessage,
@@ -86,6 +88,13 @@ export class TaskRouter {
     const started = readOrdinal(content, "started");
     if (through === undefined || started === undefined) return this.#parts.drops.count("control.engine", "badRecall");
     this.#feed({ type: "tasksRecalled", at: this.#parts.clock.now(), engine, through, started });
+  }
+
+  /** An engine has sent replies by another way than the task channel. */
+  heldReplies(engine: Frame, packed: Frame): void {
+    const messages = isPacked(packed) ? unpackMessages(packed, [engine]) : undefined;
+    if (messages === undefined) return this.#parts.drops.count("control.engine", "badHeldReplies");
+    for (const frames of messages) this.#fromEngine(frames);
   }
 
   outcomesFound(outcomes: readonly FoundOutcome[]): void {

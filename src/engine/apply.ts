@@ -1,9 +1,9 @@
 // `apply_request`: a function and its arguments, in our own serialization.
 
 import type { KernelFailure } from "../base/index.ts";
-import { isPickle, packValue, unpackCall, type UnpackEnv } from "../serial/index.ts";
+import { isPickle, packValue, unpackCall, unpackCallNow, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
 import type { Dict, Frame } from "../wire/index.ts";
-import type { Containment } from "./containment.ts";
+import type { ContainedEnd, Containment } from "./containment.ts";
 import { failureOf, interruptedFailure } from "./failure.ts";
 import type { Namespace } from "./namespace.ts";
 import { namedFunctions } from "./named-functions.ts";
@@ -31,12 +31,25 @@ export interface RunHooks {
   end(outcome: RunOutcome): void;
 }
 
-type Call = (...args: readonly unknown[]) => unknown;
+/** A call that is ready to be made. */
+interface Invocation {
+  readonly call: UnpackedCall;
+  readonly hooks: RunHooks;
+}
+
+/** How long a turn of the event loop is at most, before another request is begun in it. */
+const TURN_MS = 2;
+const PICKLE_REFUSED =
+  "this engine runs TypeScript and JavaScript, and the request carries a Python pickle; send such calls to a Python engine, or use execute";
 
 /** Runs functions that clients send. */
 export class ApplyRunner {
   readonly #containment: Containment;
   readonly #env: UnpackEnv;
+  /** Until when a request may still be begun in the turn that runs; 0: none runs. */
+  #turnEnds = 0;
+  /** To be run next in this turn. */
+  #next: Invocation | undefined;
 
   constructor(namespace: Namespace, containment: Containment) {
     const functions = namedFunctions(namespace);
@@ -50,36 +63,61 @@ export class ApplyRunner {
 
   /** Starts a request; its end is told through the hooks, never thrown. */
   start(buffers: readonly Frame[], hooks: RunHooks): void {
-    if (isPickle(buffers))
-      return hooks.end(
-        failed(
-          new TypeError(
-            "this engine runs TypeScript and JavaScript, and the request carries a Python pickle; send such calls to a Python engine, or use execute",
-          ),
-        ),
-      );
+    if (isPickle(buffers)) return hooks.end(failed(new TypeError(PICKLE_REFUSED)));
+    let call: UnpackedCall | undefined;
+    try {
+      call = unpackCallNow(buffers, this.#env);
+    } catch (error) {
+      return hooks.end(failed(error));
+    }
+    if (call !== undefined) return this.#schedule({ call, hooks });
     unpackCall(buffers, this.#env).then(
-      // User code starts on a turn of its own: if it is cut, promises of the engine that are due in this turn are not lost with it.
-      (call) => setImmediate(() => this.#invoke(call.fn as Call, call.args, hooks)),
+      (unpacked) => this.#schedule({ call: unpacked, hooks }),
       (error: unknown) => hooks.end(failed(error)),
     );
   }
 
-  #invoke(fn: Call, args: readonly unknown[], hooks: RunHooks): void {
+  /**
+   * User code starts on a turn of its own: if it is cut, promises of the engine that are due in this turn are not lost
+   * with it. A request that is started because the one before it has ended shares that one's turn, for a while.
+   */
+  #schedule(invocation: Invocation): void {
+    if (performance.now() < this.#turnEnds) this.#next = invocation;
+    else setImmediate(() => this.#turn(invocation));
+  }
+
+  #turn(first: Invocation): void {
+    let running: Invocation | undefined = first;
+    this.#turnEnds = performance.now() + TURN_MS;
+    let end: ContainedEnd;
+    try {
+      end = this.#containment.runAround(() => {
+        while (running !== undefined) {
+          this.#invoke(running);
+          running = this.#next;
+          this.#next = undefined;
+        }
+      });
+    } finally {
+      this.#turnEnds = 0;
+    }
+    if (end === "interrupted") running?.hooks.end(interrupted());
+  }
+
+  #invoke({ call, hooks }: Invocation): void {
     if (hooks.isOver()) return;
     let outcome: RunOutcome | undefined;
     let pending: PromiseLike<unknown> | undefined;
-    const end = this.#containment.run(() => {
+    this.#containment.section(() => {
       try {
-        const result = fn(...args);
+        const result = call.fn(...call.args);
         if (isThenable(result)) pending = result;
         else outcome = succeeded(result);
       } catch (error) {
         outcome = failed(error);
       }
     });
-    if (end === "interrupted") hooks.end(interrupted());
-    else if (pending === undefined) hooks.end(outcome ?? interrupted());
+    if (pending === undefined) hooks.end(outcome ?? interrupted());
     else void this.#await(pending, hooks); // Ends through the hooks; an interrupt may leave it waiting for ever.
   }
 

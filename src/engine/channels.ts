@@ -13,6 +13,8 @@ import {
   type Message,
   type Session,
 } from "../wire/index.ts";
+import type { HeldReplies } from "./held-replies.ts";
+import type { ReadyReply } from "./request-runner.ts";
 
 /** A request and the way back. */
 export interface Incoming {
@@ -41,6 +43,10 @@ export interface ChannelsOptions {
   readonly address: string;
   readonly uuid: string;
   readonly engineId: number;
+  /** The shell channels may carry packed frames. */
+  readonly packs: boolean;
+  /** Makes what holds replies of the task channel so that several leave together. */
+  readonly holdReplies: (send: (replies: readonly (readonly Frame[])[]) => void) => HeldReplies;
   readonly log: Logger;
 }
 
@@ -54,6 +60,7 @@ export class Channels {
   readonly #sockets: readonly MessageSocket[];
   readonly #task: MessageSocket;
   readonly #iopub: MessageSocket;
+  readonly #held: HeldReplies | undefined;
   readonly #metadata: Dict;
   readonly #log: Logger;
   readonly #drops = new Map<DropReason, number>();
@@ -78,6 +85,10 @@ export class Channels {
     };
     this.#sockets = ports.map((port) => connect("dealer", port));
     this.#task = this.#sockets[1] as MessageSocket;
+    if (options.packs) {
+      for (const socket of this.#sockets) socket.startPacking();
+      this.#held = options.holdReplies((replies) => this.#send(this.#task, replies));
+    }
     this.#iopub = connect("pub", info.iopub);
     this.#standing = Promise.all(standing);
   }
@@ -131,12 +142,23 @@ export class Channels {
     if (count === 1) this.#log.warn("a request was dropped; further ones of this kind are counted, not told", { reason });
   }
 
-  /** Sends a reply with the request's complete prefix. After `close` there is nobody to send to, and nothing happens. */
-  reply(request: Incoming, msgType: string, content: Dict, metadata: Dict, buffers: readonly Frame[] = []): void {
+  /**
+   * Sends a reply with the request's complete prefix. After `close` there is nobody to send to, and nothing happens.
+   *
+   * @param reply.mayWait other requests wait: the reply may be held to leave together with theirs
+   */
+  reply(request: Incoming, reply: ReadyReply & { readonly mayWait: boolean }): void {
     if (this.#isClosed) return;
     const { message, socket } = request;
+    const { msgType, content, metadata, buffers } = reply;
     const frames = this.#session.build(msgType, content, { idents: message.idents, parent: message.header, metadata, buffers });
-    if (!socket.send(frames)) this.#log.error("a reply was lost: the outgoing queue is full", { msgId: message.header.msg_id, queued: socket.queued.messages });
+    if (reply.mayWait && socket === this.#task && this.#held !== undefined) this.#held.add(frames);
+    else this.#send(socket, [frames]);
+  }
+
+  #send(socket: MessageSocket, replies: readonly (readonly Frame[])[]): void {
+    for (const frames of replies) if (!socket.send(frames)) this.#log.error("a reply was lost: the outgoing queue is full", { queued: socket.queued.messages });
+    socket.flush(); // What runs next may keep the thread for any length of time.
   }
 
   /** Publishes on iopub. A message for which the queue has no room is lost, as the pattern has it; so is one after `close`. */
@@ -145,6 +167,11 @@ export class Channels {
     const topic = this.#session.text.encode(message.topic);
     const options = { idents: [topic], metadata: this.#metadata, buffers, ...(parent === undefined ? {} : { parent }) };
     this.#iopub.send(this.#session.build(message.msgType, message.content, options));
+  }
+
+  /** Sends out the replies that wait for company. */
+  release(): void {
+    this.#held?.release();
   }
 
   /** Stops taking requests until `resume`. */
@@ -169,6 +196,7 @@ export class Channels {
 
   /** Sends out what waits, within the linger time, and closes the sockets. */
   async close(): Promise<void> {
+    this.release();
     this.#isClosed = true;
     await this.#transport.close();
   }

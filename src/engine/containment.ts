@@ -35,27 +35,48 @@ export class Containment {
     this.#isForeign = (line) => /(?:\(|at (?:async )?)(?:file:\/\/)?\//.test(line) && !ownPaths.some((path) => line.includes(path));
   }
 
-  /** Calls `inside` and returns when it has returned or was cut. `inside` must not throw. */
-  run(inside: () => void): ContainedEnd {
-    this.#inside = inside;
+  /** Calls user code and returns when it has returned or was cut. `userCode` must not throw. */
+  run(userCode: () => void): ContainedEnd {
+    return this.runAround(() => this.section(userCode));
+  }
+
+  /**
+   * Calls engine code that calls user code, by `section`, once or several times, and returns when it has returned or a
+   * section was cut. An evaluation costs about as much as the rest of a small request; so several can share one.
+   */
+  runAround(engineCode: () => void): ContainedEnd {
+    let thrown: { readonly error: unknown } | undefined;
+    this.#inside = () => {
+      try {
+        engineCode();
+      } catch (error) {
+        thrown = { error }; // The evaluation would swallow it.
+      }
+    };
     let failure: Error | null = null;
     this.#sessions().runner.post("Runtime.evaluate", { expression: RUN_EXPRESSION, silent: true }, (error) => {
       failure = error;
     });
     this.#isInside = false;
     this.#isPending = false;
+    if (thrown !== undefined) throw (thrown as { readonly error: unknown }).error;
     return failure === null ? "returned" : "interrupted";
   }
 
-  /** For the host: what `run` wants evaluated. */
+  /** Within `runAround`: calls user code, which may be cut, and with it the whole run. `userCode` must not throw. */
+  section(userCode: () => void): void {
+    this.#isInside = true;
+    userCode();
+    this.#isInside = false;
+    // Asked for at the very last moment, a termination would take effect later, in the engine: it is awaited here.
+    while (this.#isPending);
+  }
+
+  /** For the host: what `runAround` wants evaluated. */
   runInside(): void {
     const inside = this.#inside;
     this.#inside = undefined;
-    this.#isInside = true;
     inside?.();
-    this.#isInside = false;
-    // Asked for at the very last moment, a termination would take effect after this frame, in the engine: it is awaited here.
-    while (this.#isPending);
   }
 
   /** For the side thread, in the middle of whatever runs here: stops user code if it is on the stack, else does nothing. */

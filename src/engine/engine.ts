@@ -4,7 +4,7 @@
 import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
-import { createSession, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
+import { createSession, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
 import { Channels, type Incoming } from "./channels.ts";
 import { mimeBundle } from "./cells/mime.ts";
@@ -115,6 +115,7 @@ export class Engine {
       stray: (kind, error) => this.#onStray(kind, error),
       exit: () => {
         this.#output.flush();
+        this.#channels?.release();
         this.#side.closeNow();
       },
       terminate: () => this.#leave({ exitCode: 0, reason: "terminated" }),
@@ -131,7 +132,7 @@ export class Engine {
   #onSide(message: SideMessage): void {
     switch (message.type) {
       case "registered":
-        void this.#join(message.engineId).catch((error: unknown) => this.#leave({ exitCode: 1, reason: `the engine could not start: ${String(error)}` }));
+        void this.#join(message).catch((error: unknown) => this.#leave({ exitCode: 1, reason: `the engine could not start: ${String(error)}` }));
         return;
       case "registrationFailed":
         return this.#leave({ exitCode: EXIT_REGISTRATION, reason: message.reason });
@@ -150,11 +151,22 @@ export class Engine {
   }
 
   /** Registered: connects everything, runs the start-up cells, and only then becomes visible (protocol §6.3). */
-  async #join(engineId: number): Promise<void> {
+  async #join({ engineId, packs }: SideMessage & { type: "registered" }): Promise<void> {
     const { info, address, uuid, host, username } = this.#config;
     this.#engineId = engineId;
     const session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, username, clock: this.#clock });
-    this.#channels = new Channels({ transport: new ZeromqTransport(), session, info, address, uuid, engineId, log: this.#log });
+    const transport = new PackingTransport(new ZeromqTransport());
+    this.#channels = new Channels({
+      transport,
+      session,
+      info,
+      address,
+      uuid,
+      engineId,
+      packs,
+      holdReplies: (send) => this.#side.holdReplies(send),
+      log: this.#log,
+    });
     this.#runner = new RequestRunner({ engineId, uuid, host }, this.#namespace, this.#containment, this.#clock, {
       publish: (message, parent, buffers) => this.#publish(message, parent, buffers),
       flushOutput: () => this.#containment.guard(() => this.#output.flush()),
@@ -310,7 +322,7 @@ export class Engine {
     const request = this.#requests.get(serial);
     if (request === undefined || reply === undefined) return;
     const metadata = request.countsOutputs ? { ...reply.metadata, outputs: request.outputs } : reply.metadata;
-    this.#channels?.reply(request, reply.msgType, reply.content, metadata, reply.buffers);
+    this.#channels?.reply(request, { ...reply, metadata, mayWait: this.#queue.waiting > 0 });
   }
 
   #publish(message: IopubMessage, parent: Dict, buffers?: readonly Frame[]): void {

@@ -2,6 +2,8 @@
 
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
 import { findBundle } from "../programs/index.ts";
+import type { Frame } from "../wire/index.ts";
+import { HELD_BYTES_MAX, HeldReplies } from "./held-replies.ts";
 import { TaskClaims } from "./task-claims.ts";
 import { SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
 
@@ -16,17 +18,19 @@ export class SideLink {
   readonly #onMessage: (message: SideMessage) => void;
   /** Which requests of the task channel may be started. */
   readonly claims: TaskClaims;
+  /** Bytes of held replies, shared with the side thread. */
+  readonly #held = new SharedArrayBuffer(HELD_BYTES_MAX);
   #seen = 0;
 
   /** @param onMessage called for each message, on its own turn of the loop or within `drain` */
-  constructor(config: Omit<SideConfig, "port" | "shared">, onMessage: (message: SideMessage) => void, onFailure: (error: Error) => void) {
+  constructor(config: Omit<SideConfig, "port" | "shared" | "held">, onMessage: (message: SideMessage) => void, onFailure: (error: Error) => void) {
     const shared = new SharedArrayBuffer(SHARED_BYTES);
     const { port1, port2 } = new MessageChannel();
     this.#words = new Int32Array(shared);
     this.#port = port1;
     this.#onMessage = onMessage;
     this.claims = new TaskClaims(this.#words, SHARED.taskClaims, () => this.drain());
-    const workerData: SideConfig = { ...config, port: port2, shared };
+    const workerData: SideConfig = { ...config, port: port2, shared, held: this.#held };
     this.#worker = new Worker(findBundle("engine-side") ?? new URL("./side/side-main.js", import.meta.url), { workerData, transferList: [port2] });
     this.#worker.on("error", onFailure);
     this.#port.on("message", (message: SideMessage) => this.#take(message));
@@ -50,6 +54,11 @@ export class SideLink {
   /** Tells the side thread which request runs; 0: none. */
   setRunning(serial: number): void {
     Atomics.store(this.#words, SHARED.runningSerial, serial);
+  }
+
+  /** Holds replies so that several leave together; `send` sends them. */
+  holdReplies(send: (replies: readonly (readonly Frame[])[]) => void): HeldReplies {
+    return new HeldReplies({ words: this.#words, bytes: new Uint8Array(this.#held), send, watch: () => this.post({ type: "watchHeld" }) });
   }
 
   /** Sends to the side thread. */

@@ -3,6 +3,7 @@
 export { BUFFER_TEXT, hmacSigner } from "./hmac-signer.ts";
 export { MemoryNetwork, MemoryTransport } from "./memory-transport.ts";
 export { createSession, newSessionId, type SessionOptions } from "./node-session.ts";
+export { PackingTransport } from "./packing-transport.ts";
 export { SYSTEM_CLOCK } from "./system-clock.ts";
 export type { BindAddress, BoundSocket, MessageHandler, MessageSocket, SocketKind, SocketOptions, Transport } from "./transport.ts";
 export { ZeromqTransport } from "./zeromq-transport.ts";

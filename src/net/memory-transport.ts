@@ -5,7 +5,8 @@
 
 import { ClosedError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
 import { framesBytes, type Frame } from "../wire/index.ts";
-import type { BindAddress, BoundSocket, MessageHandler, MessageSocket, SocketKind, SocketOptions, Transport } from "./transport.ts";
+import { SocketPool, type PooledSocket } from "./socket-pool.ts";
+import type { BindAddress, MessageHandler, SocketKind, SocketOptions } from "./transport.ts";
 
 const QUEUE_MESSAGES_MAX = 100_000;
 const QUEUE_BYTES_MAX = 1024 ** 3;
@@ -74,7 +75,7 @@ function anonymousIdentity(): Buffer {
   return identity;
 }
 
-class MemorySocket implements BoundSocket {
+class MemorySocket implements PooledSocket {
   readonly kind: SocketKind;
   port = 0;
   readonly #network: MemoryNetwork;
@@ -86,7 +87,6 @@ class MemorySocket implements BoundSocket {
   #outgoingBytes = 0;
   readonly #incoming = new RingQueue<Frame[]>();
   #onMessage: MessageHandler | undefined;
-  #onIdle: (() => void) | undefined;
   #isPaused = false;
   #isPumping = false;
   #isDraining = false;
@@ -220,10 +220,9 @@ class MemorySocket implements BoundSocket {
     }
   }
 
-  receive(onMessage: MessageHandler, onIdle?: () => void): void {
+  receive(onMessage: MessageHandler): void {
     if (this.#onMessage !== undefined) throw new InvalidStateError("the socket is receiving already");
     this.#onMessage = onMessage;
-    this.#onIdle = onIdle;
     this.#drainSoon();
   }
 
@@ -244,9 +243,7 @@ class MemorySocket implements BoundSocket {
       this.#onMessage?.(frames);
     }
     if (wasFull) for (const peer of this.#peers.values()) peer.socket.#pumpSoon();
-    if (this.#closing !== undefined) return;
-    if (!this.#isPaused) this.#onIdle?.();
-    this.#drainSoon();
+    if (this.#closing === undefined) this.#drainSoon();
   }
 
   pause(): void {
@@ -257,6 +254,12 @@ class MemorySocket implements BoundSocket {
     this.#isPaused = false;
     this.#drainSoon();
   }
+
+  /** Nothing waits for company here. */
+  flush(): void {}
+
+  /** Has no packed form. */
+  startPacking(): void {}
 
   async flushed(): Promise<void> {
     if (this.#outgoing.length > 0 && !this.#isGone) await new Promise<void>((resolve) => this.#flushWaiters.push(resolve));
@@ -295,34 +298,9 @@ function portOf(endpoint: string): number {
 }
 
 /** Sockets within one process. Transports that are to meet share a network. */
-export class MemoryTransport implements Transport {
-  readonly #network: MemoryNetwork;
-  readonly #sockets = new Set<MemorySocket>();
-
+export class MemoryTransport extends SocketPool<MemorySocket> {
   /** @param network where ports are looked up; default one of its own */
   constructor(network: MemoryNetwork = new MemoryNetwork()) {
-    this.#network = network;
-  }
-
-  async bind(kind: SocketKind, address: BindAddress, options: SocketOptions = {}): Promise<BoundSocket> {
-    const socket = this.#make(kind, options);
-    socket.bind(address);
-    this.#sockets.add(socket);
-    return socket;
-  }
-
-  connect(kind: SocketKind, endpoints: readonly string[], options: SocketOptions = {}): MessageSocket {
-    const socket = this.#make(kind, options);
-    socket.connect(endpoints);
-    this.#sockets.add(socket);
-    return socket;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#sockets].map((socket) => socket.close()));
-  }
-
-  #make(kind: SocketKind, options: SocketOptions): MemorySocket {
-    return new MemorySocket(kind, this.#network, options, (socket) => this.#sockets.delete(socket));
+    super((kind, options, onClosed) => new MemorySocket(kind, network, options, onClosed));
   }
 }

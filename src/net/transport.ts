@@ -1,6 +1,6 @@
 // The one seam between messages and sockets. Everything above speaks to a `Transport`; ZeroMQ and the in-memory twin
-// stand behind it. A later packed frame format is negotiated per peer below this seam: a socket still takes and gives
-// whole multipart messages.
+// stand behind it, and a `PackingTransport` around either. Above this seam a socket takes and gives whole multipart
+// messages, however they travel.
 
 import type { Frame } from "../wire/index.ts";
 
@@ -42,11 +42,15 @@ export interface MessageSocket {
    * @returns false when the bounded queue has no room: the message was not taken and the caller decides
    */
   send(frames: readonly Frame[]): boolean;
-  /** Starts receiving. `onIdle` is called whenever everything that had arrived was handled: the moment to flush batches. */
-  receive(onMessage: MessageHandler, onIdle?: () => void): void;
+  /** Starts receiving. */
+  receive(onMessage: MessageHandler): void;
   /** Stops taking messages from the wire (back-pressure reaches the peers) until `resume`. */
   pause(): void;
   resume(): void;
+  /** Sends now what waits to travel together with later messages, at the latest until this turn's messages are handled. */
+  flush(): void;
+  /** Tells a DEALER that its peers read packed frames (see `PackingTransport`). Transports that do not pack ignore it. */
+  startPacking(): void;
   /** Resolves when everything queued was handed to the network layer. */
   flushed(): Promise<void>;
   /** Messages and bytes waiting in the outgoing queue. */

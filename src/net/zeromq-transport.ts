@@ -8,15 +8,16 @@
 import { Dealer, Publisher, Router, Subscriber } from "zeromq";
 import { ClosedError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
 import { framesBytes, type Frame } from "../wire/index.ts";
-import type { BindAddress, BoundSocket, MessageHandler, MessageSocket, SocketKind, SocketOptions, Transport } from "./transport.ts";
+import { SocketPool, type PooledSocket } from "./socket-pool.ts";
+import type { BindAddress, MessageHandler, SocketKind, SocketOptions } from "./transport.ts";
 
 const QUEUE_MESSAGES_MAX = 100_000;
 const QUEUE_BYTES_MAX = 1024 ** 3;
 const LINGER_MS = 1000;
 /** Messages that ZeroMQ itself holds for a peer, outgoing from a DEALER and incoming. */
 const WAITING_MESSAGES_MAX = 1000;
-/** Messages handled in a row before other events of the process get their turn. */
-const BURST_MAX = 256;
+/** How long messages may be handled in a row before other events of the process get their turn. */
+const BURST_MS = 5;
 
 type NativeSocket = Router | Dealer | Publisher | Subscriber;
 type Sender = Router | Dealer | Publisher;
@@ -41,7 +42,7 @@ function openNative(kind: SocketKind, options: SocketOptions): NativeSocket {
   }
 }
 
-class ZeromqSocket implements BoundSocket {
+class ZeromqSocket implements PooledSocket {
   readonly kind: SocketKind;
   port = 0;
   readonly #native: NativeSocket;
@@ -149,14 +150,15 @@ class ZeromqSocket implements BoundSocket {
     }
   }
 
-  receive(onMessage: MessageHandler, onIdle?: () => void): void {
+  receive(onMessage: MessageHandler): void {
     if (this.#receiving !== undefined) throw new InvalidStateError("the socket is receiving already");
-    this.#receiving = this.#receiveAll(onMessage, onIdle);
+    this.#receiving = this.#receiveAll(onMessage);
   }
 
-  async #receiveAll(onMessage: MessageHandler, onIdle: (() => void) | undefined): Promise<void> {
+  async #receiveAll(onMessage: MessageHandler): Promise<void> {
     const receiver = this.#native as Receiver;
-    let burst = 0;
+    /** When the messages began that come without a pause; 0: there was one. */
+    let burstBegan = 0;
     while (!receiver.closed) {
       let frames: Buffer[];
       try {
@@ -169,13 +171,12 @@ class ZeromqSocket implements BoundSocket {
       while (this.#paused !== undefined) await this.#paused;
       // Whoever closes does not expect to be called any more.
       if (this.#closing !== undefined) return;
+      if (burstBegan === 0) burstBegan = performance.now();
       onMessage(frames);
-      burst += 1;
-      if (onIdle !== undefined && !receiver.closed && !receiver.readable) onIdle();
-      if (burst >= BURST_MAX) {
-        burst = 0;
-        onIdle?.();
+      if (receiver.closed || !receiver.readable) burstBegan = 0;
+      else if (performance.now() - burstBegan >= BURST_MS) {
         await new Promise<void>((resolve) => setImmediate(resolve));
+        burstBegan = performance.now();
       }
     }
   }
@@ -191,6 +192,12 @@ class ZeromqSocket implements BoundSocket {
     this.#resumed?.();
     this.#resumed = undefined;
   }
+
+  /** Nothing waits for company here. */
+  flush(): void {}
+
+  /** Has no packed form. */
+  startPacking(): void {}
 
   async flushed(): Promise<void> {
     while (this.#sending !== undefined) await this.#sending;
@@ -225,28 +232,8 @@ function bindFailure(cause: unknown): string {
 }
 
 /** Sockets over ZeroMQ TCP. */
-export class ZeromqTransport implements Transport {
-  readonly #sockets = new Set<ZeromqSocket>();
-
-  async bind(kind: SocketKind, address: BindAddress, options: SocketOptions = {}): Promise<BoundSocket> {
-    const socket = this.#make(kind, options);
-    this.#sockets.add(socket);
-    await socket.bind(address);
-    return socket;
-  }
-
-  connect(kind: SocketKind, endpoints: readonly string[], options: SocketOptions = {}): MessageSocket {
-    const socket = this.#make(kind, options);
-    socket.connect(endpoints);
-    this.#sockets.add(socket);
-    return socket;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#sockets].map((socket) => socket.close()));
-  }
-
-  #make(kind: SocketKind, options: SocketOptions): ZeromqSocket {
-    return new ZeromqSocket(kind, options, (socket) => this.#sockets.delete(socket));
+export class ZeromqTransport extends SocketPool<ZeromqSocket> {
+  constructor() {
+    super((kind, options, onClosed) => new ZeromqSocket(kind, options, onClosed));
   }
 }

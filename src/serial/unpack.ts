@@ -40,12 +40,27 @@ export function unpackValues(frames: readonly Frame[], env?: UnpackEnv): unknown
 
 /** Unpacks a call for execution; modules it needs are imported first. */
 export async function unpackCall(frames: readonly Frame[], env: UnpackEnv): Promise<UnpackedCall> {
+  const { part, table } = readCall(frames);
+  return buildCall(part, table, env, await importModules(table, env));
+}
+
+/** Unpacks a call for execution, unless it needs modules: then `undefined`, and `unpackCall` does it. */
+export function unpackCallNow(frames: readonly Frame[], env: UnpackEnv): UnpackedCall | undefined {
+  const { part, table } = readCall(frames);
+  return table.some(isImport) ? undefined : buildCall(part, table, env, undefined);
+}
+
+function readCall(frames: readonly Frame[]): { readonly part: Part; readonly table: readonly TableEntry[] } {
   if (frames.length === 0) throw malformed("there is none");
   const part = takePart(frames, 0);
   if (part.form !== FORM.call && part.form !== FORM.jsonCall) throw malformed("it is a value, not a call");
   if (part.rawFrames.length + 1 < frames.length) throw malformed("frames are left over");
-  const table = guarded(() => readTable(part.table));
-  const modules = await importModules(table, env);
+  return { part, table: guarded(() => readTable(part.table)) };
+}
+
+type Modules = ReadonlyMap<string, unknown> | undefined;
+
+function buildCall(part: Part, table: readonly TableEntry[], env: UnpackEnv, modules: Modules): UnpackedCall {
   return guarded(() => {
     const uncanner = new Uncanner(table, env, modules);
     const args: unknown = part.form === FORM.call ? readStream(part, uncanner) : JSON.parse(part.body.toString());
@@ -142,10 +157,14 @@ function readFact(bytes: Buffer): Fact {
   return fact as unknown as Fact;
 }
 
-async function importModules(table: readonly TableEntry[], env: UnpackEnv): Promise<ReadonlyMap<string, unknown> | undefined> {
+function isImport(entry: TableEntry): entry is { readonly fact: Fact & readonly ["import", ...unknown[]] } {
+  return "fact" in entry && entry.fact[0] === "import";
+}
+
+async function importModules(table: readonly TableEntry[], env: UnpackEnv): Promise<Modules> {
   let modules: Map<string, unknown> | undefined;
   for (const entry of table) {
-    if (!("fact" in entry) || entry.fact[0] !== "import") continue;
+    if (!isImport(entry)) continue;
     const [, specifier, , parent] = entry.fact;
     modules ??= new Map();
     if (!modules.has(specifier)) modules.set(specifier, await env.importModule(specifier, parent === "" ? undefined : parent));

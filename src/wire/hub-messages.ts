@@ -29,6 +29,17 @@ export function isHubRequestType(msgType: string): msgType is HubRequestType {
   return Object.hasOwn(HUB_REPLIES, msgType);
 }
 
+/**
+ * What the Hub adds to `connection_reply` and `registration_reply`: the router's shell sockets read packed frames
+ * (`packed-frame.ts`). Python's peers pass over it.
+ */
+export const PACKING_OFFER = { packing: 1 } as const;
+
+/** Whether the content of a reply makes that offer. */
+export function offersPacking(content: Dict): boolean {
+  return content["packing"] === PACKING_OFFER.packing;
+}
+
 /** The complete list of what may be published as notification: any other type breaks Python's clients for good. */
 export type NotificationType = "registration_notification" | "unregistration_notification" | "shutdown_notification";
 

@@ -9,6 +9,7 @@ export * from "./hub-messages.ts";
 export * from "./iopub-messages.ts";
 export * from "./message.ts";
 export * from "./monitor-batch.ts";
+export * from "./packed-frame.ts";
 export * from "./session.ts";
 export * from "./shell-messages.ts";
 export * from "./signing.ts";

@@ -49,8 +49,11 @@ export function readSignalRequest(content: Dict): number | string | undefined {
   return typeof signal === "number" || typeof signal === "string" ? signal : undefined;
 }
 
-/** Client identity under which the controller itself asks an engine for tasks (`recall_request`); no client may have it. */
-export const RECALL_IDENTITY = "tsp-recall";
+/**
+ * Client identity under which the controller itself talks with our engines on the control channel; no client may have it.
+ * `recall_request` asks an engine for tasks it has not started, `held_replies` brings replies of the task channel.
+ */
+export const CONTROLLER_IDENTITY = "tsp-controller";
 
 /** Ordinal in a `recall_request` or `recall_reply`; `undefined` when it is none. */
 export function readOrdinal(content: Dict, name: "through" | "started"): number | undefined {

@@ -1,6 +1,6 @@
 // Tasks ahead on real processes: what an engine gave back it does not run, and a long task holds up no short ones.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -32,7 +32,7 @@ describe("an engine with tasks ahead", () => {
       const [first, second, third] = [request(spin, []), request(note, ["second"]), request(note, ["third"])];
       for (const { frames } of [first, second, third]) controller.sendRaw("task", [...frames]);
       await until(() => controller.published.some((one) => one.parentId === first.header.msg_id && one.content["execution_state"] === "busy"));
-      const prefix = [Buffer.from("tsp-recall")];
+      const prefix = [Buffer.from("tsp-controller")];
       const answer = await controller.ask("control", uuid, "recall_request", { through: 3 }, { prefix });
       expect(answer.content).toEqual({ status: "ok", through: 3, started: 1 });
       expect(controller.replies.filter((reply) => reply.channel === "task")).toEqual([]);
@@ -79,6 +79,39 @@ describe("a cluster", () => {
       expect(finished.indexOf("long")).toBe(200);
       const lines = readFileSync(file, "utf8").trim().split("\n").map(Number);
       expect(lines.toSorted((one, other) => one - other)).toEqual(indexes);
+      await rc.close();
+    } finally {
+      await cluster.stop();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
+  it("delivers the results of short tasks while the task behind them on the same engine keeps its thread", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "prefetch-"));
+    const cluster = await Cluster.start({ n: 1, private: true });
+    try {
+      const rc = await cluster.connect();
+      const lview = rc.loadBalancedView();
+      await Promise.all(Array.from({ length: 40 }, () => lview.apply(() => null)));
+      for (let round = 0; round < 5; round += 1) {
+        const shorts = Array.from({ length: 20 + round }, () => lview.apply(() => null));
+        // Ends when the results of all tasks before it have been seen. The wait is one that nothing can interrupt.
+        const file = join(dir, `seen-${round}`);
+        const long = lview.apply((path: string) => {
+          const pause = new Int32Array(new SharedArrayBuffer(4));
+          const { existsSync } = process.getBuiltinModule("node:fs");
+          for (let looks = 0; looks < 500; looks += 1) {
+            if (existsSync(path)) return "seen";
+            Atomics.wait(pause, 0, 0, 20);
+          }
+          return "never seen";
+        }, file);
+        const more = Array.from({ length: 60 }, () => lview.apply(() => null));
+        await Promise.all(shorts);
+        writeFileSync(file, "");
+        expect(await long).toBe("seen");
+        await Promise.all(more);
+      }
       await rc.close();
     } finally {
       await cluster.stop();

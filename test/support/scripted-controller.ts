@@ -44,6 +44,14 @@ class ScriptedSocket implements MessageSocket {
     throw new Error("the client never pauses");
   }
 
+  flush(): void {
+    throw new Error("the client never flushes");
+  }
+
+  startPacking(): void {
+    throw new Error("nothing offered it");
+  }
+
   async flushed(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }

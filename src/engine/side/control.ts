@@ -3,15 +3,16 @@
 
 import type { MessageSocket } from "../../net/index.ts";
 import {
+  CONTROLLER_IDENTITY,
   errorContent,
   kernelInfo,
-  RECALL_IDENTITY,
   readAbortRequest,
   readOrdinal,
   readSignalRequest,
   replyType,
   type Dict,
   type DropReason,
+  type Frame,
   type Message,
   type Session,
 } from "../../wire/index.ts";
@@ -97,8 +98,13 @@ export class ControlChannel {
   /** The controller wants tasks back. It publishes nothing: no client asked for it. */
   #recall(request: Message, through: number | undefined): void {
     const client = request.idents[0];
-    if (through === undefined || client === undefined || this.#session.text.decode(client) !== RECALL_IDENTITY) return this.#hooks.drop("badHeader");
+    if (through === undefined || client === undefined || this.#session.text.decode(client) !== CONTROLLER_IDENTITY) return this.#hooks.drop("badHeader");
     this.#reply(request, { status: "ok", through, started: this.#hooks.recall(through) });
+  }
+
+  /** Sends replies of the task channel that the main thread does not come to send. */
+  sendHeld(packed: Frame): void {
+    this.#socket.send(this.#session.build("held_replies", {}, { idents: [this.#session.text.encode(CONTROLLER_IDENTITY)], buffers: [packed] }));
   }
 
   #signal(request: Message, signal: number | string | undefined): void {

@@ -2,12 +2,14 @@
 
 import { ConnectionError } from "../../base/index.ts";
 import type { MessageSocket } from "../../net/index.ts";
-import { readErrorContent, type Dict, type Session } from "../../wire/index.ts";
+import { offersPacking, readErrorContent, type Dict, type Session } from "../../wire/index.ts";
 
 /** What the controller said. */
 export interface Registered {
   readonly engineId: number;
   readonly heartbeatPeriodMs: number;
+  /** The shell channels may carry packed frames. */
+  readonly packs: boolean;
 }
 
 const HEARTBEAT_PERIOD_MS = 3000;
@@ -77,5 +79,5 @@ export function readRegistrationReply(content: Dict): Registered | string {
   const { id, hb_period: period } = content;
   if (!Number.isSafeInteger(id) || (id as number) < 0) return `it gave ${JSON.stringify(id)} as id`;
   const isPeriod = typeof period === "number" && period > 0;
-  return { engineId: id as number, heartbeatPeriodMs: isPeriod ? period : HEARTBEAT_PERIOD_MS };
+  return { engineId: id as number, heartbeatPeriodMs: isPeriod ? period : HEARTBEAT_PERIOD_MS, packs: offersPacking(content) };
 }

@@ -9,6 +9,7 @@ import type { Session } from "../../wire/index.ts";
 import { countRecall } from "../task-claims.ts";
 import { ControlChannel } from "./control.ts";
 import { Heart } from "./heart.ts";
+import { HeldWatch } from "./held-watch.ts";
 import { canInterrupt, Interrupter } from "./interrupter.ts";
 import { watchParent } from "./parent-watch.ts";
 import { Registration, type Registered } from "./registration.ts";
@@ -37,6 +38,7 @@ class SideThread {
   readonly #registration: Registration;
   readonly #interrupter = new Interrupter();
   readonly #drops = new Set<string>();
+  readonly #heldWatch: HeldWatch;
   #control: ControlChannel | undefined;
   #heart: Heart | undefined;
   /** Of the registration. */
@@ -50,6 +52,7 @@ class SideThread {
     this.#log = createLogger("engine", fdWriter(config.log.fd), config.log.level);
     const { info, uuid } = config;
     this.#session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, processTag: `${process.pid}s` });
+    this.#heldWatch = new HeldWatch(this.#words, new Uint8Array(config.held), (packed) => this.#control?.sendHeld(packed));
     const registrationUrl = config.registrationUrl ?? `${config.address}:${info.registration}`;
     this.#registration = new Registration(this.#connect("dealer", registrationUrl), this.#session, uuid);
   }
@@ -83,7 +86,7 @@ class SideThread {
       },
     });
     this.#heartPeriodMs = registered.heartbeatPeriodMs;
-    this.#post({ type: "registered", engineId: registered.engineId });
+    this.#post({ type: "registered", engineId: registered.engineId, packs: registered.packs });
   }
 
   /** Begins to beat: the engine becomes visible, so the shell's sockets must stand (protocol §6.3). */
@@ -110,6 +113,8 @@ class SideThread {
     switch (message.type) {
       case "connected":
         return this.#beat();
+      case "watchHeld":
+        return this.#isClosing ? undefined : this.#heldWatch.start();
       case "cleared":
         return this.#control?.cleared(message.token);
       case "close":
@@ -174,6 +179,7 @@ class SideThread {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#heart?.stop();
+    this.#heldWatch.stop();
     clearInterval(this.#parentWatch);
     this.#registration.unregister();
     await this.#transport.close();

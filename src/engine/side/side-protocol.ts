@@ -18,15 +18,23 @@ export const SHARED = {
   isClosed: 2,
   /** Which requests of the task channel are started, and how often they were recalled (`task-claims.ts`). */
   taskClaims: 3,
+  /** Whose the held replies are, where they end, how often the first of a row was held, how often they were taken, whether they are watched (`held-replies.ts`). */
+  heldState: 4,
+  heldBytes: 5,
+  heldSerial: 6,
+  heldTakings: 7,
+  heldWatched: 8,
 } as const;
 
 /** Bytes of the shared memory. */
-export const SHARED_BYTES = 16;
+export const SHARED_BYTES = 36;
 
 /** What the side thread starts with. */
 export interface SideConfig {
   readonly port: MessagePort;
   readonly shared: SharedArrayBuffer;
+  /** Replies that are held. */
+  readonly held: SharedArrayBuffer;
   readonly info: EngineConnectionInfo;
   /** `tcp://<address>`, resolved. */
   readonly address: string;
@@ -44,7 +52,8 @@ export interface SideConfig {
 
 /** From the side thread to the main thread. */
 export type SideMessage =
-  | { readonly type: "registered"; readonly engineId: number }
+  /** `packs`: the shell channels may carry packed frames. */
+  | { readonly type: "registered"; readonly engineId: number; readonly packs: boolean }
   | { readonly type: "registrationFailed"; readonly reason: string }
   /** A control request came (already answered where no `token` is given); `header` is the parent of its statuses. */
   | { readonly type: "control"; readonly header: Header; readonly action: ControlAction }
@@ -68,6 +77,8 @@ export type ControlAction =
 export type MainMessage =
   /** The shell sockets stand: the heart may beat. */
   | { readonly type: "connected" }
+  /** A reply is held: look after it. */
+  | { readonly type: "watchHeld" }
   /** The namespace was cleared: answer the request. */
   | { readonly type: "cleared"; readonly token: number }
   /** Unregister, close everything, set `isClosed`. */

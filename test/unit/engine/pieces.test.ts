@@ -33,9 +33,9 @@ describe("signals", () => {
 });
 
 describe("a registration reply", () => {
-  it("gives the id and the period", () => {
-    expect(readRegistrationReply({ status: "ok", id: 3, hb_period: 250 })).toEqual({ engineId: 3, heartbeatPeriodMs: 250 });
-    expect(readRegistrationReply({ status: "ok", id: 0 })).toEqual({ engineId: 0, heartbeatPeriodMs: 3000 });
+  it("gives the id, the period and whether the shell channels take packed frames", () => {
+    expect(readRegistrationReply({ status: "ok", id: 3, hb_period: 250, packing: 1 })).toEqual({ engineId: 3, heartbeatPeriodMs: 250, packs: true });
+    expect(readRegistrationReply({ status: "ok", id: 0 })).toEqual({ engineId: 0, heartbeatPeriodMs: 3000, packs: false });
   });
 
   it.each([{ status: "ok" }, { status: "ok", id: -1 }, { status: "ok", id: "0" }, { status: "error", ename: "KeyError", evalue: "in use" }, {}])(
