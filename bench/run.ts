@@ -4,13 +4,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { bakapara } from "./cluster/jobs.ts";
+import { routing } from "./cluster/routing.ts";
 import { memory, million, start } from "./cluster/footprint.ts";
 import { map, push, roundtrip, tasks } from "./cluster/throughput.ts";
 import { reaches, type Measure, type Outcome } from "./measure.ts";
 import { scheduler } from "./micro/scheduler-measure.ts";
 import { findParallel, findPython } from "./peers.ts";
 
-const MEASURES: readonly Measure[] = [tasks, roundtrip, map, bakapara, start, memory, push, million, scheduler];
+const MEASURES: readonly Measure[] = [tasks, roundtrip, map, bakapara, start, memory, push, million, routing, scheduler];
 
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
