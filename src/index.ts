@@ -87,6 +87,22 @@ export {
   type ViewResult,
   type WaitOptions,
 } from "./client/index.ts";
-export type { DisplayOutput, EngineFacts, Targets } from "./core/index.ts";
-export { importable, Reference, type Callable } from "./serial/index.ts";
+export type { DisplayOutput, EngineFacts, EngineLanguage, EngineSelector, Targets } from "./core/index.ts";
+export {
+  importable,
+  keywords,
+  NdArray,
+  PythonFunction,
+  pythonFunction,
+  PythonObject,
+  Reference,
+  type Callable,
+  type Keywords,
+  type NdArrayOptions,
+  type NdData,
+  type NumberArray,
+  type PythonCallable,
+  type PythonObjectParts,
+  type PythonOrigin,
+} from "./serial/index.ts";
 export { Cluster, type AddEnginesOptions, type ClusterEnd, type ClusterOptions } from "./cluster/index.ts";

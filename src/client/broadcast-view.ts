@@ -2,15 +2,16 @@
 // client once, however many engines there are.
 
 import { resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
-import { named, packCall } from "../serial/index.ts";
-import type { Dict, Frame } from "../wire/index.ts";
+import { pythonFunction, type PythonCallable } from "../serial/index.ts";
+import type { Dict } from "../wire/index.ts";
 import { AsyncResult, VALUE_EACH, type ResultShape } from "./async-result.ts";
 import { checkLabel } from "./check-arguments.ts";
 import type { RemoteArgs, RemoteCallable } from "./call-types.ts";
-import type { Submission } from "./client-link.ts";
+import { kindsOf, packForAny, type EngineCall } from "./engine-call.ts";
 import type { ExecuteOptions, ViewResult } from "./direct-view.ts";
 import type { ExecuteReply } from "./execute-reply.ts";
 import { remoteFunction, type RemoteFunction } from "./remote-function.ts";
+import type { Submission } from "./submission.ts";
 import type { ViewContext } from "./view-context.ts";
 
 /** What a broadcast view may be told. */
@@ -62,23 +63,28 @@ export class BroadcastView {
 
   /** Calls `f(...args)` on each engine; values in the order of the engines, or of the reply when coalesced. */
   apply<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...args: RemoteArgs<Args>): ViewResult<"many", Awaited<R>> {
-    return this.#apply(packCall(f, args));
+    return this.#apply({ type: "apply", fn: f, args });
+  }
+
+  /** Calls a Python function by its name on each engine, all of which must be Python's; see `DirectView.call`. */
+  call<R = unknown>(f: PythonCallable, ...args: readonly unknown[]): ViewResult<"many", R> {
+    return this.#apply({ type: "apply", fn: typeof f === "string" ? pythonFunction(f) : f, args });
   }
 
   /** Runs code in each engine's namespace; never coalesced, because each engine's output counts. */
   execute(code: string, options: ExecuteOptions = {}): ViewResult<"many", ExecuteReply> {
     const content: Dict = { code, silent: options.silent ?? true, user_expressions: {} };
-    return this.#plain("execute", content, []);
+    return this.#plain({ kind: "execute", content, buffers: [] });
   }
 
   /** Sets globals of each engine. */
   push(values: Readonly<Record<string, unknown>>): ViewResult<"many", undefined> {
-    return this.#apply(packCall(named("push"), [values]));
+    return this.#apply({ type: "push", values });
   }
 
   /** Evaluates names in each engine's namespace. */
   pull<T = unknown>(names: string | readonly string[]): ViewResult<"many", T> {
-    return this.#apply(packCall(named("pull"), [names]));
+    return this.#apply({ type: "pull", names });
   }
 
   /** A function that calls `f` on each engine. */
@@ -86,15 +92,17 @@ export class BroadcastView {
     return remoteFunction(f, (...args: RemoteArgs<Args>) => this.apply(f, ...args));
   }
 
-  #apply<R>(buffers: readonly Frame[]): ViewResult<"many", R> {
-    if (this.#options.coalescing !== true || this.#engines().length < 2) return this.#plain("apply", {}, buffers);
+  #apply<R>(call: EngineCall): ViewResult<"many", R> {
+    const engines = this.#engines();
+    const request = { kind: "apply", content: {}, ...packForAny(call, kindsOf(engines)) } as const;
+    if (this.#options.coalescing !== true || engines.length < 2) return this.#plain(request);
     const submission = this.#submission(true);
-    const handle = this.#context.link.submit({ ...submission, kind: "apply", content: {}, buffers, itemCount: submission.targets.length });
+    const handle = this.#context.link.submit({ ...submission, ...request, itemCount: submission.targets.length });
     return new AsyncResult([handle], ONE_LIST as ResultShape<R[], R>, this.#context);
   }
 
-  #plain<R>(kind: "apply" | "execute", content: Dict, buffers: readonly Frame[]): ViewResult<"many", R> {
-    const handles = this.#context.link.submitPlainBroadcast({ ...this.#submission(false), kind, content, buffers });
+  #plain<R>(request: Pick<Submission, "kind" | "content" | "buffers" | "reading">): ViewResult<"many", R> {
+    const handles = this.#context.link.submitPlainBroadcast({ ...this.#submission(false), ...request });
     return new AsyncResult(handles, VALUE_EACH as ResultShape<R[], R>, this.#context);
   }
 

@@ -10,8 +10,6 @@ import {
   type ClientEvent,
   type EngineDirectory,
   type EngineFacts,
-  type RequestChannel,
-  type CallKind,
   type WindowLimits,
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
@@ -23,6 +21,7 @@ import { IopubFilter } from "./iopub-filter.ts";
 import { readEngine, readListing } from "./listing.ts";
 import { Outlet } from "./outlet.ts";
 import { RequestHandle, type Transmission } from "./request-handle.ts";
+import { askToCount, hasLargeFrame, type Submission } from "./submission.ts";
 import { waitFor, type WaitOptions } from "./wait-for.ts";
 
 /** What a link is made of. */
@@ -35,20 +34,6 @@ export interface LinkParts {
   readonly logger: Logger;
   readonly window?: WindowLimits | undefined;
   readonly clock?: Clock | undefined;
-}
-
-/** A request as a view makes it. */
-export interface Submission {
-  readonly channel: RequestChannel;
-  readonly kind: CallKind;
-  /** Mux: the engine. Broadcast: all engines. Task: none. */
-  readonly targets: readonly EngineUuid[];
-  readonly metadata: Dict;
-  readonly content: Dict;
-  readonly buffers: readonly Frame[];
-  readonly label: unknown;
-  /** Items of the result that come from it, default 1. */
-  readonly itemCount?: number;
 }
 
 /** What a link tells. */
@@ -64,8 +49,6 @@ export interface LinkEvents {
 type Asker = (outcome: AnswerOutcome) => void;
 type Effects = readonly ClientEffect<RequestHandle, Asker>[];
 
-/** Frames of at least this many bytes are out-of-band buffers that may be the caller's own memory. */
-const LARGE_FRAME_BYTES = 1024;
 const MESSAGE_OVERHEAD_BYTES = 512;
 const NO_CONTENT: Dict = {};
 const SHELL_CHANNELS = ["mux", "task", "broadcast"] as const;
@@ -186,6 +169,7 @@ export class ClientLink {
     const isLarge = hasLargeFrame(buffers);
     if (isLarge) this.#inFlight += 1;
     const handle = new RequestHandle(submission.itemCount ?? 1, isLarge, transmission);
+    handle.reading = submission.reading;
     handle.record = new RequestRecord<RequestHandle>({
       msgId: msgId(id),
       kind: submission.kind,
@@ -206,6 +190,11 @@ export class ClientLink {
       this.#identities.set(uuid, identity);
     }
     return identity;
+  }
+
+  /** Adds to what is known of an engine. */
+  describeEngine(uuid: EngineUuid, properties: Dict): void {
+    this.#feed({ type: "engineDescribed", uuid, properties });
   }
 
   /** Ends requests that still wait in this client with TaskAborted; others are the engines' to abort. */
@@ -374,19 +363,4 @@ export class ClientLink {
     if (count === 1) this.#logger.warn("dropped a message", { channel, reason: parsed.reason });
     return undefined;
   }
-}
-
-function hasLargeFrame(buffers: readonly Frame[]): boolean {
-  for (const frame of buffers) if (frame.length >= LARGE_FRAME_BYTES) return true;
-  return false;
-}
-
-/**
- * Asks an engine of ours to say in its reply how many messages of output there are (`outputs` in the metadata), and to
- * leave out `busy` and `idle`, which cost more than a small task itself. Other engines do not know the mark and publish
- * both. Not asked where `busy` tells that buffers have arrived, or a coalesced reply cannot carry each engine's count.
- */
-function askToCount({ metadata, buffers, targets }: Submission): Dict {
-  const isCoalescing = metadata["is_coalescing"] === true && targets.length > 1;
-  return isCoalescing || hasLargeFrame(buffers) ? metadata : { ...metadata, count_outputs: true };
 }

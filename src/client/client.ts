@@ -1,7 +1,17 @@
 // Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
 
 import { InvalidArgumentError, type EngineId } from "../base/index.ts";
-import { DEFAULT_RECENT, DEFAULT_WINDOW, describeIds, pickSlice, RecentRequests, resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
+import {
+  DEFAULT_RECENT,
+  DEFAULT_WINDOW,
+  describeIds,
+  pickSlice,
+  RecentRequests,
+  resolveTargets,
+  type EngineFacts,
+  type EngineSelector,
+  type Targets,
+} from "../core/index.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
@@ -10,6 +20,7 @@ import { checkTargets } from "./check-arguments.ts";
 import { DirectView, fixTargets } from "./direct-view.ts";
 import { streamOf } from "./emitter.ts";
 import { orderEngines } from "./engine-control.ts";
+import { EngineLanguages } from "./engine-languages.ts";
 import * as hub from "./hub-queries.ts";
 import { showAsText } from "./inspect.ts";
 import { readJobs, type Jobs } from "./jobs.ts";
@@ -45,16 +56,21 @@ export interface ShutdownOptions extends WaitOptions {
 /** When the engines are asked for again after connecting, in milliseconds: by then the subscription to notifications stands. */
 const RELIST_AFTER_MS = [0, 50, 500, 5000] as const;
 
+/** How long engines of a controller that does not tell what they run may take to answer, before work goes on without knowing. */
+const LANGUAGES_MS = 1000;
+
 /** A connection to a cluster. Close it, or declare it with `await using`. */
 export class Client {
   readonly #link: ClientLink;
   readonly #recent = new RecentRequests<RequestHandle>(DEFAULT_RECENT);
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #context: ViewContext;
+  readonly #languages: EngineLanguages;
   readonly #closed: Promise<string>;
 
   private constructor(link: ClientLink) {
     this.#link = link;
+    this.#languages = new EngineLanguages(link);
     this.#context = { link, abort: (msgIds) => this.abort(msgIds) };
     this.#closed = new Promise((resolve) => void link.events.on("closed", resolve));
     link.events.on("settled", (handle) => this.#recent.remember(handle.record.msgId, handle, handle.record.bytes));
@@ -70,7 +86,9 @@ export class Client {
    * TimeoutError when the controller does not answer, as with a wrong key
    */
   static async connect(options: ConnectOptions = {}): Promise<Client> {
-    return new Client(await openLink(options, { ...DEFAULT_WINDOW, ...options.window }));
+    const client = new Client(await openLink(options, { ...DEFAULT_WINDOW, ...options.window }));
+    await client.#languages.settled(LANGUAGES_MS);
+    return client;
   }
 
   /** Ids of the engines of now, in order. */
@@ -117,12 +135,16 @@ export class Client {
   async waitForEngines(n = 1, options: WaitOptions = {}): Promise<void> {
     this.#link.assertOpen();
     await waitForEngines(this.#link, n, options, () => this.#relist());
+    await this.#languages.settled(LANGUAGES_MS);
   }
 
   /** A view on one engine: calls give one value. */
   directView(target: number): DirectView<"one">;
-  /** A view on several: calls give a list. Without argument, the engines of now; `"all"`: those of the moment of each call. */
-  directView(targets?: readonly number[] | "all"): DirectView;
+  /**
+   * A view on several: calls give a list. Without argument, the engines of now; `"all"`: those of the moment of each call;
+   * `{ language: "python" }`: those that told of these properties, at the moment of each call.
+   */
+  directView(targets?: readonly number[] | "all" | EngineSelector): DirectView;
   directView(targets?: Targets): DirectView<"one"> | DirectView {
     this.#link.assertOpen();
     const now = targets ?? resolveTargets(this.#link.directory.engines, "all").map((engine) => engine.id);

@@ -1,5 +1,6 @@
 // From a reply to what the user gets: a value, an ExecuteReply, or an error.
 
+import { stripVTControlCharacters } from "node:util";
 import { ClosedError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
 import { outputOf, type RequestOutcome, type RequestRecord } from "../core/index.ts";
 import { unpackValue, unpackValues } from "../serial/index.ts";
@@ -7,11 +8,14 @@ import type { Message } from "../wire/index.ts";
 import { ExecuteReply } from "./execute-reply.ts";
 import type { RequestHandle } from "./request-handle.ts";
 
+/** Class of the error with which Python's pickle meets bytes that are no pickle. */
+const PYTHON_CANNOT_READ = "UnpicklingError";
+
 /** Ends a handle as the machine decided. */
 export function settleHandle(handle: RequestHandle, record: RequestRecord, outcome: RequestOutcome): void {
   switch (outcome.type) {
     case "failure":
-      handle.fail(errorOf(outcome.failure));
+      handle.fail(errorOf(explained(outcome.failure, handle)));
       return;
     case "lost":
       handle.fail(new ClosedError(`${outcome.reason}; the request ${record.msgId} was still outstanding`));
@@ -24,16 +28,26 @@ export function settleHandle(handle: RequestHandle, record: RequestRecord, outco
         handle.fail(undecodable(cause));
         return;
       }
-      handle.succeed(value);
+      handle.succeed(value === null && handle.reading?.isVoid === true ? undefined : value);
     }
   }
 }
 
-/** The error class of a failure that came over the wire. */
+/** The error class of a failure that came over the wire. Python colours its tracebacks for terminals; ours are plain text. */
 export function errorOf(failure: KernelFailure): Error {
-  return failure.ename === "NoData"
-    ? new NoData(failure.evalue === "" ? "the task store does not have this record" : failure.evalue)
-    : kernelErrorFrom(failure);
+  if (failure.ename === "NoData") return new NoData(failure.evalue === "" ? "the task store does not have this record" : failure.evalue);
+  const { traceback } = failure;
+  return kernelErrorFrom(traceback === undefined ? failure : { ...failure, traceback: traceback.map(stripVTControlCharacters) });
+}
+
+/** What a Python engine says to a payload that is none of its own, as a user can understand it. */
+function explained(failure: KernelFailure, handle: RequestHandle): KernelFailure {
+  if (handle.reading?.language !== "typescript" || failure.ename !== PYTHON_CANNOT_READ) return failure;
+  const engine = failure.engineInfo?.engineId ?? null;
+  const evalue =
+    `${engine === null ? "the engine" : `engine ${engine}`} runs Python and cannot read a TypeScript function;` +
+    ' choose other engines, as with targets { language: "typescript" }, or call a Python function by its name';
+  return { ...failure, evalue };
 }
 
 function valueOf(record: RequestRecord, reply: Message): unknown {

@@ -2,13 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "../base/index.ts";
-import { blockSpans, interleave, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/index.ts";
-import { named, packCall } from "../serial/index.ts";
-import type { Dict, Frame } from "../wire/index.ts";
+import { blockSpans, interleave, isOpenTargets, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/index.ts";
+import { pythonFunction, type PythonCallable } from "../serial/index.ts";
+import type { Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
 import { checkLabel, checkTargets } from "./check-arguments.ts";
+import { CallPacker, kindsOf, packForAny, type EngineCall, type Payload } from "./engine-call.ts";
 import type { ExecuteReply } from "./execute-reply.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
 import type { RequestHandle } from "./request-handle.ts";
@@ -61,7 +62,7 @@ export class DirectView<A extends Arity = "many"> {
     checkLabel(label);
   }
 
-  /** Ids of the engines; for a view of `"all"` those of now. */
+  /** Ids of the engines; for a view of `"all"`, or of those with some properties, those of now. */
   get targets(): readonly number[] {
     return this.#engines().map((engine) => engine.id);
   }
@@ -86,7 +87,17 @@ export class DirectView<A extends Arity = "many"> {
    * @throws SerializationError when the function or an argument cannot travel; NoEnginesRegistered
    */
   apply<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...args: RemoteArgs<Args>): ViewResult<A, Awaited<R>> {
-    return this.#toEach(packCall(f, args));
+    return this.#toEach({ type: "apply", fn: f, args });
+  }
+
+  /**
+   * Calls a Python function by its name on each engine, all of which must be Python's: `view.call("math.sqrt", 2)`,
+   * `view.call("sorted", [2, 1], keywords({ reverse: true }))`. A Reference names a function of the engines' namespaces.
+   *
+   * @throws InvalidArgumentError when an engine of the view runs TypeScript; SerializationError when an argument cannot travel
+   */
+  call<R = unknown>(f: PythonCallable, ...args: readonly unknown[]): ViewResult<A, R> {
+    return this.#toEach({ type: "apply", fn: typeof f === "string" ? pythonFunction(f) : f, args });
   }
 
   /** Maps `f` over the sequences: each engine gets one contiguous part. */
@@ -99,7 +110,9 @@ export class DirectView<A extends Arity = "many"> {
     const handles: RequestHandle[] = [];
     for (const [i, span] of blockSpans(shortestLength(all), engines.length).entries()) {
       if (span.end === span.start) continue;
-      handles.push(this.#submit(engines[i] as EngineFacts, packCall(named("map"), [f, ...cut(all, span)]), span.end - span.start));
+      const engine = engines[i] as EngineFacts;
+      const payload = packForAny({ type: "map", fn: f, sequences: cut(all, span) }, kindsOf([engine]));
+      handles.push(this.#submit(engine, payload, span.end - span.start));
     }
     return new AsyncMapResult<Awaited<R>>(handles, this.#context);
   }
@@ -133,14 +146,14 @@ export class DirectView<A extends Arity = "many"> {
 
   /** Sets globals of each engine; names may be dotted. */
   push(values: Readonly<Record<string, unknown>>): ViewResult<A, undefined> {
-    return this.#toEach(packCall(named("push"), [values]));
+    return this.#toEach({ type: "push", values });
   }
 
   /** Evaluates names (or expressions) in each engine's namespace; a list of names gives a list of values. */
   pull<T = unknown>(names: string): ViewResult<A, T>;
   pull<T extends readonly unknown[] = unknown[]>(names: readonly string[]): ViewResult<A, T>;
   pull(names: string | readonly string[]): ViewResult<A, unknown> {
-    return this.#toEach(packCall(named("pull"), [names]));
+    return this.#toEach({ type: "pull", names });
   }
 
   /** `pull`, by the name under which ipyparallel's views are indexed. */
@@ -167,7 +180,7 @@ export class DirectView<A extends Arity = "many"> {
       const { start, end } = spans[i] as { start: number; end: number };
       const part = options.dist === "roundRobin" ? roundRobinPart(items, engines.length, i) : cutOne(items, start, end);
       const value = options.flatten === true && part.length === 1 ? part[0] : part;
-      return this.#submit(engine, packCall(named("push"), [{ [name]: value }]));
+      return this.#submit(engine, packForAny({ type: "push", values: { [name]: value } }, kindsOf([engine])));
     });
     return new AsyncResult(handles, VALUE_EACH as ResultShape<undefined[], undefined>, this.#context);
   }
@@ -176,8 +189,8 @@ export class DirectView<A extends Arity = "many"> {
   gather<T = unknown[]>(name: string, options: Pick<ScatterOptions, "dist"> = {}): AsyncResult<T, unknown, "many"> {
     const join = (parts: readonly unknown[]): T =>
       (options.dist === "roundRobin" ? interleave(parts as readonly ArrayLike<unknown>[]) : concatenate(parts)) as T;
-    const buffers = packCall(named("pull"), [name]);
-    const handles = this.#engines().map((engine) => this.#submit(engine, buffers));
+    const packer = new CallPacker({ type: "pull", names: name });
+    const handles = this.#engines().map((engine) => this.#submit(engine, packer.packFor(engine)));
     return new AsyncResult<T, unknown, "many">(handles, { arity: "many", join, items: (value) => [concatenate([value])].flat() }, this.#context);
   }
 
@@ -200,7 +213,9 @@ export class DirectView<A extends Arity = "many"> {
     const engines = this.#engines();
     const handles: RequestHandle[] = [];
     for (const [i, span] of blockSpans(shortestLength(all), engines.length).entries()) {
-      if (span.end > span.start) handles.push(this.#submit(engines[i] as EngineFacts, packCall(f, cut(all, span)), span.end - span.start));
+      if (span.end === span.start) continue;
+      const engine = engines[i] as EngineFacts;
+      handles.push(this.#submit(engine, packForAny({ type: "apply", fn: f, args: cut(all, span) }, kindsOf([engine])), span.end - span.start));
     }
     return new AsyncMapResult<ItemOf<Awaited<R>>>(handles, this.#context);
   }
@@ -214,11 +229,14 @@ export class DirectView<A extends Arity = "many"> {
     return { label: this.#label ?? null };
   }
 
-  #toEach<R>(buffers: readonly Frame[]): ViewResult<A, R> {
-    return this.#result(this.#engines().map((engine) => this.#submit(engine, buffers)));
+  /** All are packed before one is sent: what one engine cannot run is refused for all. */
+  #toEach<R>(call: EngineCall): ViewResult<A, R> {
+    const packer = new CallPacker(call);
+    const parts = this.#engines().map((engine) => [engine, packer.packFor(engine)] as const);
+    return this.#result(parts.map(([engine, payload]) => this.#submit(engine, payload)));
   }
 
-  #submit(engine: EngineFacts, buffers: readonly Frame[], itemCount = 1): RequestHandle {
+  #submit(engine: EngineFacts, { buffers, reading }: Payload, itemCount = 1): RequestHandle {
     const { link } = this.#context;
     return link.submit({
       channel: "mux",
@@ -227,6 +245,7 @@ export class DirectView<A extends Arity = "many"> {
       metadata: this.#metadata(),
       content: {},
       buffers,
+      reading,
       label: this.#label,
       itemCount,
     });
@@ -238,10 +257,10 @@ export class DirectView<A extends Arity = "many"> {
   }
 }
 
-/** Targets as they stay: ids of the engines of now, or all. */
+/** Targets as they stay: ids of the engines of now; all, or a choice by properties, is made anew at each call. */
 export function fixTargets(context: ViewContext, targets: Targets): Targets {
   checkTargets(targets);
-  if (targets === "all") return targets;
+  if (isOpenTargets(targets)) return targets;
   const ids = resolveTargets(context.link.directory.engines, targets).map((engine) => engine.id as number);
   return typeof targets === "number" ? (ids[0] as number) : ids;
 }

@@ -1,14 +1,15 @@
 // LoadBalancedView: calls that go to whichever engine is free, through the task scheduler.
 
 import { InvalidArgumentError, type EngineUuid } from "../base/index.ts";
-import { autoChunkSize, CHUNK_ITEMS_MAX, resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
-import { named, packCall } from "../serial/index.ts";
-import { framesBytes, type Dict, type Frame } from "../wire/index.ts";
+import { autoChunkSize, CHUNK_ITEMS_MAX, isOpenTargets, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/index.ts";
+import { pythonFunction, type PythonCallable } from "../serial/index.ts";
+import { framesBytes, type Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
 import { checkLabel, checkTargets } from "./check-arguments.ts";
 import { encodeDependency, type DependencyLike } from "./dependency.ts";
+import { kindsOf, packForAny, type EngineCall, type EngineKinds, type Payload } from "./engine-call.ts";
 import { ImapIterator, type AnyIterable, type ImapOptions } from "./imap.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
 import type { RequestHandle } from "./request-handle.ts";
@@ -48,16 +49,15 @@ const NO_CONTENT: Dict = {};
 export class LoadBalancedView {
   readonly #context: ViewContext;
   readonly #options: LoadBalancedOptions;
-  /** Engines that may run tasks, fixed when they were chosen; empty: any. */
-  readonly #engineUuids: readonly EngineUuid[];
-  readonly #metadata: Dict;
+  readonly #chosen: ChosenEngines;
+  #lastScope: Scope | undefined;
 
   /** @internal Use `client.loadBalancedView`. */
-  constructor(context: ViewContext, options: LoadBalancedOptions, engineUuids: readonly EngineUuid[]) {
+  constructor(context: ViewContext, options: LoadBalancedOptions, chosen: ChosenEngines) {
     this.#context = context;
     this.#options = options;
-    this.#engineUuids = engineUuids;
-    this.#metadata = taskMetadata(options, engineUuids);
+    this.#chosen = chosen;
+    taskMetadata(options, []); // Refuses options that cannot be.
   }
 
   /** Ids of the engines that may run tasks: those chosen, or all of now. */
@@ -72,7 +72,7 @@ export class LoadBalancedView {
 
   /** The same view with something changed; this one stays as it is. */
   with(options: LoadBalancedOptions): LoadBalancedView {
-    const chosen = options.targets === undefined ? this.#engineUuids : chooseEngines(this.#context, options.targets);
+    const chosen = options.targets === undefined ? this.#chosen : chooseEngines(this.#context, options.targets);
     return new LoadBalancedView(this.#context, { ...this.#options, ...options }, chosen);
   }
 
@@ -82,8 +82,16 @@ export class LoadBalancedView {
    * @throws SerializationError when the function or an argument cannot travel
    */
   apply<Args extends readonly unknown[], R>(f: RemoteCallable<Args, R>, ...args: RemoteArgs<Args>): AsyncResult<Awaited<R>> {
-    const handle = this.#submit(packCall(f, args));
-    return new AsyncResult([handle], ONE_VALUE as ResultShape<Awaited<R>, Awaited<R>>, this.#context);
+    return this.#one({ type: "apply", fn: f, args });
+  }
+
+  /**
+   * Calls a Python function by its name on one engine; all engines of the view must be Python's. See `DirectView.call`.
+   *
+   * @throws InvalidArgumentError when an engine of the view runs TypeScript; SerializationError when an argument cannot travel
+   */
+  call<R = unknown>(f: PythonCallable, ...args: readonly unknown[]): AsyncResult<R> {
+    return this.#one<R>({ type: "apply", fn: typeof f === "string" ? pythonFunction(f) : f, args });
   }
 
   /** Maps `f` over the sequences (to the end of the shortest), in chunks. The sequences are read and serialised now. */
@@ -91,7 +99,7 @@ export class LoadBalancedView {
   /** A function without parameters is called once for each element. */
   map<R>(f: () => R, ...sequences: readonly Iterable<unknown>[]): AsyncMapResult<Awaited<R>>;
   map<R>(f: RemoteCallable<never, R>, ...sequences: readonly Iterable<unknown>[]): AsyncMapResult<Awaited<R>> {
-    const handles = this.#submitChunks(readSequences(sequences), (parts) => packCall(named("map"), [f, ...parts]));
+    const handles = this.#submitChunks(readSequences(sequences), (parts) => ({ type: "map", fn: f, sequences: parts }));
     return new AsyncMapResult<Awaited<R>>(handles, this.#context, this.#options.ordered ?? true);
   }
 
@@ -100,11 +108,11 @@ export class LoadBalancedView {
    * not yet taken by the reader.
    */
   imap<T, R>(f: RemoteCallable<readonly [T], R>, items: AnyIterable<T>, options: ImapOptions = {}): ImapIterator<T, Awaited<R>> {
-    const submit = (chunk: readonly T[]): RequestHandle => this.#submit(packCall(named("map"), [f, chunk]), chunk.length);
+    const submit = (chunk: readonly T[]): RequestHandle => this.#submit(this.#pack({ type: "map", fn: f, sequences: [chunk] }), chunk.length);
     const ordered = options.ordered ?? this.#options.ordered ?? true;
     const maxOutstanding = options.maxOutstanding ?? 10 * Math.max(1, this.#countEngines());
     // A function that cannot travel is refused here, not at the first item.
-    packCall(named("map"), [f, []]);
+    this.#pack({ type: "map", fn: f, sequences: [[]] });
     return new ImapIterator<T, Awaited<R>>({
       items,
       submit,
@@ -126,43 +134,53 @@ export class LoadBalancedView {
     return parallelFunction(
       f,
       (...sequences) => {
-        const handles = this.#submitChunks(readSequences(sequences), (parts) => packCall(f, parts));
+        const handles = this.#submitChunks(readSequences(sequences), (parts) => ({ type: "apply", fn: f, args: parts }));
         return new AsyncMapResult<ItemOf<Awaited<R>>>(handles, this.#context, this.#options.ordered ?? true);
       },
       (...sequences) => this.map(f, ...sequences),
     );
   }
 
-  #submitChunks(all: readonly Sliceable[], pack: (parts: readonly ArrayLike<unknown>[]) => readonly Frame[]): RequestHandle[] {
+  #submitChunks(all: readonly Sliceable[], callOf: (parts: readonly ArrayLike<unknown>[]) => EngineCall): RequestHandle[] {
     const total = shortestLength(all);
     const wanted = this.#options.chunkSize;
     let size = wanted ?? autoChunkSize(total, this.#countEngines());
     // With nothing to map, packing nothing still refuses what cannot travel.
-    if (total === 0) pack(cut(all, { start: 0, end: 0 }));
+    if (total === 0) this.#pack(callOf(cut(all, { start: 0, end: 0 })));
     const handles: RequestHandle[] = [];
     for (let start = 0; start < total;) {
       const end = Math.min(total, start + size);
-      const buffers = pack(cut(all, { start, end }));
-      const bytes = framesBytes(buffers);
+      const payload = this.#pack(callOf(cut(all, { start, end })));
+      const bytes = framesBytes(payload.buffers);
       if (wanted === undefined && bytes > CHUNK_BYTES_MAX && end - start > 1) {
         size = Math.max(1, Math.floor(((end - start) * CHUNK_BYTES_MAX) / bytes));
         continue;
       }
-      handles.push(this.#submit(buffers, end - start));
+      handles.push(this.#submit(payload, end - start));
       start = end;
     }
     return handles;
   }
 
-  #submit(buffers: readonly Frame[], itemCount = 1): RequestHandle {
+  #one<R>(call: EngineCall): AsyncResult<R> {
+    return new AsyncResult([this.#submit(this.#pack(call))], ONE_VALUE as ResultShape<R, R>, this.#context);
+  }
+
+  /** For every engine that the scheduler may choose. */
+  #pack(call: EngineCall): Payload {
+    return packForAny(call, this.#scope().kinds);
+  }
+
+  #submit({ buffers, reading }: Payload, itemCount = 1): RequestHandle {
     const { link } = this.#context;
     return link.submit({
       channel: "task",
       kind: "apply",
       targets: [],
-      metadata: this.#metadata,
+      metadata: this.#scope().metadata,
       content: NO_CONTENT,
       buffers,
+      reading,
       label: this.#options.label,
       itemCount,
     });
@@ -173,16 +191,37 @@ export class LoadBalancedView {
   }
 
   #engines(): readonly EngineFacts[] {
+    return this.#scope().engines;
+  }
+
+  /** What the engines of now make of the view's choice; looked up anew only when engines have come or gone. */
+  #scope(): Scope {
     const { directory } = this.#context.link;
-    if (this.#engineUuids.length === 0) return [...directory.engines.values()];
-    return this.#engineUuids.flatMap((uuid) => directory.findByUuid(uuid) ?? []);
+    if (this.#lastScope?.version === directory.version) return this.#lastScope;
+    const uuids = Array.isArray(this.#chosen) ? this.#chosen : resolveTargets(directory.engines, this.#chosen as EngineSelector).map(({ uuid }) => uuid);
+    const engines = uuids.length === 0 ? [...directory.engines.values()] : uuids.flatMap((uuid) => directory.findByUuid(uuid) ?? []);
+    this.#lastScope = { version: directory.version, engines, kinds: kindsOf(engines), metadata: taskMetadata(this.#options, uuids) };
+    return this.#lastScope;
   }
 }
 
-/** The uuids of targets, of the engines of now; none for all, those to come included. */
-export function chooseEngines(context: ViewContext, targets: Targets): readonly EngineUuid[] {
+/** Engines of now that may run a view's tasks, and what tells the scheduler so. */
+interface Scope {
+  /** Of the directory. */
+  readonly version: number;
+  readonly engines: readonly EngineFacts[];
+  readonly kinds: EngineKinds;
+  readonly metadata: Dict;
+}
+
+/** Engines that may run tasks: by uuid, none for any; or by properties, those to come included. */
+export type ChosenEngines = readonly EngineUuid[] | EngineSelector;
+
+/** The choice that targets make: engines of now, or any, or those with some properties. */
+export function chooseEngines(context: ViewContext, targets: Targets): ChosenEngines {
   checkTargets(targets);
-  return targets === "all" ? [] : resolveTargets(context.link.directory.engines, targets).map((engine) => engine.uuid);
+  if (targets === "all") return [];
+  return isOpenTargets(targets) ? targets : resolveTargets(context.link.directory.engines, targets).map((engine) => engine.uuid);
 }
 
 function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]): Dict {

@@ -2,6 +2,7 @@
 
 import { InvariantError } from "../base/index.ts";
 import type { OutputChange, RequestRecord, ResultPart } from "../core/index.ts";
+import type { Reading } from "./engine-call.ts";
 import type { Dict, Frame, Header, Message } from "../wire/index.ts";
 
 /** A message that has not been signed and sent yet. */
@@ -21,6 +22,8 @@ export type OutputListener = (handle: RequestHandle, change: OutputChange, messa
 export class RequestHandle implements ResultPart {
   readonly itemCount: number;
   state: "pending" | "ok" | "failed" = "pending";
+  /** How the reply is to be read, when this is a call made here. */
+  reading: Reading | undefined;
   /** Present until the message was sent. */
   transmission: Transmission | undefined;
   /** Whether memory of the caller may still be read by the network layer: it has out-of-band buffers and nobody acknowledged them. */

@@ -1,12 +1,15 @@
-// `apply_request`: a function and its arguments, in our own serialization.
+// `apply_request`: a function and its arguments, in our own serialization; or what Python clients may ask of this engine,
+// in theirs. The result goes back in the form the request had.
 
 import type { KernelFailure } from "../base/index.ts";
-import { isPickle, packValue, unpackCall, unpackCallNow, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
+import { isPickle, packPython, packValue, unpackCall, unpackCallNow, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
 import type { Dict, Frame } from "../wire/index.ts";
+import type { CellRunner } from "./cells/cell-runner.ts";
 import type { ContainedEnd, Containment } from "./containment.ts";
 import { failureOf, interruptedFailure } from "./failure.ts";
 import type { Namespace } from "./namespace.ts";
 import { namedFunctions } from "./named-functions.ts";
+import { readPythonWork, type PythonCall, type PythonWork } from "./python-call.ts";
 
 /** How a request ended. `content` is what its reply has besides the failure. */
 export type RunOutcome =
@@ -31,27 +34,33 @@ export interface RunHooks {
   end(outcome: RunOutcome): void;
 }
 
+/** How the result is written: as its reader writes, too. */
+type Pack = (value: unknown, path?: string) => Frame[];
+
 /** A call that is ready to be made. */
 interface Invocation {
-  readonly call: UnpackedCall;
+  readonly call: Pick<PythonCall, "fn" | "args">;
+  readonly pack: Pack;
   readonly hooks: RunHooks;
 }
 
 /** How long a turn of the event loop is at most, before another request is begun in it. */
 const TURN_MS = 2;
-const PICKLE_REFUSED =
-  "this engine runs TypeScript and JavaScript, and the request carries a Python pickle; send such calls to a Python engine, or use execute";
 
 /** Runs functions that clients send. */
 export class ApplyRunner {
   readonly #containment: Containment;
   readonly #env: UnpackEnv;
+  readonly #namespace: Namespace;
+  readonly #cells: CellRunner;
   /** Until when a request may still be begun in the turn that runs; 0: none runs. */
   #turnEnds = 0;
   /** To be run next in this turn. */
   #next: Invocation | undefined;
 
-  constructor(namespace: Namespace, containment: Containment) {
+  constructor(namespace: Namespace, containment: Containment, cells: CellRunner) {
+    this.#namespace = namespace;
+    this.#cells = cells;
     const functions = namedFunctions(namespace);
     this.#containment = containment;
     this.#env = {
@@ -63,18 +72,38 @@ export class ApplyRunner {
 
   /** Starts a request; its end is told through the hooks, never thrown. */
   start(buffers: readonly Frame[], hooks: RunHooks): void {
-    if (isPickle(buffers)) return hooks.end(failed(new TypeError(PICKLE_REFUSED)));
+    if (isPickle(buffers)) return this.#startPython(buffers, hooks);
     let call: UnpackedCall | undefined;
     try {
       call = unpackCallNow(buffers, this.#env);
     } catch (error) {
       return hooks.end(failed(error));
     }
-    if (call !== undefined) return this.#schedule({ call, hooks });
+    if (call !== undefined) return this.#schedule({ call, pack: packValue, hooks });
     unpackCall(buffers, this.#env).then(
-      (unpacked) => this.#schedule({ call: unpacked, hooks }),
+      (unpacked) => this.#schedule({ call: unpacked, pack: packValue, hooks }),
       (error: unknown) => hooks.end(failed(error)),
     );
+  }
+
+  /** A call from a Python client, which reads pickles only. */
+  #startPython(buffers: readonly Frame[], hooks: RunHooks): void {
+    let work: PythonWork;
+    try {
+      work = readPythonWork(buffers, this.#namespace);
+    } catch (error) {
+      return hooks.end(failed(error));
+    }
+    if (work.type === "execute") return this.#runCell(work.code, hooks);
+    this.#schedule({ call: work, pack: packPython, hooks });
+  }
+
+  /** A cell whose reply is that of a call: None. */
+  #runCell(code: string, hooks: RunHooks): void {
+    const request = { code, silent: true, storeHistory: false, stopOnError: false, userExpressions: new Map<string, string>() };
+    const end = (outcome: RunOutcome): void =>
+      hooks.end(outcome.status === "ok" ? { status: "ok", content: { status: "ok" }, buffers: packPython(null) } : { ...outcome, content: {} });
+    this.#cells.start(request, { isOver: () => hooks.isOver(), begun: () => undefined, result: () => undefined, end });
   }
 
   /**
@@ -104,7 +133,7 @@ export class ApplyRunner {
     if (end === "interrupted") running?.hooks.end(interrupted());
   }
 
-  #invoke({ call, hooks }: Invocation): void {
+  #invoke({ call, pack, hooks }: Invocation): void {
     if (hooks.isOver()) return;
     let outcome: RunOutcome | undefined;
     let pending: PromiseLike<unknown> | undefined;
@@ -112,19 +141,19 @@ export class ApplyRunner {
       try {
         const result = call.fn(...call.args);
         if (isThenable(result)) pending = result;
-        else outcome = succeeded(result);
+        else outcome = succeeded(result, pack);
       } catch (error) {
         outcome = failed(error);
       }
     });
     if (pending === undefined) hooks.end(outcome ?? interrupted());
-    else void this.#await(pending, hooks); // Ends through the hooks; an interrupt may leave it waiting for ever.
+    else void this.#await(pending, pack, hooks); // Ends through the hooks; an interrupt may leave it waiting for ever.
   }
 
-  async #await(pending: PromiseLike<unknown>, hooks: RunHooks): Promise<void> {
+  async #await(pending: PromiseLike<unknown>, pack: Pack, hooks: RunHooks): Promise<void> {
     let outcome: RunOutcome;
     try {
-      outcome = succeeded(await pending);
+      outcome = succeeded(await pending, pack);
     } catch (error) {
       outcome = failed(error);
     }
@@ -132,8 +161,8 @@ export class ApplyRunner {
   }
 }
 
-function succeeded(result: unknown): RunOutcome {
-  return { status: "ok", content: { status: "ok" }, buffers: packValue(result, "result") };
+function succeeded(result: unknown, pack: Pack): RunOutcome {
+  return { status: "ok", content: { status: "ok" }, buffers: pack(result, "result") };
 }
 
 /** Whether a value is to be awaited. */

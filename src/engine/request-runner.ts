@@ -11,10 +11,11 @@ import {
   type Dict,
   type Frame,
   type IopubMessage,
+  type Message,
   type MimeBundle,
   type ReplyStatus,
 } from "../wire/index.ts";
-import { packValue } from "../serial/index.ts";
+import { isPickle, packPython, packValue } from "../serial/index.ts";
 import { ApplyRunner, failed, interrupted, type RunOutcome } from "./apply.ts";
 import { CellRunner } from "./cells/cell-runner.ts";
 import type { Incoming } from "./channels.ts";
@@ -78,8 +79,8 @@ export class RequestRunner {
     this.#identity = identity;
     this.#hooks = hooks;
     this.#clock = clock;
-    this.#apply = new ApplyRunner(namespace, containment);
     this.#cells = new CellRunner(namespace, containment);
+    this.#apply = new ApplyRunner(namespace, containment, this.#cells);
   }
 
   /** Serial number of the request that runs, 0 when none does. */
@@ -101,7 +102,7 @@ export class RequestRunner {
   start(serial: number, incoming: Incoming): void {
     const { header, content } = incoming.message;
     const { engineId, uuid } = this.#identity;
-    const task = new TaskContext({ engineId, engineUuid: uuid, msgId: header.msg_id }, (data) => this.#publishData(data, header));
+    const task = new TaskContext({ engineId, engineUuid: uuid, msgId: header.msg_id }, (data) => this.#publishData(data, incoming.message));
     const run: Run = {
       serial,
       incoming,
@@ -145,10 +146,10 @@ export class RequestRunner {
     });
   }
 
-  #publishData(data: Readonly<Record<string, unknown>>, parent: Dict): void {
-    const buffers = packValue(data, "data");
+  #publishData(data: Readonly<Record<string, unknown>>, request: Message): void {
+    const buffers = isPickle(request.buffers) ? packPython(data, "data") : packValue(data, "data");
     this.#hooks.flushOutput();
-    this.#hooks.publish(iopub.data(Object.keys(data)), parent, buffers);
+    this.#hooks.publish(iopub.data(Object.keys(data)), request.header, buffers);
   }
 
   /** Gives the running request up; does nothing when it is another one by now. */

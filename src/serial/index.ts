@@ -11,6 +11,24 @@
 
 export { errorFacts, type ErrorFacts } from "./error-facts.ts";
 export { TASK_SCRIPT_MARK } from "./builder.ts";
+export {
+  Keywords,
+  keywords,
+  NdArray,
+  packPython,
+  packPythonCall,
+  PythonFunction,
+  pythonFunction,
+  PythonObject,
+  unpackPythonCall,
+  type NdArrayOptions,
+  type NdData,
+  type NumberArray,
+  type PythonCallable,
+  type PythonObjectParts,
+  type PythonOrigin,
+  type UnpackedPythonCall,
+} from "./python/index.ts";
 export { packCall, packValue } from "./pack.ts";
 export { isPickle } from "./payload.ts";
 export { Reference, importable, named, type Callable } from "./records.ts";

@@ -47,7 +47,8 @@ export function writeHead(frame: Buffer, form: Form, rawFrames: number, tableByt
 
 /** Reads the head of the payload whose first frame is `frame`; says in one sentence what is wrong with a foreign one. */
 export function readHead(frame: Buffer, framesLeft: number): PayloadHead {
-  if (frame.length > 0 && frame[0] === PICKLE_FIRST_BYTE) throw malformed("it is a Python pickle", "talk to Python peers through text or `execute`");
+  if (frame.length > 0 && frame[0] === PICKLE_FIRST_BYTE)
+    throw malformed("it is a Python pickle where a call or value of TypeScript belongs", "send it to a Python engine");
   if (frame.length < HEAD_BYTES || frame.readUInt32LE(0) !== MAGIC) throw malformed("it does not begin as one of ours", "check what kind of peer sent it");
   const version = frame[4] as number;
   if (version !== VERSION)

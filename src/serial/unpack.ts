@@ -5,7 +5,8 @@
 import { isParallelError } from "../base/index.ts";
 import type { Frame } from "../wire/index.ts";
 import { ENTRY } from "./pack.ts";
-import { FORM, HEAD_BYTES, asBuffer, malformed, readHead } from "./payload.ts";
+import { FORM, HEAD_BYTES, asBuffer, isPickle, malformed, readHead } from "./payload.ts";
+import { unpackPython } from "./python/index.ts";
 import type { Fact } from "./records.ts";
 import { StreamReader } from "./stream.ts";
 import { UserFailure, Uncanner, unbox, type TableEntry, type UnpackEnv } from "./uncanner.ts";
@@ -27,10 +28,16 @@ export function unpackValue(frames: readonly Frame[], env?: UnpackEnv): unknown 
   return values[0];
 }
 
-/** Unpacks values that were packed one by one and then put one after another. */
+/** Unpacks values that were packed one by one, by us or by Python, and then put one after another. */
 export function unpackValues(frames: readonly Frame[], env?: UnpackEnv): unknown[] {
   const values: unknown[] = [];
   for (let at = 0; at < frames.length;) {
+    if (isPickle([frames[at] as Frame])) {
+      const { value, next } = unpackPython(frames, at, env?.evaluate);
+      values.push(value);
+      at = next;
+      continue;
+    }
     const part = takePart(frames, at);
     values.push(guarded(() => readValue(part, env)));
     at += 1 + part.rawFrames.length;

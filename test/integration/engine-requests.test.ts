@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { importable, named, Reference } from "../../src/serial/index.ts";
+import { importable, isPickle, keywords, named, packPythonCall, Reference, unpackValue } from "../../src/serial/index.ts";
 import type { Published } from "../support/fake-controller.ts";
 import { until } from "../support/until.ts";
 import { startEngine, type EngineSetup } from "../support/with-engine.ts";
@@ -145,21 +145,33 @@ describe("apply", () => {
     await expect(setup.call(() => ({ inner: [Symbol("s")] }))).rejects.toThrow(/SerializationError.*result/);
   });
 
-  it("refuses a Python pickle in words", async () => {
-    const request = setup.controller.send(
-      "mux",
-      setup.uuid,
-      "apply_request",
-      {},
-      { buffers: [Buffer.from("80044e2e", "hex"), Buffer.from("80044e2e", "hex")] },
-    );
-    const { content } = await setup.controller.reply(request);
+  it("refuses a Python function in words", async () => {
+    const buffers = packPythonCall("os.getpid", []);
+    const { content } = await setup.controller.ask("mux", setup.uuid, "apply_request", {}, { buffers });
     expect(content["ename"]).toBe("TypeError");
-    expect(content["evalue"]).toMatch(/TypeScript.*Python pickle/);
+    expect(content["evalue"]).toMatch(/runs TypeScript and JavaScript and cannot run the Python function os.getpid; send it to a Python engine/);
+  });
+
+  it("does what ipyparallel's views do to the namespace, and answers in pickles", async () => {
+    const ask = async (buffers: readonly Uint8Array[]): Promise<unknown> => {
+      const reply = await setup.controller.ask("mux", setup.uuid, "apply_request", {}, { buffers });
+      expect(reply.content).toEqual({ status: "ok" });
+      expect(isPickle(reply.buffers)).toBe(true);
+      return unpackValue(reply.buffers);
+    };
+    const big = new Float64Array(1000).fill(1.5);
+    expect(await ask(packPythonCall("ipyparallel.util._push", [keywords({ pushedN: 5, pushedBig: big })]))).toBe(null);
+    expect(await ask(packPythonCall("ipyparallel.util._pull", [["pushedN", "pushedBig"]]))).toEqual([5, big]);
+    expect(await ask(packPythonCall("ipyparallel.util._execute", ["let pushedN = 6;"]))).toBe(null);
+    expect(await ask(packPythonCall("ipyparallel.util._pull", ["pushedN + 1"]))).toBe(7);
+    expect(await ask(packPythonCall("ipyparallel.client.remotefunction._map", [new Reference("(x) => x * pushedN"), [1, 2]]))).toEqual([6, 12]);
+    expect(await ask(packPythonCall(new Reference("async (x) => ({ x })"), [3n]))).toEqual({ x: 3 });
+    expect(await ask(packPythonCall("ipyparallel.serialize.canning.use_pickle", []))).toBe(null);
   });
 
   it("answers undecodable payloads with an error", async () => {
-    for (const buffers of [[], [Buffer.from("nonsense")], [Buffer.alloc(16)]]) {
+    const none = Buffer.from("80044e2e", "hex");
+    for (const buffers of [[], [Buffer.from("nonsense")], [Buffer.alloc(16)], [none], [none, none], [Buffer.of(0x80)]]) {
       const reply = await setup.controller.ask("mux", setup.uuid, "apply_request", {}, { buffers });
       expect(reply.content["status"]).toBe("error");
     }

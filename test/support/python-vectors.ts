@@ -48,7 +48,11 @@ const PLAIN: readonly PythonVector[] = [
   text("long text", "'é' * 300", "é".repeat(300)),
   text("bytes", "b'abc\\x00\\xff'", Uint8Array.of(97, 98, 99, 0, 255)),
   text("empty bytes", "b''", new Uint8Array(0)),
-  text("long bytes", "bytes(range(256)) * 6", Uint8Array.from({ length: 1536 }, (_, i) => i % 256)),
+  text(
+    "long bytes",
+    "bytes(range(256)) * 6",
+    Uint8Array.from({ length: 1536 }, (_, i) => i % 256),
+  ),
   onlyRead("bytearray", "bytearray(b'abc')", Uint8Array.of(97, 98, 99)),
   onlyRead("empty bytearray", "bytearray()", new Uint8Array(0)),
 ];
@@ -56,7 +60,11 @@ const PLAIN: readonly PythonVector[] = [
 const CONTAINERS: readonly PythonVector[] = [
   text("empty list", "[]", []),
   text("list", "[1, 'a', None, [2.5, True]]", [1, "a", null, [2.5, true]]),
-  text("long list", "list(range(1001))", Array.from({ length: 1001 }, (_, i) => i)),
+  text(
+    "long list",
+    "list(range(1001))",
+    Array.from({ length: 1001 }, (_, i) => i),
+  ),
   onlyRead("empty tuple", "()", []),
   onlyRead("tuple of 1", "(1,)", [1]),
   onlyRead("tuple of 3", "(1, 'b', None)", [1, "b", null]),
@@ -75,11 +83,7 @@ const CONTAINERS: readonly PythonVector[] = [
 ];
 
 const OBJECTS: readonly PythonVector[] = [
-  text(
-    "aware datetime",
-    "datetime.datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.timezone.utc)",
-    new Date("2026-01-02T03:04:05.678Z"),
-  ),
+  text("aware datetime", "datetime.datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.timezone.utc)", new Date("2026-01-02T03:04:05.678Z")),
   onlyRead(
     "datetime with offset",
     "datetime.datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=datetime.timezone(datetime.timedelta(hours=-5, minutes=-30)))",
@@ -114,19 +118,37 @@ const ARRAYS: readonly PythonVector[] = [
   text("array of dates", "np.array(['2026-01-02'], dtype='M8[ms]')", new NdArray(BigInt64Array.of(1_767_312_000_000n), [1], { dtype: "<M8[ms]" })),
   text("array of durations", "np.array([5], dtype='m8[25s]')", new NdArray(BigInt64Array.of(5n), [1], { dtype: "<m8[25s]" })),
   text("matrix", "np.arange(6, dtype='f8').reshape(2, 3)", new NdArray(Float64Array.of(0, 1, 2, 3, 4, 5), [2, 3])),
-  text("matrix in Fortran order", "np.asfortranarray(np.arange(6, dtype='i4').reshape(2, 3))", new NdArray(Int32Array.of(0, 3, 1, 4, 2, 5), [2, 3], { order: "F" })),
+  text(
+    "matrix in Fortran order",
+    "np.asfortranarray(np.arange(6, dtype='i4').reshape(2, 3))",
+    new NdArray(Int32Array.of(0, 3, 1, 4, 2, 5), [2, 3], { order: "F" }),
+  ),
   text("array without dimensions", "np.array(7.5)", new NdArray(Float64Array.of(7.5), [])),
   text("empty array", "np.array([], dtype='f8')", new Float64Array(0)),
   text("empty matrix", "np.zeros((3, 0), dtype='i2')", new NdArray(new Int16Array(0), [3, 0])),
-  text("long array", "np.arange(150, dtype='f8')", Float64Array.from({ length: 150 }, (_, i) => i)),
-  text("long matrix", "np.arange(300, dtype='f4').reshape(10, 30)", new NdArray(Float32Array.from({ length: 300 }, (_, i) => i), [10, 30])),
+  text(
+    "long array",
+    "np.arange(150, dtype='f8')",
+    Float64Array.from({ length: 150 }, (_, i) => i),
+  ),
+  text(
+    "long matrix",
+    "np.arange(300, dtype='f4').reshape(10, 30)",
+    new NdArray(
+      Float32Array.from({ length: 300 }, (_, i) => i),
+      [10, 30],
+    ),
+  ),
   text("list of arrays", "[np.arange(300, dtype='i4'), 1, b'x' * 2000]", [Int32Array.from({ length: 300 }, (_, i) => i), 1, new Uint8Array(2000).fill(120)]),
   text("dict of arrays", "{'z': np.arange(300, dtype='f8'), 'a': np.arange(200, dtype='i8')}", {
     z: Float64Array.from({ length: 300 }, (_, i) => i),
     a: BigInt64Array.from({ length: 200 }, (_, i) => BigInt(i)),
   }),
   text("arrays deep inside", "{'a': [{'b': np.arange(150, dtype='f8')}]}", { a: [{ b: Float64Array.from({ length: 150 }, (_, i) => i) }] }),
-  text("arrays in a long list", "[np.arange(20, dtype='i2')] + list(range(70))", [Int16Array.from({ length: 20 }, (_, i) => i), ...Array.from({ length: 70 }, (_, i) => i)]),
+  text("arrays in a long list", "[np.arange(20, dtype='i2')] + list(range(70))", [
+    Int16Array.from({ length: 20 }, (_, i) => i),
+    ...Array.from({ length: 70 }, (_, i) => i),
+  ]),
 ];
 
 const SCALARS: readonly PythonVector[] = [

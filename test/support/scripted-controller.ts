@@ -66,6 +66,7 @@ class ScriptedSocket implements MessageSocket {
 export class ScriptedController implements Transport {
   /** Engines the connection_reply tells of: id to uuid. */
   readonly engines: Map<number, string>;
+  /** What they told of themselves, by id; default: that they run TypeScript. */
   properties: Record<string, Dict> = {};
   /** What the client sent and the test has not taken, but for connection_requests. */
   readonly sent: Sent[] = [];
@@ -126,7 +127,8 @@ export class ScriptedController implements Transport {
     else {
       this.listings += 1;
       const engines = Object.fromEntries([...this.engines].map(([id, uuid]) => [String(id), uuid]));
-      if (!this.isSilent) this.reply(message, { status: "ok", engines, properties: this.properties });
+      const properties = Object.fromEntries([...this.engines.keys()].map((id) => [String(id), this.properties[id] ?? { language: "typescript" }]));
+      if (!this.isSilent) this.reply(message, { status: "ok", engines, properties });
     }
     return true;
   }

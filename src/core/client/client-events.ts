@@ -1,7 +1,7 @@
 // What the client's machine is told and what it orders.
 
 import type { EngineUuid, Millis, MsgId } from "../../base/index.ts";
-import type { Message } from "../../wire/index.ts";
+import type { Dict, Message } from "../../wire/index.ts";
 import type { EngineFacts } from "./engine-directory.ts";
 import type { OutputChange } from "./output.ts";
 import type { RequestOutcome } from "./reply.ts";
@@ -33,6 +33,8 @@ export type ClientEvent<Token, Asker> =
   | { readonly type: "listed"; readonly msgId: MsgId; readonly engines: readonly EngineFacts[] }
   | { readonly type: "engineJoined"; readonly engine: EngineFacts }
   | { readonly type: "engineLeft"; readonly uuid: EngineUuid }
+  /** More is known of an engine than its arrival told. */
+  | { readonly type: "engineDescribed"; readonly uuid: EngineUuid; readonly properties: Dict }
   /** Nothing will come any more. */
   | { readonly type: "closed"; readonly reason: string };
 

@@ -105,6 +105,9 @@ export class ClientMachine<Token, Asker> {
         return this.#listed(event.msgId, event.engines);
       case "engineJoined":
         return this.directory.joined(event.engine) ? [{ type: "engineJoined", engine: event.engine }] : NOTHING;
+      case "engineDescribed":
+        this.directory.described(event.uuid, event.properties);
+        return NOTHING;
       case "engineLeft": {
         const engine = this.directory.left(event.uuid);
         return engine === undefined ? NOTHING : this.#engineGone(engine);

@@ -37,6 +37,12 @@ export class EngineDirectory {
   /** Same engines as `#byId`. */
   readonly #byUuid = new Map<EngineUuid, EngineFacts>();
   readonly #open = new Map<string, OpenListing>();
+  #version = 0;
+
+  /** Grows with every change: what was derived from an equal version still holds. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Engines in the order of their ids. */
   get engines(): ReadonlyMap<EngineId, EngineFacts> {
@@ -46,6 +52,16 @@ export class EngineDirectory {
   /** The engine of a uuid. */
   findByUuid(uuid: EngineUuid): EngineFacts | undefined {
     return this.#byUuid.get(uuid);
+  }
+
+  /** Adds to what is known of an engine. */
+  described(uuid: EngineUuid, properties: Dict): void {
+    const engine = this.#byUuid.get(uuid);
+    if (engine === undefined) return;
+    const facts = { ...engine, properties: { ...engine.properties, ...properties } };
+    this.#byUuid.set(uuid, facts);
+    this.#byId.set(facts.id, facts);
+    this.#version += 1;
   }
 
   /** Notes that a listing was asked for; `key` names the question. */
@@ -81,6 +97,7 @@ export class EngineDirectory {
 
   #add(engine: EngineFacts): boolean {
     if (this.#byUuid.has(engine.uuid)) return false;
+    this.#version += 1;
     const former = this.#byId.get(engine.id);
     if (former !== undefined) this.#byUuid.delete(former.uuid);
     this.#byUuid.set(engine.uuid, engine);
@@ -93,6 +110,7 @@ export class EngineDirectory {
   #remove(uuid: EngineUuid): EngineFacts | undefined {
     const engine = this.#byUuid.get(uuid);
     if (engine === undefined) return undefined;
+    this.#version += 1;
     this.#byUuid.delete(uuid);
     this.#byId.delete(engine.id);
     return engine;

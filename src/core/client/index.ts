@@ -4,6 +4,7 @@ export type { AnswerOutcome, ClientEffect, ClientEvent } from "./client-events.t
 export { ClientMachine, type ClientCounters, type ClientTransition } from "./client-machine.ts";
 export { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type PartTimes, type ResultPart } from "./completion.ts";
 export { EngineDirectory, type DirectoryChanges, type EngineFacts } from "./engine-directory.ts";
+export { languageOf, type EngineLanguage } from "./engine-language.ts";
 export { applyOutput, DISPLAYS_MAX, outputOf, overwriteLines, STREAM_CHARS_MAX, type OutputChange } from "./output.ts";
 export { autoChunkSize, blockSpans, CHUNK_ITEMS_MAX, chunkSpans, CHUNKS_PER_ENGINE, interleave, roundRobin, type Span } from "./partition.ts";
 export { DEFAULT_RECENT, RecentRequests, type RecentLimits } from "./recent-requests.ts";
@@ -18,4 +19,4 @@ export {
   type RequestState,
 } from "./request-record.ts";
 export { DEFAULT_WINDOW, SendWindow, type Windowed, type WindowLimits } from "./send-window.ts";
-export { describeIds, pickSlice, resolveTargets, type Targets } from "./targets.ts";
+export { describeIds, isOpenTargets, pickSlice, resolveTargets, type EngineSelector, type Targets } from "./targets.ts";

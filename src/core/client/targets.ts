@@ -3,16 +3,37 @@
 import { InvalidArgumentError, NoEnginesRegistered, type EngineId } from "../../base/index.ts";
 import type { EngineFacts } from "./engine-directory.ts";
 
-/** Engines as users name them: an id, a negative number counted from the end, a list of these, or all. */
-export type Targets = number | readonly number[] | "all";
+/** Engines that an error message names. */
+const SHOWN_MAX = 8;
+
+/** Engines by what they told of themselves: those whose properties all have these values, like `{ language: "python" }`. */
+export type EngineSelector = Readonly<Record<string, string | number | boolean>>;
+
+/** Engines as users name them: an id, a negative number counted from the end, a list of these, all, or by their properties. */
+export type Targets = number | readonly number[] | "all" | EngineSelector;
+
+/** Whether the targets are found anew at each call, because engines that join later may belong to them. */
+export function isOpenTargets(targets: Targets): targets is "all" | EngineSelector {
+  return targets === "all" || (typeof targets === "object" && !Array.isArray(targets));
+}
 
 /** Looks up the engines of `targets` among those known now. Throws when one is missing or there is none at all. */
 export function resolveTargets(engines: ReadonlyMap<EngineId, EngineFacts>, targets: Targets): readonly EngineFacts[] {
   if (engines.size === 0) throw new NoEnginesRegistered("there is no engine; start some with `ipcluster engines -n N`, or await waitForEngines(n)");
   if (targets === "all") return [...engines.values()];
+  if (isOpenTargets(targets)) return selectEngines(engines, targets);
   const wanted = typeof targets === "number" ? [targets] : targets;
   if (wanted.length === 0) throw new InvalidArgumentError("a view needs at least one engine, and its targets are empty");
   return wanted.map((id) => resolveOne(engines, id));
+}
+
+function selectEngines(engines: ReadonlyMap<EngineId, EngineFacts>, selector: EngineSelector): readonly EngineFacts[] {
+  const wanted = Object.entries(selector);
+  const found = [...engines.values()].filter(({ properties }) => wanted.every(([name, value]) => properties[name] === value));
+  if (found.length > 0) return found;
+  const text = wanted.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(" and ");
+  const there = [...engines.values()].map(({ id, properties }) => `${id}: ${wanted.map(([name]) => JSON.stringify(properties[name]) ?? "none").join(", ")}`);
+  throw new NoEnginesRegistered(`no engine has ${text}; there are ${there.slice(0, SHOWN_MAX).join("; ")}`);
 }
 
 function resolveOne(engines: ReadonlyMap<EngineId, EngineFacts>, wanted: number): EngineFacts {

@@ -5,7 +5,11 @@ import { SerializationError } from "../../base/index.ts";
 
 /** The error for a pickle that cannot be read. */
 export function unreadable(fact: string, cause?: unknown): SerializationError {
-  return new SerializationError(`the Python pickle cannot be read: ${fact}`, { path: "pickle", remedy: "return plain values, or text made by json.dumps", cause });
+  return new SerializationError(`the Python pickle cannot be read: ${fact}`, {
+    path: "pickle",
+    remedy: "return plain values, or text made by json.dumps",
+    cause,
+  });
 }
 
 /** Longest line of protocol 0: a number or a name takes less. */

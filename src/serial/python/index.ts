@@ -17,7 +17,7 @@
 
 export { NdArray, type NdArrayOptions, type NdData, type NumberArray } from "./nd-array.ts";
 export { Keywords, keywords, packPythonCall, unpackPythonCall, type PythonCallable, type UnpackedPythonCall } from "./python-calls.ts";
-export { PythonObject, type PythonObjectParts, type PythonOrigin } from "./python-object.ts";
-export { packPython, unpackPython, type Evaluate, type PythonPart } from "./python-values.ts";
+export { PythonFunction, pythonFunction, PythonObject, type PythonObjectParts, type PythonOrigin } from "./python-object.ts";
+export { packPython, unpackPython } from "./python-values.ts";
 export { readPickle } from "./unpickler.ts";
 export { writePickle } from "./pickler.ts";

@@ -25,7 +25,8 @@ export interface ArrayParts {
 /** The array, when its element type is known here. */
 export function readArray(parts: ArrayParts, budget: Budget): NumberArray | NdArray | undefined {
   const { dtype, shape, order, data } = parts;
-  if (dtype.endsWith("O")) return Array.isArray(data) && data.length === sizeOf(shape) ? new NdArray<readonly unknown[]>(data, shape, { order, dtype: "|O" }) : undefined;
+  if (dtype.endsWith("O"))
+    return Array.isArray(data) && data.length === sizeOf(shape) ? new NdArray<readonly unknown[]>(data, shape, { order, dtype: "|O" }) : undefined;
   if (!(data instanceof Uint8Array)) return undefined;
   const texts = readTexts(dtype, data, sizeOf(shape), budget);
   if (texts !== undefined) return new NdArray<readonly unknown[]>(texts, shape, { order, dtype: littleEndian(dtype) });

@@ -81,7 +81,9 @@ class Pickler {
   #long(value: bigint): void {
     const bits = (value < 0n ? -value : value).toString(16).length * 4 + 1;
     const bytes = Buffer.alloc(Math.ceil(bits / 8));
-    const hex = BigInt.asUintN(bytes.length * 8, value).toString(16).padStart(bytes.length * 2, "0");
+    const hex = BigInt.asUintN(bytes.length * 8, value)
+      .toString(16)
+      .padStart(bytes.length * 2, "0");
     bytes.write(hex, "hex");
     bytes.reverse();
     if (bytes.length < 256) {
@@ -147,7 +149,10 @@ class Pickler {
     if (ArrayBuffer.isView(value)) return this.#view(value);
     if (value instanceof ArrayBuffer) return this.#view(new Uint8Array(value));
     if (value instanceof Reference)
-      throw this.#refuse("is a Reference deep inside an argument", "references are looked up as arguments, and as items of a list or object that is an argument");
+      throw this.#refuse(
+        "is a Reference deep inside an argument",
+        "references are looked up as arguments, and as items of a list or object that is an argument",
+      );
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== null && prototype !== Object.prototype && !isPlainOfAnotherRealm(prototype))
       throw this.#refuse(`is an instance of ${className(value)}, which Python does not know`, "send its data as a plain object");
@@ -224,7 +229,8 @@ class Pickler {
     this.#value(markTuple([...object.args]));
     const hasKeywords = Object.keys(object.keywords).length > 0;
     if (hasKeywords) {
-      if (object.origin === "call") throw this.#refuse(`is a call of ${object.qualifiedName} with keyword arguments, which pickles do not have`, "give the arguments by position");
+      if (object.origin === "call")
+        throw this.#refuse(`is a call of ${object.qualifiedName} with keyword arguments, which pickles do not have`, "give the arguments by position");
       this.#value(object.keywords);
       this.#out.u8(0x92);
     } else if (object.origin === "new") this.#out.u8(0x81);

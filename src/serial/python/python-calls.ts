@@ -6,7 +6,7 @@ import type { Frame } from "../../wire/index.ts";
 import { Reference } from "../records.ts";
 import { unreadable } from "./cursor.ts";
 import { writePickle } from "./pickler.ts";
-import { PythonObject, parseCallable } from "./python-object.ts";
+import { PythonObject, pythonFunction } from "./python-object.ts";
 import { compareTexts } from "./python-text.ts";
 import { packPython, unpackPython, type Evaluate } from "./python-values.ts";
 import { readPickle } from "./unpickler.ts";
@@ -34,7 +34,7 @@ export type PythonCallable = string | PythonObject | Reference;
  * @throws SerializationError when an argument cannot travel; InvalidArgumentError when the name is none
  */
 export function packPythonCall(callable: PythonCallable, args: readonly unknown[]): Frame[] {
-  const fn = typeof callable === "string" ? parseCallable(callable) : callable;
+  const fn = typeof callable === "string" ? pythonFunction(callable) : callable;
   if (!(fn instanceof Reference) && !(fn instanceof PythonObject))
     throw new InvalidArgumentError(`a call to Python needs the name of a function, like "math.sqrt", or a Reference, not ${typeof callable}`);
   const last = args.at(-1);

@@ -119,7 +119,8 @@ function uncanTop(value: unknown, source: Source): unknown {
     for (let i = 0; i < value.length; i += 1) value[i] = uncan(value[i], source);
     return value;
   }
-  if (value instanceof Set && value.size < ITEMS_MAX && [...value].some((item) => item instanceof PythonObject)) return new Set([...value].map((item) => uncan(item, source)));
+  if (value instanceof Set && value.size < ITEMS_MAX && [...value].some((item) => item instanceof PythonObject))
+    return new Set([...value].map((item) => uncan(item, source)));
   if (value instanceof Map && value.size < ITEMS_MAX) {
     for (const [key, item] of sortKeys([...value.entries()]) ?? []) value.set(key, uncan(item, source));
     return value;
@@ -161,7 +162,12 @@ function uncan(value: unknown, source: Source): unknown {
   }
 }
 
-function uncanArray(object: PythonObject, facts: Record<string, unknown>, data: unknown, how: { readonly isOwnFrame: boolean; readonly budget: Budget }): unknown {
+function uncanArray(
+  object: PythonObject,
+  facts: Record<string, unknown>,
+  data: unknown,
+  how: { readonly isOwnFrame: boolean; readonly budget: Budget },
+): unknown {
   if (!(data instanceof Uint8Array)) throw unreadable("a canned array has no elements");
   if (facts["pickled"] === true) return readPickle(data);
   const { dtype, shape } = facts;

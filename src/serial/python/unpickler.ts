@@ -151,7 +151,8 @@ class Unpickler {
       for (let i = 0; i < pairs.length; i += 2) target.set(pairs[i], pairs[i + 1]);
       return;
     }
-    if (typeof target !== "object" || target === null || Object.getPrototypeOf(target) !== Object.prototype) throw unreadable("it sets items of what is no dict");
+    if (typeof target !== "object" || target === null || Object.getPrototypeOf(target) !== Object.prototype)
+      throw unreadable("it sets items of what is no dict");
     for (let i = 0; i < pairs.length; i += 2) {
       const key = pairs[i];
       if (typeof key === "string") setOwn(target as Record<string, unknown>, key, pairs[i + 1]);

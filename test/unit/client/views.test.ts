@@ -35,7 +35,7 @@ describe("a direct view", () => {
   it("keeps its engines when others join; a view of all asks anew", async () => {
     const { client, peer } = await connectScripted();
     const [now, all, sliced] = [client.directView(), client.directView("all"), client.slice(0, undefined, 2)];
-    peer.notify("registration_notification", { id: 2, uuid: "E2" });
+    peer.notify("registration_notification", { id: 2, uuid: "E2", properties: { language: "typescript" } });
     await client.waitForEngines(3, { timeoutMs: 2000 });
     expect([now.targets, all.targets, sliced.targets, all.length]).toEqual([[0, 1], [0, 1, 2], [0], 3]);
   });
@@ -44,7 +44,9 @@ describe("a direct view", () => {
     const { client } = await connectScripted();
     expect(() => client.directView(7)).toThrow(InvalidArgumentError);
     expect(() => client.directView([])).toThrow(InvalidArgumentError);
-    expect(() => client.directView("some" as "all")).toThrow('targets must be an engine id, a list of ids, or "all", and is "some"');
+    expect(() => client.directView("some" as "all")).toThrow(
+      'targets must be an engine id, a list of ids, "all", or properties like { language: "python" }, and is "some"',
+    );
     expect(() => client.at(5)).toThrow(InvalidArgumentError);
     const { client: lonely } = await connectScripted([]);
     expect(() => lonely.directView()).toThrow(NoEnginesRegistered);
@@ -379,7 +381,7 @@ it("views keep the engines they were made with, whoever joins or leaves", async 
   const last = client.directView().with({ targets: -1 });
   const balanced = client.loadBalancedView([-1]);
   peer.engines.set(2, "E2");
-  peer.notify("registration_notification", { id: 2, uuid: "E2" });
+  peer.notify("registration_notification", { id: 2, uuid: "E2", properties: { language: "typescript" } });
   await client.waitForEngines(3, { timeoutMs: 2000 });
   expect([last.targets, balanced.targets, balanced.with({ label: "x" }).targets]).toEqual([[1], [1], [1]]);
   peer.engines.delete(1);

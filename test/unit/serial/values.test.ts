@@ -272,12 +272,12 @@ describe("what cannot travel is refused with its path and a remedy", () => {
 });
 
 describe("foreign payloads", () => {
-  test("a pickle is told apart", () => {
+  test("a pickle is told apart, and read", () => {
     const pickle = Uint8Array.of(0x80, 4, 0x4b, 1, 0x2e);
     expect(isPickle([pickle])).toBe(true);
     expect(isPickle(packValue(1))).toBe(false);
     expect(isPickle([])).toBe(false);
-    expect(() => unpackValue([pickle])).toThrow("it is a Python pickle");
+    expect(unpackValue([pickle])).toBe(1);
   });
 
   test("another format, another version, missing and left-over frames are said in a sentence", async () => {

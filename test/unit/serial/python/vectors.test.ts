@@ -22,7 +22,10 @@ const bytes = (text: string): Buffer => Buffer.from(text, "hex");
 function asCanned(value: unknown): unknown {
   if (!(value instanceof NdArray) || value.order === "C") return value;
   const [rows, columns] = value.shape as [number, number];
-  return new NdArray(Int32Array.from({ length: rows * columns }, (_, i) => value.at(Math.floor(i / columns), i % columns) as number), value.shape);
+  return new NdArray(
+    Int32Array.from({ length: rows * columns }, (_, i) => value.at(Math.floor(i / columns), i % columns) as number),
+    value.shape,
+  );
 }
 
 describe("values of Python", () => {
