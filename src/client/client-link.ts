@@ -10,6 +10,7 @@ import {
   type ClientEvent,
   type EngineDirectory,
   type EngineFacts,
+  type RequestChannel,
   type WindowLimits,
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
