@@ -118,4 +118,30 @@ describe("a cluster", () => {
       rmSync(dir, { recursive: true, force: true });
     }
   });
+
+  it("loses none of the short tasks behind one that kills its engine", async () => {
+    const cluster = await Cluster.start({ n: 2, private: true });
+    try {
+      const rc = await cluster.connect();
+      const lview = rc.loadBalancedView();
+      await Promise.all(Array.from({ length: 40 }, () => lview.apply(() => null)));
+      const submitted = Array.from({ length: 120 }, (_, index) =>
+        index === 60
+          ? lview.apply((): number => {
+              // Long enough for the results of the tasks before it to have left.
+              const end = Date.now() + 200;
+              while (Date.now() < end);
+              process.kill(process.pid, "SIGKILL");
+              return -1;
+            })
+          : lview.apply((one: number) => one, index),
+      );
+      const settled = await Promise.allSettled(submitted);
+      const failed = settled.flatMap((outcome, index) => (outcome.status === "rejected" ? [{ index, name: (outcome.reason as Error).name }] : []));
+      expect(failed).toEqual([{ index: 60, name: "EngineError" }]);
+      await rc.close();
+    } finally {
+      await cluster.stop();
+    }
+  });
 });

@@ -7,6 +7,10 @@
 //                  └──────────(recalled)──── recall outstanding <┘      nothing is sent to it meanwhile
 //
 // Only plain tasks are prefetched, in their turn, and only from a long queue, so that the last ones are spread evenly.
+//
+// When an engine dies, its first task was its last: the others it had not begun, and they run elsewhere. (Its process may
+// have ended so abruptly that replies of its last milliseconds are lost; then what it had ended is run again, and the one
+// that made it die may be among these.) So such a task has its next engine for itself, and no third one.
 
 import type { Millis } from "../../base/index.ts";
 import type { Engine, EnginePool } from "./engine-pool.ts";
@@ -86,6 +90,7 @@ export class Prefetch {
   /** Sends an engine that has a task further ones, as far as its pace and the queue justify. */
   topUp(engine: Engine): void {
     if (!engine.canPrefetch || engine.load === 0 || engine.recallThrough !== null || !engine.isHere) return;
+    if (engine.tasks.head?.plan?.isSpared === true) return;
     const depth = this.#depthOf(engine);
     while (engine.load < depth && this.#waiting.plainLength > BACKLOG_FACTOR * this.#pool.size * engine.load) {
       const task = this.#waiting.firstFor(engine.uuid);

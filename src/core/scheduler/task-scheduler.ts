@@ -40,7 +40,7 @@ import { Prefetch } from "./prefetch.ts";
 import { createScheme } from "./schemes/index.ts";
 import { Story, type Transition } from "./story.ts";
 import { Tally } from "./tally.ts";
-import { BLOCKED, FINISHED, READY, RESOLVING, isUnreachable, newTask, planFor, shun, type LiveTask, type TaskPlan, type TaskState } from "./task.ts";
+import { BLOCKED, FINISHED, READY, RESOLVING, isUnreachable, newTask, planFor, shun, spare, type LiveTask, type TaskPlan, type TaskState } from "./task.ts";
 import { Timers, type TimerPurpose } from "./timers.ts";
 import { validateScheduler } from "./validate.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
@@ -193,13 +193,15 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#placement.settle(null);
   }
 
-  /** The time for late replies is over: what has no retries left fails. */
+  /** The time for late replies is over: what has no retries left fails, except what was only sent ahead. */
   #strandedExpired(engine: Engine): void {
+    // One at a time and in order: what an engine had beside its first task it had not begun.
+    const first = engine.tasks.head;
     for (let task = engine.tasks.head; task !== null; task = engine.tasks.head) {
       engine.tasks.remove(task);
       this.#tally.running -= 1;
-      if (this.#retry(task, engine.uuid)) continue;
-      this.#fail(task, failures.engineDied(task.msgId, engine.uuid, this.#now));
+      if (task !== first && engine.canPrefetch && spare(task)) this.#makeReady(task);
+      else if (!this.#retry(task, engine.uuid)) this.#fail(task, failures.engineDied(task.msgId, engine.uuid, this.#now));
     }
     this.#placement.settle(null);
   }

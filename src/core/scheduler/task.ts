@@ -69,6 +69,8 @@ export interface TaskPlan {
   timer: TimerEntry | null;
   /** Runs out when the task store does not answer. */
   lookupTimer: TimerEntry | null;
+  /** It was sent ahead to an engine that died, and let off with that; it has an engine for itself and no further chance. */
+  isSpared: boolean;
 }
 
 /** Which dependency a missing id belongs to. */
@@ -121,7 +123,18 @@ export function planFor(options: TaskOptions): TaskPlan | null {
 
 /** A plan that asks for nothing, for a plain task that comes to shun an engine. */
 export function emptyPlan(): TaskPlan {
-  return { targets: null, timeoutMs: 0, retriesLeft: 0, shunned: NOBODY, after: null, follow: null, missing: null, timer: null, lookupTimer: null };
+  return {
+    targets: null,
+    timeoutMs: 0,
+    retriesLeft: 0,
+    shunned: NOBODY,
+    after: null,
+    follow: null,
+    missing: null,
+    timer: null,
+    lookupTimer: null,
+    isSpared: false,
+  };
 }
 
 /** A task just taken in. */
@@ -134,6 +147,14 @@ export function newTask(request: TaskRequest, seq: number, plan: TaskPlan | null
 export function shun(task: LiveTask, engine: EngineUuid): void {
   task.plan ??= emptyPlan();
   task.plan.shunned = new Set([...task.plan.shunned, engine]);
+}
+
+/** Lets a task that was sent ahead to an engine which then died off with that, once: false when it was let off before. */
+export function spare(task: LiveTask): boolean {
+  task.plan ??= emptyPlan();
+  if (task.plan.isSpared) return false;
+  task.plan.isSpared = true;
+  return true;
 }
 
 /** Whether only certain engines may run a task, by targets or by what it follows. */

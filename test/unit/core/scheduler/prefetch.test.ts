@@ -145,13 +145,46 @@ describe("a recall", () => {
     expect(driver.recalled("A", 11, 7)).toEqual([dropped("unaskedRecall", null, "A")]);
   });
 
-  it("outstanding when the engine leaves is over: its tasks end as usual, and an engine of its name starts anew", () => {
+  it("outstanding when the engine leaves is over: its tasks end as ever, and an engine of its name starts anew", () => {
     const driver = silent();
     const leftAt = driver.now;
     expect(driver.leave("A")).toEqual([wakeAt(leftAt + 5000)]);
     expect(driver.recalled("A", 11, 7)).toEqual([dropped("unaskedRecall", null, "A")]);
     expect(driver.reply("t1", "A")).toEqual(forwarded("t1", "A"));
-    expect(driver.tick(5000)).toEqual(["t2", "t3", "t4", "t5"].flatMap((id) => died(id, "A", driver.now)));
-    expect(sends(driver.joinPrefetching("A"))).toEqual(["t6@A"]);
+    expect(driver.tick(5000)).toEqual(died("t2", "A", driver.now));
+    expect(sends(driver.joinPrefetching("A"))).toEqual(["t3@A"]);
+  });
+});
+
+describe("tasks sent ahead to an engine that dies", () => {
+  it("run elsewhere, one at a time each, while the first one fails", () => {
+    const driver = quick({ backlog: 30 });
+    answerFirst(driver); // t1 … t5 are at A.
+    driver.leave("A");
+    expect(driver.tick(5000)).toEqual(died("t1", "A", driver.now));
+    expect(sends(driver.joinPrefetching("B"))).toEqual(["t2@B"]);
+    for (const [done, next] of [
+      ["t2", "t3"],
+      ["t3", "t4"],
+      ["t4", "t5"],
+      ["t5", "t6"],
+    ] as const) {
+      driver.now += 1;
+      // B is quick by now, and still gets nothing beside one of them.
+      expect(sends(driver.reply(done, "B"))).toEqual([`${next}@B`]);
+    }
+    driver.now += 1;
+    expect(sends(driver.reply("t6", "B")).length).toBeGreaterThan(2);
+  });
+
+  it("do not get a third engine: whatever made two of them die ends there", () => {
+    const driver = quick({ backlog: 30 });
+    answerFirst(driver);
+    driver.leave("A");
+    driver.tick(5000);
+    expect(sends(driver.joinPrefetching("B"))).toEqual(["t2@B"]);
+    driver.leave("B");
+    expect(driver.tick(5000)).toEqual(died("t2", "B", driver.now));
+    expect(sends(driver.joinPrefetching("C"))).toEqual(["t3@C"]);
   });
 });
