@@ -58,8 +58,6 @@ export interface EngineEnd {
 
 interface Request extends Incoming {
   reply: ReadyReply | undefined;
-  /** Its sender counts output messages instead of waiting for `idle`. */
-  readonly countsOutputs: boolean;
   /** Output messages published for it so far. */
   outputs: number;
 }
@@ -211,8 +209,8 @@ export class Engine {
     const { message, bytes, ordinal } = incoming;
     const { header } = message;
     const serial = this.#nextSerial++;
-    this.#requests.set(serial, { ...incoming, reply: undefined, countsOutputs: countsOutputs(message.metadata), outputs: 0 });
-    const request = { serial, msgId: msgId(header.msg_id), kind: kindOf(header.msg_type), bytes };
+    this.#requests.set(serial, { ...incoming, reply: undefined, outputs: 0 });
+    const request = { serial, msgId: msgId(header.msg_id), kind: kindOf(header.msg_type), bytes, countsOutputs: countsOutputs(message.metadata) };
     this.#handle({ type: "requestArrived", request: ordinal === undefined ? request : { ...request, ordinal } });
   }
 
@@ -269,11 +267,11 @@ export class Engine {
         return this.#run(effect.serial);
       case "sendReply":
         this.#output.endRequest();
-        return this.#send(effect.serial, this.#requests.get(effect.serial)?.reply);
-      case "sendAborted": {
-        const request = this.#requests.get(effect.serial);
-        return this.#send(effect.serial, request === undefined ? undefined : this.#runner?.abortedReply(request));
-      }
+        return this.#send(effect.serial, (request) => request.reply, effect.tellsOutputs);
+      case "sendAborted":
+        return this.#send(effect.serial, (request) => this.#runner?.abortedReply(request), effect.tellsOutputs);
+      case "forget":
+        return this.#forget(effect.serial);
       case "settleIntake":
         void this.#channels?.settle().then(() => this.#handle({ type: "intakeSettled" }));
         return;
@@ -289,11 +287,12 @@ export class Engine {
 
   #publishStatus(state: "starting" | "busy" | "idle", serial: number | null): void {
     const request = serial === null ? undefined : this.#requests.get(serial);
-    if (request?.countsOutputs !== true) this.#publish(iopub.status(this.#engineId, state), request?.message.header ?? {});
-    // Idle is the last that is said of a request.
-    if (state !== "idle" || serial === null) return;
+    this.#publish(iopub.status(this.#engineId, state), request?.message.header ?? {});
+  }
+
+  #forget(serial: number): void {
+    if (this.#running === this.#requests.get(serial)) this.#running = undefined;
     this.#requests.delete(serial);
-    if (this.#running === request) this.#running = undefined;
   }
 
   #claim(serial: number, ordinal: number): void {
@@ -305,7 +304,6 @@ export class Engine {
   #giveBack(serial: number): void {
     const request = this.#requests.get(serial);
     if (request !== undefined) this.#channels?.giveBack(request);
-    this.#requests.delete(serial);
   }
 
   #run(serial: number): void {
@@ -318,10 +316,11 @@ export class Engine {
     this.#runner?.start(serial, request);
   }
 
-  #send(serial: number, reply: ReadyReply | undefined): void {
+  #send(serial: number, replyTo: (request: Request) => ReadyReply | undefined, tellsOutputs: boolean): void {
     const request = this.#requests.get(serial);
+    const reply = request === undefined ? undefined : replyTo(request);
     if (request === undefined || reply === undefined) return;
-    const metadata = request.countsOutputs ? { ...reply.metadata, outputs: request.outputs } : reply.metadata;
+    const metadata = tellsOutputs ? { ...reply.metadata, outputs: request.outputs } : reply.metadata;
     this.#channels?.reply(request, { ...reply, metadata, mayWait: this.#queue.waiting > 0 });
   }
 

@@ -14,6 +14,8 @@ export interface QueuedRequest {
   readonly msgId: MsgId;
   readonly kind: RequestKind;
   readonly bytes: number;
+  /** Its sender counts the output messages that its reply speaks of, so that busy and idle are not published for it. */
+  readonly countsOutputs: boolean;
   /**
    * Number among all messages of the task channel, the first being 1: until it is started, the controller may take it back, so it is claimed first.
    * Absent for other channels.
@@ -39,15 +41,18 @@ export type EngineEvent =
 
 /** Orders to the shell, to be performed in the given order. */
 export type EngineEffect =
+  /** `serial`: the request it is said of. */
   | { readonly type: "publishStatus"; readonly state: "starting" | "busy" | "idle"; readonly serial: number | null }
   /** Claim the request, and feed `claimed`; when it was taken back meanwhile, feed `tasksRecalled` instead. */
   | { readonly type: "claim"; readonly serial: number; readonly ordinal: number }
-  /** The request was taken back: forget it, without a word to anybody; it may come again. */
+  /** The request was taken back: confirm it to the controller, and say nothing to its sender; it may come again. */
   | { readonly type: "giveBack"; readonly serial: number }
   | { readonly type: "run"; readonly serial: number }
-  /** Flush the request's output, then send the reply that its run made. */
-  | { readonly type: "sendReply"; readonly serial: number }
-  | { readonly type: "sendAborted"; readonly serial: number }
+  /** Flush the request's output, then send the reply that its run made; `tellsOutputs`: with the number of its output messages. */
+  | { readonly type: "sendReply"; readonly serial: number; readonly tellsOutputs: boolean }
+  | { readonly type: "sendAborted"; readonly serial: number; readonly tellsOutputs: boolean }
+  /** Nothing more will be said of the request. Comes once for each, unless the engine leaves first. */
+  | { readonly type: "forget"; readonly serial: number }
   /** Report what has arrived at the sockets already, then `intakeSettled`. */
   | { readonly type: "settleIntake" }
   | { readonly type: "pauseIntake" }

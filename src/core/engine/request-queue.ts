@@ -9,7 +9,8 @@
 //              after a failure that stops the queue (§8.5), or because an abort of everything came meanwhile (§8.7)
 //   closed     shut down; nothing runs and nothing is answered
 //
-// Order of one request: status busy → (run) → reply → status idle. An aborted one: busy → aborted reply → idle.
+// Order of one request: status busy → (run) → reply → status idle → forget. An aborted one: busy → aborted reply → idle →
+// forget. One whose sender counts its output messages has no status; its reply tells their number instead.
 //
 // Invariants: idle means that the queue is empty; serial numbers wait in rising order; bytes waiting is their sum; the
 // intake is paused exactly while more than the bounds wait; after `leave` there are no effects.
@@ -160,7 +161,7 @@ export class RequestQueue {
 
   #giveBack({ serial }: QueuedRequest, effects: EngineEffect[]): void {
     this.#doomed.delete(serial);
-    effects.push({ type: "giveBack", serial });
+    effects.push({ type: "giveBack", serial }, { type: "forget", serial });
   }
 
   #intakeSettled(effects: EngineEffect[]): void {
@@ -184,12 +185,23 @@ export class RequestQueue {
   }
 
   #answer(request: QueuedRequest, effects: EngineEffect[]): void {
-    effects.push({ type: "sendReply", serial: request.serial }, { type: "publishStatus", state: "idle", serial: request.serial });
+    effects.push({ type: "sendReply", serial: request.serial, tellsOutputs: request.countsOutputs });
+    this.#end(request, effects);
   }
 
   #abort(request: QueuedRequest, effects: EngineEffect[]): void {
-    const { serial } = request;
-    effects.push({ type: "publishStatus", state: "busy", serial }, { type: "sendAborted", serial }, { type: "publishStatus", state: "idle", serial });
+    this.#tellStatus(request, "busy", effects);
+    effects.push({ type: "sendAborted", serial: request.serial, tellsOutputs: request.countsOutputs });
+    this.#end(request, effects);
+  }
+
+  #end(request: QueuedRequest, effects: EngineEffect[]): void {
+    this.#tellStatus(request, "idle", effects);
+    effects.push({ type: "forget", serial: request.serial });
+  }
+
+  #tellStatus({ serial, countsOutputs }: QueuedRequest, state: "busy" | "idle", effects: EngineEffect[]): void {
+    if (!countsOutputs) effects.push({ type: "publishStatus", state, serial });
   }
 
   #abortWaitingExecutes(effects: EngineEffect[]): void {
@@ -237,7 +249,8 @@ export class RequestQueue {
       return false;
     }
     this.#state = { name: "running", request, abortsWaiting: false };
-    effects.push({ type: "publishStatus", state: "busy", serial: request.serial }, { type: "run", serial: request.serial });
+    this.#tellStatus(request, "busy", effects);
+    effects.push({ type: "run", serial: request.serial });
     return true;
   }
 

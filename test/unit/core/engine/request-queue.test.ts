@@ -3,13 +3,20 @@ import { describe, expect, it } from "vitest";
 import { msgId } from "../../../../src/base/index.ts";
 import { AbortSet, RequestQueue, type EngineEffect, type EngineEvent, type QueuedRequest, type RequestKind } from "../../../../src/core/engine/index.ts";
 
-const request = (serial: number, kind: RequestKind = "apply", bytes = 10): QueuedRequest => ({ serial, msgId: msgId(`m${serial}`), kind, bytes });
+const request = (serial: number, kind: RequestKind = "apply", bytes = 10): QueuedRequest => ({
+  serial,
+  msgId: msgId(`m${serial}`),
+  kind,
+  bytes,
+  countsOutputs: false,
+});
 const arrived = (serial: number, kind: RequestKind = "apply", bytes = 10): EngineEvent => ({ type: "requestArrived", request: request(serial, kind, bytes) });
 const finished = (serial: number, stopsQueue = false): EngineEvent => ({ type: "requestFinished", serial, status: stopsQueue ? "error" : "ok", stopsQueue });
 
 const told = (effects: readonly EngineEffect[]): string[] =>
   effects.map((effect) => {
     if (effect.type === "publishStatus") return effect.serial === null ? effect.state : `${effect.state} ${effect.serial}`;
+    if ("tellsOutputs" in effect && effect.tellsOutputs) return `${effect.type} ${effect.serial} with outputs`;
     return "serial" in effect ? `${effect.type} ${effect.serial}` : effect.type;
   });
 
@@ -39,22 +46,102 @@ describe("the queue of requests", () => {
   it("runs one request: busy, run, reply, idle", () => {
     const { feed } = queue();
     expect(feed(arrived(1))).toEqual(["busy 1", "run 1"]);
-    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1"]);
   });
 
   it("runs requests one at a time in the order of arrival, whatever their kind", () => {
     const { feed } = queue();
     expect(feed(arrived(1), arrived(2, "execute"), arrived(3, "other"))).toEqual(["busy 1", "run 1"]);
-    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "busy 2", "run 2"]);
-    expect(feed(finished(2))).toEqual(["sendReply 2", "idle 2", "busy 3", "run 3"]);
-    expect(feed(finished(3))).toEqual(["sendReply 3", "idle 3"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "busy 2", "run 2"]);
+    expect(feed(finished(2))).toEqual(["sendReply 2", "idle 2", "forget 2", "busy 3", "run 3"]);
+    expect(feed(finished(3))).toEqual(["sendReply 3", "idle 3", "forget 3"]);
   });
 
   it("ignores the late end of a request that is not the running one", () => {
     const { feed } = queue();
     feed(arrived(1), arrived(2));
-    expect(feed(finished(1), finished(1))).toEqual(["sendReply 1", "idle 1", "busy 2", "run 2"]);
+    expect(feed(finished(1), finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "busy 2", "run 2"]);
     expect(feed(finished(7))).toEqual([]);
+  });
+});
+
+describe("a request whose sender counts its output messages", () => {
+  const counted = (serial: number, kind: RequestKind = "apply"): EngineEvent => ({
+    type: "requestArrived",
+    request: { ...request(serial, kind), countsOutputs: true },
+  });
+
+  it("has no busy and no idle; its reply tells the number", () => {
+    const { feed } = queue();
+    expect(feed(counted(1))).toEqual(["run 1"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1 with outputs", "forget 1"]);
+  });
+
+  it("is likewise when it is aborted, one by one or with all", () => {
+    const { feed } = queue();
+    feed(arrived(1), counted(2), counted(3, "execute"));
+    feed({ type: "abortRequested", msgIds: [msgId("m2")] }, { type: "abortRequested", msgIds: "all" }, finished(1));
+    expect(feed({ type: "intakeSettled" })).toEqual([
+      "sendReply 1",
+      "idle 1",
+      "forget 1",
+      "sendAborted 3 with outputs",
+      "forget 3",
+      "sendAborted 2 with outputs",
+      "forget 2",
+    ]);
+  });
+
+  it("does not take the status from the others in the queue", () => {
+    const { feed } = queue();
+    feed(counted(1), arrived(2));
+    expect(feed(finished(1))).toEqual(["sendReply 1 with outputs", "forget 1", "busy 2", "run 2"]);
+    expect(feed(finished(2))).toEqual(["sendReply 2", "idle 2", "forget 2"]);
+  });
+});
+
+describe("a request of the task channel", () => {
+  const task = (serial: number, ordinal: number, kind: RequestKind = "apply"): EngineEvent => ({
+    type: "requestArrived",
+    request: { ...request(serial, kind), ordinal },
+  });
+
+  it("is claimed before anything is said of it", () => {
+    const { feed } = queue();
+    expect(feed(task(1, 1))).toEqual(["claim 1"]);
+    expect(feed({ type: "claimed", serial: 1 })).toEqual(["busy 1", "run 1"]);
+  });
+
+  it("goes back without a word when it was recalled before it was claimed, and so do those that wait behind it", () => {
+    const { feed } = queue();
+    feed(task(1, 1), task(2, 2), task(3, 3), arrived(4));
+    expect(feed({ type: "tasksRecalled", through: 2 })).toEqual(["giveBack 2", "forget 2", "giveBack 1", "forget 1", "claim 3"]);
+    expect(feed({ type: "claimed", serial: 3 }, finished(3))).toEqual(["busy 3", "run 3", "sendReply 3", "idle 3", "forget 3", "busy 4", "run 4"]);
+  });
+
+  it("stays when it runs already", () => {
+    const { feed } = queue();
+    feed(task(1, 1), { type: "claimed", serial: 1 }, task(2, 2));
+    expect(feed({ type: "tasksRecalled", through: 2 })).toEqual(["giveBack 2", "forget 2"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1"]);
+  });
+
+  it("is aborted once it is claimed, when its abort came before", () => {
+    const { feed } = queue();
+    feed(task(1, 1, "execute"), { type: "abortRequested", msgIds: "all" });
+    expect(feed({ type: "claimed", serial: 1 })).toEqual(["busy 1", "sendAborted 1", "idle 1", "forget 1"]);
+  });
+
+  it("goes back unaborted when it was recalled before the abort took effect, and runs when it comes again", () => {
+    const { feed } = queue();
+    feed(task(1, 1, "execute"), { type: "abortRequested", msgIds: "all" }, { type: "tasksRecalled", through: 1 });
+    expect(feed(task(2, 2, "execute"), { type: "claimed", serial: 2 })).toEqual(["claim 2", "busy 2", "run 2"]);
+  });
+
+  it("is not started by a claim of another", () => {
+    const { feed } = queue();
+    feed(task(1, 1));
+    expect(feed({ type: "claimed", serial: 7 })).toEqual([]);
   });
 });
 
@@ -63,20 +150,20 @@ describe("aborting", () => {
     const { feed } = queue();
     feed(arrived(1), arrived(2), arrived(3));
     expect(feed({ type: "abortRequested", msgIds: [msgId("m2")] })).toEqual([]);
-    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "busy 2", "sendAborted 2", "idle 2", "busy 3", "run 3"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "busy 2", "sendAborted 2", "idle 2", "forget 2", "busy 3", "run 3"]);
   });
 
   it("holds for a request that arrives later, once", () => {
     const { feed } = queue();
     feed({ type: "abortRequested", msgIds: [msgId("m1")] });
-    expect(feed(arrived(1))).toEqual(["busy 1", "sendAborted 1", "idle 1"]);
+    expect(feed(arrived(1))).toEqual(["busy 1", "sendAborted 1", "idle 1", "forget 1"]);
     expect(feed({ type: "requestArrived", request: { ...request(2), msgId: msgId("m1") } })).toEqual(["busy 2", "run 2"]);
   });
 
   it("does not touch the running request", () => {
     const { feed } = queue();
     feed(arrived(1));
-    expect(feed({ type: "abortRequested", msgIds: [msgId("m1")] }, finished(1))).toEqual(["sendReply 1", "idle 1"]);
+    expect(feed({ type: "abortRequested", msgIds: [msgId("m1")] }, finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1"]);
   });
 
   it("of everything aborts the execute requests that wait, not the applies", () => {
@@ -87,12 +174,15 @@ describe("aborting", () => {
     expect(feed({ type: "intakeSettled" })).toEqual([
       "sendReply 1",
       "idle 1",
+      "forget 1",
       "busy 2",
       "sendAborted 2",
       "idle 2",
+      "forget 2",
       "busy 4",
       "sendAborted 4",
       "idle 4",
+      "forget 4",
       "busy 3",
       "run 3",
     ]);
@@ -115,8 +205,8 @@ describe("a failure that stops the queue", () => {
     const { feed } = queue();
     feed(arrived(1, "execute"), arrived(2, "execute"), arrived(3));
     expect(feed(finished(1, true))).toEqual(["settleIntake"]);
-    expect(feed({ type: "intakeSettled" })).toEqual(["sendReply 1", "idle 1", "busy 2", "sendAborted 2", "idle 2", "busy 3", "run 3"]);
-    expect(feed(arrived(4, "execute"), finished(3))).toEqual(["sendReply 3", "idle 3", "busy 4", "run 4"]);
+    expect(feed({ type: "intakeSettled" })).toEqual(["sendReply 1", "idle 1", "forget 1", "busy 2", "sendAborted 2", "idle 2", "forget 2", "busy 3", "run 3"]);
+    expect(feed(arrived(4, "execute"), finished(3))).toEqual(["sendReply 3", "idle 3", "forget 3", "busy 4", "run 4"]);
   });
 });
 
@@ -131,7 +221,7 @@ describe("shutdown", () => {
     const { feed } = queue();
     feed(arrived(1), arrived(2));
     expect(feed({ type: "shutdownRequested" })).toEqual([]);
-    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "leave"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "leave"]);
     expect(feed(arrived(3), finished(2), { type: "shutdownRequested" })).toEqual([]);
   });
 });
@@ -141,21 +231,26 @@ describe("the intake", () => {
     const { feed } = queue({ waitingRequestsMax: 2 });
     expect(feed(arrived(1), arrived(2), arrived(3))).toEqual(["busy 1", "run 1"]);
     expect(feed(arrived(4))).toEqual(["pauseIntake"]);
-    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "busy 2", "run 2", "resumeIntake"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "busy 2", "run 2", "resumeIntake"]);
   });
 
   it("pauses when too many bytes wait", () => {
     const { feed } = queue({ waitingBytesMax: 100 });
     feed(arrived(1, "apply", 1000));
     expect(feed(arrived(2, "apply", 101))).toEqual(["pauseIntake"]);
-    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "busy 2", "run 2", "resumeIntake"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "busy 2", "run 2", "resumeIntake"]);
   });
 });
 
 describe("any sequence of events", () => {
-  it("keeps the invariants, and every request that arrived is answered once and idle once, unless the engine left", () => {
+  it("keeps the invariants, and every request that arrived is answered once, idle once and forgotten last, unless the engine left", () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant("arrive" as const), kind: fc.constantFrom<RequestKind>("apply", "execute", "other"), bytes: fc.nat(100) }),
+      fc.record({
+        do: fc.constant("arrive" as const),
+        kind: fc.constantFrom<RequestKind>("apply", "execute", "other"),
+        bytes: fc.nat(100),
+        countsOutputs: fc.boolean(),
+      }),
       fc.record({ do: fc.constant("finish" as const), stops: fc.boolean() }),
       fc.record({ do: fc.constant("abort" as const), serial: fc.integer({ min: 1, max: 60 }) }),
       fc.constant({ do: "abortAll" as const }),
@@ -164,6 +259,7 @@ describe("any sequence of events", () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const machine = new RequestQueue({ waitingRequestsMax: 3, waitingBytesMax: 150, abortIdsMax: 5 });
         const log: string[] = [];
+        const counting = new Set<number>();
         let serial = 0;
         const feed = (event: EngineEvent): void => {
           const effects = machine.handle(event);
@@ -179,15 +275,19 @@ describe("any sequence of events", () => {
         };
         feed({ type: "started" });
         for (const one of steps) {
-          if (one.do === "arrive") feed(arrived((serial += 1), one.kind, one.bytes));
-          else if (one.do === "finish") finish(one.stops);
+          if (one.do === "arrive") {
+            if (one.countsOutputs) counting.add(serial + 1);
+            feed({ type: "requestArrived", request: { ...request((serial += 1), one.kind, one.bytes), countsOutputs: one.countsOutputs } });
+          } else if (one.do === "finish") finish(one.stops);
           else if (one.do === "abort") feed({ type: "abortRequested", msgIds: [msgId(`m${one.serial}`)] });
           else feed({ type: "abortRequested", msgIds: "all" });
         }
         while (finish(false));
         for (let i = 1; i <= serial; i += 1) {
-          expect(log.filter((line) => line === `sendReply ${i}` || line === `sendAborted ${i}`)).toHaveLength(1);
-          expect(log.filter((line) => line === `idle ${i}`)).toHaveLength(1);
+          expect(log.filter((line) => line.startsWith("send") && line.split(" ")[1] === String(i))).toHaveLength(1);
+          expect(log.filter((line) => line === `busy ${i}` || line === `idle ${i}`)).toHaveLength(counting.has(i) ? 0 : 2);
+          expect(log.filter((line) => line === `forget ${i}`)).toHaveLength(1);
+          expect(log.findLastIndex((line) => line.split(" ")[1] === String(i))).toBe(log.indexOf(`forget ${i}`));
         }
         const runs = log.filter((line) => line.startsWith("run ")).map((line) => Number(line.slice(4)));
         expect(runs).toEqual(runs.toSorted((a, b) => a - b));
