@@ -17,7 +17,8 @@ import {
 } from "../config/index.ts";
 import { startController, type Controller } from "../controller/index.ts";
 import { createLogger, fdWriter, parseLogLevel, type Logger, type LogLevel } from "../log/index.ts";
-import { watchParent } from "./parent-watch.ts";
+import { watchParent } from "../programs/index.ts";
+import { takeLauncherPid } from "./launcher-pid.ts";
 import { createProgram, ExitError, InvalidArgumentError, Option, type Command } from "./program.ts";
 import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
 
@@ -88,7 +89,8 @@ async function run(program: Command): Promise<void> {
   const logger = await openLog(profile, clusterId, values);
   const signals = catchSignals();
   // A launcher that was killed could not end its controller: the cluster goes with it, in order.
-  watchParent(() => process.kill(process.pid, "SIGTERM"));
+  const launcherPid = takeLauncherPid();
+  if (launcherPid !== null) watchParent(launcherPid, () => process.kill(process.pid, "SIGTERM"));
   const controller = await startController({ ...values, profile, clusterId, logger });
   logger.info("controller started", {
     engines: connectionFilePath(profile, "engine", clusterId),

@@ -23,6 +23,7 @@ import { Engine, type EngineConfig } from "../engine/index.ts";
 import { createLogger, fdWriter, parseLogLevel, type LogLevel } from "../log/index.ts";
 import { newSessionId } from "../net/index.ts";
 import type { EngineConnectionInfo } from "../wire/index.ts";
+import { takeLauncherPid } from "./launcher-pid.ts";
 import { createProgram, InvalidArgumentError, Option, type Command } from "./program.ts";
 import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
 
@@ -123,7 +124,6 @@ async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd
   const startupCells = [];
   if (values.startupScript !== undefined) startupCells.push({ code: await readScript(values.startupScript), origin: values.startupScript });
   if (values.startupCommand !== undefined) startupCells.push({ code: values.startupCommand, origin: "-c" });
-  const parent = Number(process.env["IPP_PARENT_PID"] ?? "");
   return {
     info,
     address: resolveInterface({ interface: info.interface, location: values.location ?? info.location }),
@@ -133,7 +133,7 @@ async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd
     properties: { host, pid: process.pid, language: "typescript", node: process.versions.node, version: VERSION, prefetch: 1 },
     registrationTimeoutMs: values.timeoutMs,
     heartMissesMax: values.heartMissesMax,
-    parentPid: Number.isSafeInteger(parent) && parent > 0 ? parent : null,
+    parentPid: takeLauncherPid(),
     startupCells,
     username: process.env["USER"] ?? "username",
     log: { level: values.logLevel as LogLevel, fd },

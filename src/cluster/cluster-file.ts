@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../base/index.ts";
 import { fileFailure, writePrivateFile, type ProfileDir } from "../config/index.ts";
 import { isAlive, readEngineSetState, readProcessState, type ControllerState, type EngineSetState, type ProcessIdentity } from "../launch/index.ts";
+import { processExists } from "../programs/index.ts";
 
 /** How the cluster was asked for. Keys are the file's. */
 export interface ClusterFacts {
@@ -179,13 +180,7 @@ async function tryLock(lock: string): Promise<boolean> {
 /** Whether the process that holds the lock is gone. An empty lock is just being made. */
 async function isAbandoned(lock: string): Promise<boolean> {
   const holder = Number(await readFile(lock, "utf8").catch(() => "")); // released meanwhile: not abandoned
-  if (!Number.isInteger(holder) || holder <= 0) return false;
-  try {
-    process.kill(holder, 0);
-    return false;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "ESRCH";
-  }
+  return Number.isInteger(holder) && holder > 0 && !processExists(holder);
 }
 
 /** Whether two contents of a cluster's file are of the same run of it. */

@@ -3,6 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { processExists } from "../programs/index.ts";
 
 /** A process, told apart from a later one with the same id. */
 export interface ProcessIdentity {
@@ -18,7 +19,7 @@ const CLUSTER_PROGRAM = /ipcontroller|ipengine|ipyparallel/;
 export function startedOf(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   if (process.platform === "linux") return startedOnLinux(pid);
-  if (process.platform === "win32") return exists(pid) ? "" : undefined;
+  if (process.platform === "win32") return processExists(pid) ? "" : undefined;
   return startedByPs(pid);
 }
 
@@ -84,14 +85,5 @@ function commandLineOf(pid: number): string {
   } catch {
     // Gone in the meantime: it is nobody's.
     return "";
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
   }
 }

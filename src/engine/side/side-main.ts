@@ -6,12 +6,12 @@ import { workerData } from "node:worker_threads";
 import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
 import { createSession, ZeromqTransport, type MessageSocket } from "../../net/index.ts";
 import type { Session } from "../../wire/index.ts";
+import { watchParent } from "../../programs/index.ts";
 import { countRecall } from "../task-claims.ts";
 import { ControlChannel } from "./control.ts";
 import { Heart } from "./heart.ts";
 import { HeldWatch } from "./held-watch.ts";
 import { canInterrupt, Interrupter } from "./interrupter.ts";
-import { watchParent } from "./parent-watch.ts";
 import { Registration, type Registered } from "./registration.ts";
 import { SHARED, type MainMessage, type SideConfig, type SideMessage } from "./side-protocol.ts";
 import { listenForSignals } from "./signals.ts";
@@ -43,7 +43,7 @@ class SideThread {
   #heart: Heart | undefined;
   /** Of the registration. */
   #heartPeriodMs = 0;
-  #parentWatch: NodeJS.Timeout | undefined;
+  #endParentWatch: () => void = () => undefined;
   #isClosing = false;
 
   constructor(config: SideConfig) {
@@ -63,7 +63,7 @@ class SideThread {
     if (!canInterrupt())
       this.#log.warn("this Node cannot interrupt running code; an interrupted request is given up while its code runs on", { node: process.version });
     if (this.#config.parentPid !== null)
-      this.#parentWatch = watchParent(this.#config.parentPid, () => this.#leave("the process that started this engine has ended", 0));
+      this.#endParentWatch = watchParent(this.#config.parentPid, () => this.#leave("the process that started this engine has ended", 0));
     try {
       this.#onRegistered(await this.#registration.register(this.#config.properties, this.#config.registrationTimeoutMs));
     } catch (error) {
@@ -180,7 +180,7 @@ class SideThread {
     this.#isClosing = true;
     this.#heart?.stop();
     this.#heldWatch.stop();
-    clearInterval(this.#parentWatch);
+    this.#endParentWatch();
     this.#registration.unregister();
     await this.#transport.close();
     this.#interrupter.close();
