@@ -1,5 +1,7 @@
-// The smallest sequence number first: a binary heap over anything that has one. Entries that have become void are met
-// and skipped, and swept out when they are the greater part, so that they cost O(1) each and hold no memory for long.
+// The smallest sequence number first: a heap over anything that has one. Entries that have become void are met and
+// skipped, and swept out when they are the greater part, so that they cost O(1) each and hold no memory for long.
+
+import { Heap } from "../../base/index.ts";
 
 const SWEEP_MIN = 16;
 
@@ -10,7 +12,7 @@ export interface Sequenced {
 
 /** A heap by sequence number. */
 export class SeqHeap<T extends Sequenced> {
-  #items: T[] = [];
+  readonly #heap = new Heap<T>(isEarlier);
   readonly #isVoid: (item: T) => boolean;
   #voids = 0;
 
@@ -21,32 +23,31 @@ export class SeqHeap<T extends Sequenced> {
 
   /** Items that count. Right only if `noteVoid` was called once for each that does not. */
   get length(): number {
-    return this.#items.length - this.#voids;
+    return this.#heap.length - this.#voids;
   }
 
   /** Items held, void ones included. */
   get heldLength(): number {
-    return this.#items.length;
+    return this.#heap.length;
   }
 
   push(item: T): void {
-    this.#items.push(item);
-    this.#up(this.#items.length - 1);
+    this.#heap.push(item);
   }
 
   /** An item in here has become void. */
   noteVoid(): void {
     this.#voids += 1;
-    if (this.#voids * 2 > this.#items.length && this.#items.length >= SWEEP_MIN) this.#sweep();
-    else if (this.#voids === this.#items.length) this.#sweep();
+    const held = this.#heap.length;
+    if ((this.#voids * 2 > held && held >= SWEEP_MIN) || this.#voids === held) this.#sweep();
   }
 
   /** The first item that counts. */
   peek(): T | undefined {
     for (;;) {
-      const first = this.#items[0];
+      const first = this.#heap.peek();
       if (first === undefined || !this.#isVoid(first)) return first;
-      this.#removeFirst();
+      this.#heap.pop();
       this.#voids -= 1;
     }
   }
@@ -54,53 +55,21 @@ export class SeqHeap<T extends Sequenced> {
   /** Takes out the first item that counts. */
   pop(): T | undefined {
     const first = this.peek();
-    if (first !== undefined) this.#removeFirst();
+    if (first !== undefined) this.#heap.pop();
     return first;
   }
 
   /** Items that count, in no order. */
   *[Symbol.iterator](): Iterator<T> {
-    for (const item of this.#items) if (!this.#isVoid(item)) yield item;
+    for (const item of this.#heap) if (!this.#isVoid(item)) yield item;
   }
 
   #sweep(): void {
-    // A sorted array is a heap.
-    this.#items = this.#items.filter((item) => !this.#isVoid(item)).toSorted((one, other) => one.seq - other.seq);
+    this.#heap.keep((item) => !this.#isVoid(item));
     this.#voids = 0;
   }
+}
 
-  #removeFirst(): void {
-    const last = this.#items.pop() as T;
-    if (this.#items.length === 0) return;
-    this.#items[0] = last;
-    this.#down();
-  }
-
-  #up(start: number): void {
-    let index = start;
-    const item = this.#items[index] as T;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const other = this.#items[parent] as T;
-      if (other.seq <= item.seq) break;
-      this.#items[index] = other;
-      index = parent;
-    }
-    this.#items[index] = item;
-  }
-
-  #down(): void {
-    let index = 0;
-    const item = this.#items[0] as T;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= this.#items.length) break;
-      if (child + 1 < this.#items.length && (this.#items[child + 1] as T).seq < (this.#items[child] as T).seq) child += 1;
-      const other = this.#items[child] as T;
-      if (item.seq <= other.seq) break;
-      this.#items[index] = other;
-      index = child;
-    }
-    this.#items[index] = item;
-  }
+function isEarlier(one: Sequenced, other: Sequenced): boolean {
+  return one.seq < other.seq;
 }

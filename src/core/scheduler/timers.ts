@@ -1,7 +1,7 @@
-// Due times of everything the scheduler waits for: a binary heap whose entries know their place, so that a timer that
-// is no longer wanted leaves at once and keeps nothing alive.
+// Due times of everything the scheduler waits for: a heap whose entries know their place, so that a timer that is no
+// longer wanted leaves at once and keeps nothing alive.
 
-import type { Millis } from "../../base/index.ts";
+import { Heap, type Millis } from "../../base/index.ts";
 import type { Engine } from "./engine-pool.ts";
 import type { LiveTask, TaskPlan } from "./task.ts";
 
@@ -26,7 +26,7 @@ const WAKE_AHEAD_MS_MAX = 3_600_000;
 
 /** Timers by due time. */
 export class Timers {
-  readonly #heap: TimerEntry[] = [];
+  readonly #heap = new Heap<TimerEntry>(isBefore, notePlace);
   #order = 0;
   #now = 0 as Millis;
   /** The time we asked to be woken at and that has not come yet. */
@@ -38,9 +38,8 @@ export class Timers {
   }
 
   add(delayMs: number, purpose: TimerPurpose): TimerEntry {
-    const entry: TimerEntry = { at: (this.#now + delayMs) as Millis, order: (this.#order += 1), purpose, index: this.#heap.length };
+    const entry: TimerEntry = { at: (this.#now + delayMs) as Millis, order: (this.#order += 1), purpose, index: -1 };
     this.#heap.push(entry);
-    this.#up(entry.index);
     return entry;
   }
 
@@ -59,19 +58,14 @@ export class Timers {
 
   /** Takes a timer out; nothing happens when it is out already. */
   remove(entry: TimerEntry): void {
-    const index = entry.index;
-    if (index < 0) return;
+    if (entry.index < 0) return;
+    this.#heap.removeAt(entry.index);
     entry.index = -1;
-    const last = this.#heap.pop() as TimerEntry;
-    if (last === entry) return;
-    this.#set(index, last);
-    this.#up(index);
-    this.#down(last.index);
   }
 
   /** Takes out the earliest timer that is due. */
   popDue(): TimerEntry | undefined {
-    const first = this.#heap[0];
+    const first = this.#heap.peek();
     if (first === undefined || first.at > this.#now) return undefined;
     this.remove(first);
     return first;
@@ -84,51 +78,21 @@ export class Timers {
 
   /** When to ask to be woken, if that is earlier than asked before; `null` when nothing changes. */
   wakeChange(): Millis | null {
-    const earliest = this.#heap[0]?.at;
+    const earliest = this.#heap.peek()?.at;
     if (earliest === undefined || (this.#wakeAt !== null && this.#wakeAt <= earliest)) return null;
     this.#wakeAt = Math.min(earliest, this.#now + WAKE_AHEAD_MS_MAX) as Millis;
     return this.#wakeAt;
   }
 
   [Symbol.iterator](): Iterator<TimerEntry> {
-    return this.#heap.values();
-  }
-
-  #up(start: number): void {
-    let index = start;
-    const entry = this.#heap[index] as TimerEntry;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const other = this.#heap[parent] as TimerEntry;
-      if (!isBefore(entry, other)) break;
-      this.#set(index, other);
-      index = parent;
-    }
-    this.#set(index, entry);
-  }
-
-  #down(start: number): void {
-    let index = start;
-    const entry = this.#heap[index] as TimerEntry;
-    for (;;) {
-      const left = 2 * index + 1;
-      const right = left + 1;
-      if (left >= this.#heap.length) break;
-      const child = right < this.#heap.length && isBefore(this.#heap[right] as TimerEntry, this.#heap[left] as TimerEntry) ? right : left;
-      const other = this.#heap[child] as TimerEntry;
-      if (!isBefore(other, entry)) break;
-      this.#set(index, other);
-      index = child;
-    }
-    this.#set(index, entry);
-  }
-
-  #set(index: number, entry: TimerEntry): void {
-    this.#heap[index] = entry;
-    entry.index = index;
+    return this.#heap[Symbol.iterator]();
   }
 }
 
 function isBefore(one: TimerEntry, other: TimerEntry): boolean {
   return one.at < other.at || (one.at === other.at && one.order < other.order);
+}
+
+function notePlace(entry: TimerEntry, index: number): void {
+  entry.index = index;
 }
