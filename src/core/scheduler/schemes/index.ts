@@ -3,10 +3,9 @@
 import type { Rng } from "../../../base/index.ts";
 import type { SchemeName } from "../events.ts";
 import { LeastLoad } from "./leastload.ts";
-import { Lru } from "./lru.ts";
 import { PlainRandom } from "./plainrandom.ts";
-import { Pure } from "./pure.ts";
 import type { Scheme } from "./scheme.ts";
+import { Turns } from "./turns.ts";
 import { TwoBin } from "./twobin.ts";
 import { Weighted } from "./weighted.ts";
 
@@ -18,7 +17,7 @@ export function createScheme(name: SchemeName, rng: Rng): Scheme {
     case "leastload":
       return new LeastLoad();
     case "lru":
-      return new Lru();
+      return new Turns(name, "first");
     case "plainrandom":
       return new PlainRandom(rng);
     case "twobin":
@@ -26,6 +25,7 @@ export function createScheme(name: SchemeName, rng: Rng): Scheme {
     case "weighted":
       return new Weighted(rng);
     case "pure":
-      return new Pure();
+      // Round robin, as ZeroMQ's DEALER deals: the scheduler gives it neither hwm nor constraints.
+      return new Turns(name, "last");
   }
 }

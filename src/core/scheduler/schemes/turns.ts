@@ -1,5 +1,5 @@
-// lru: the engine that got its last task longest ago; one list, and whoever gets a task goes to its end. An engine that
-// was full comes back at the end as well, counted from the moment it has room again.
+// lru and pure: engines take turns in one list, and whoever gets a task goes to its end. They differ in a new engine's
+// place only. An engine that was full comes back at the end as well, counted from the moment it has room again.
 
 import type { SchemeName } from "../events.ts";
 import { EngineLists, longestInPlace } from "./engine-lists.ts";
@@ -8,10 +8,17 @@ import type { Scheme } from "./scheme.ts";
 const NONE = -1;
 const LIST = 0;
 
-/** Least recently used first. A new engine goes to the front. */
-export class Lru implements Scheme {
-  readonly name: SchemeName = "lru";
+/** The engine that got its last task longest ago. */
+export class Turns implements Scheme {
+  readonly name: SchemeName;
+  readonly #newcomers: "first" | "last";
   readonly #lists = new EngineLists();
+
+  /** @param newcomers where an engine that joins begins */
+  constructor(name: SchemeName, newcomers: "first" | "last") {
+    this.name = name;
+    this.#newcomers = newcomers;
+  }
 
   get size(): number {
     return this.#lists.size;
@@ -22,7 +29,7 @@ export class Lru implements Scheme {
   }
 
   add(slot: number, _load: number, isNew: boolean): void {
-    if (isNew) this.#lists.pushFront(LIST, slot);
+    if (isNew && this.#newcomers === "first") this.#lists.pushFront(LIST, slot);
     else this.#lists.pushBack(LIST, slot);
   }
 
