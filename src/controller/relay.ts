@@ -6,6 +6,7 @@
 // error reply here: a client that waits without a time limit must not wait for nothing.
 
 import { engineUuid, isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
+import { MuxLedger } from "../core/index.ts";
 import type { BoundSocket } from "../net/index.ts";
 import {
   CONTROLLER_IDENTITY,
@@ -21,7 +22,6 @@ import {
 } from "../wire/index.ts";
 import type { Drops } from "./drops.ts";
 import type { Monitor } from "./monitor.ts";
-import { MuxLedger } from "./mux-ledger.ts";
 
 /** What a relay works with. */
 export interface RelayParts {

@@ -3,5 +3,6 @@
 export * from "./hub/index.ts";
 export * from "./scheduler/index.ts";
 export * from "./broadcast/index.ts";
+export * from "./relay/index.ts";
 export * from "./client/index.ts";
 export * from "./engine/index.ts";

@@ -6,7 +6,6 @@ import { directLinks, type ToHub, type ToRouter } from "../../../src/controller/
 import { IntakeGate } from "../../../src/controller/intake-gate.ts";
 import { Monitor } from "../../../src/controller/monitor.ts";
 import { readMonitorEvents } from "../../../src/controller/monitor-reader.ts";
-import { MuxLedger } from "../../../src/controller/mux-ledger.ts";
 import { completeOptions } from "../../../src/controller/options.ts";
 import { dealPorts, parsePorts, portsOfFiles } from "../../../src/controller/ports.ts";
 import { TaskPayload } from "../../../src/controller/task-payload.ts";
@@ -95,30 +94,6 @@ describe("ports", () => {
         broadcast: { client: 7, leaves: [14, 15] },
       },
     });
-  });
-});
-
-describe("the ledger of an engine", () => {
-  it("counts what is unanswered, forgets it at the answer, and always has room for one message", () => {
-    const ledger = new MuxLedger(100);
-    const e = engineUuid("e");
-    expect(ledger.has("e")).toBe(false);
-    ledger.open(e);
-    expect(ledger.hasRoom("e", 1000)).toBe(true);
-    ledger.sent("e", "a", 60);
-    expect(ledger.hasRoom("e", 40)).toBe(true);
-    expect(ledger.hasRoom("e", 41)).toBe(false);
-    ledger.sent("e", undefined, 40);
-    expect(ledger.owed("e")).toBe(100);
-    ledger.answered("e", "unknown");
-    expect(ledger.owed("e")).toBe(60);
-    ledger.answered("e", "a");
-    ledger.answered("e", "a");
-    expect(ledger.owed("e")).toBe(0);
-    ledger.sent("e", "b", 10);
-    ledger.close(e);
-    ledger.answered("e", "b");
-    expect(ledger.owed("e")).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 // What each engine owes: bytes of requests that were handed to it on the mux channel and not answered yet. It bounds
 // the memory of a controller whose engine has stopped reading: ZeroMQ itself would queue without end.
 
-import type { EngineUuid } from "../base/index.ts";
+import type { EngineUuid } from "../../base/index.ts";
 
 interface EngineAccount {
   /** Requests without reply, with their sizes. */
