@@ -12,11 +12,11 @@ import {
 } from "../config/index.ts";
 import { createLogger, fdWriter, type Logger } from "../log/index.ts";
 import type { Command } from "./program.ts";
-import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
+import { addProgramOptions, givenValues, profileChoice } from "./schema-options.ts";
 
 /** Adds the profile flags and the named options of the cluster table. */
 export function addClusterFlags(command: Command, only: readonly string[]): Command {
-  return addProfileOptions(addTableOptions(command, CLUSTER_OPTIONS, only)).option("--quiet", "log errors only");
+  return addProgramOptions(command, CLUSTER_OPTIONS, only);
 }
 
 /** What a sub-command was told. */
@@ -27,9 +27,7 @@ export interface ClusterRequest {
 
 /** Reads the flags of a sub-command. */
 export function clusterRequest(command: Command): ClusterRequest {
-  const globals = command.optsWithGlobals<{ debug?: boolean; quiet?: boolean }>();
-  const level = globals.debug === true ? { logLevel: "debug" } : globals.quiet === true ? { logLevel: "error" } : {};
-  return { profile: resolveProfile(profileChoice(command)), given: { ...givenValues(command, CLUSTER_OPTIONS), ...level } };
+  return { profile: resolveProfile(profileChoice(command)), given: givenValues(command, CLUSTER_OPTIONS) };
 }
 
 /** The options of a cluster with the profile's file and the environment, for commands that start nothing. */

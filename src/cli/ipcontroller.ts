@@ -1,31 +1,16 @@
 // `ipcontroller`: runs a controller in the foreground until it is told to end.
 
-import { openSync } from "node:fs";
-import { join } from "node:path";
 import { ConfigError, isParallelError, TimeoutError } from "../base/index.ts";
-import {
-  connectionFilePath,
-  CONTROLLER_OPTIONS,
-  ensureProfile,
-  fileFailure,
-  loadConfigFile,
-  resolveClusterId,
-  resolveOptions,
-  resolveProfile,
-  type ControllerValues,
-  type ProfileDir,
-} from "../config/index.ts";
+import { connectionFilePath, CONTROLLER_OPTIONS, ensureProfile, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile } from "../config/index.ts";
 import { startController, type Controller } from "../controller/index.ts";
-import { createLogger, fdWriter, parseLogLevel, type Logger, type LogLevel } from "../log/index.ts";
+import { createLogger, fdWriter } from "../log/index.ts";
 import { watchParent } from "../programs/index.ts";
 import { takeLauncherPid } from "./launcher-pid.ts";
-import { createProgram, ExitError, InvalidArgumentError, Option, type Command } from "./program.ts";
-import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
+import { openLogFile } from "./log-file.ts";
+import { createProgram, ExitError, Option, type Command } from "./program.ts";
+import { addProgramOptions, givenValues, profileChoice } from "./schema-options.ts";
 
 interface OwnFlags {
-  readonly logLevel?: LogLevel;
-  readonly debug?: boolean;
-  readonly quiet?: boolean;
   readonly nodb?: boolean;
   readonly memorydb?: boolean;
   readonly dictdb?: boolean;
@@ -56,26 +41,11 @@ export function ipcontrollerProgram(): Command {
     examples: EXAMPLES,
     footer: FOOTER,
   });
-  addProfileOptions(program);
-  addTableOptions(
-    program,
-    CONTROLLER_OPTIONS,
-    CONTROLLER_OPTIONS.map((row) => row.name).filter((name) => name !== "logLevel"),
-  );
-  program.addOption(
-    new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf),
-  );
-  program.option("--quiet", "log errors only");
+  addProgramOptions(program, CONTROLLER_OPTIONS);
   program.option("--sqlitedb", "keep task records in an SQLite file (the default)");
   program.option("--memorydb", "keep task records in memory").option("--dictdb", "the same as --memorydb").option("--nodb", "keep no task records");
   for (const [flag] of REFUSED) program.addOption(new Option(flag).hideHelp());
   return program.action(() => run(program));
-}
-
-function logLevelOf(text: string): LogLevel {
-  const level = parseLogLevel(text);
-  if (level === undefined) throw new InvalidArgumentError(`"${text}" is no log level; use debug, info, warn, error, or a number.`);
-  return level;
 }
 
 async function run(program: Command): Promise<void> {
@@ -83,10 +53,11 @@ async function run(program: Command): Promise<void> {
     if (program.getOptionValue(new Option(flag).attributeName()) !== undefined) throw new ConfigError(sentence);
   }
   const profile = resolveProfile(profileChoice(program));
-  const given = { ...givenValues(program, CONTROLLER_OPTIONS), ...ownValues(program) };
+  const given = { ...givenValues(program, CONTROLLER_OPTIONS), ...chosenStore(program) };
   const { values } = resolveOptions(CONTROLLER_OPTIONS, { profile: await loadConfigFile(profile, "ipcontroller"), given });
   const clusterId = resolveClusterId(values.clusterId);
-  const logger = await openLog(profile, clusterId, values);
+  if (values.logToFile) await ensureProfile(profile);
+  const logger = createLogger("controller", fdWriter(values.logToFile ? openLogFile("ipcontroller", profile, clusterId) : 2), values.logLevel);
   const signals = catchSignals();
   // A launcher that was killed could not end its controller: the cluster goes with it, in order.
   const launcherPid = takeLauncherPid();
@@ -109,7 +80,7 @@ async function run(program: Command): Promise<void> {
   await ended(controller);
 }
 
-function ownValues(program: Command): { readonly [name: string]: unknown } {
+function chosenStore(program: Command): { readonly db?: string } {
   const flags = program.opts<OwnFlags>();
   const stores = [
     flags.nodb === true ? "none" : undefined,
@@ -118,19 +89,7 @@ function ownValues(program: Command): { readonly [name: string]: unknown } {
   ];
   const chosen = stores.filter((store) => store !== undefined);
   if (chosen.length > 1) throw new ConfigError(`${chosen.length} task stores are chosen at once; give one of --nodb, --memorydb and --sqlitedb`);
-  const level = flags.debug === true ? "debug" : (flags.logLevel ?? (flags.quiet === true ? "error" : undefined));
-  return { ...(chosen[0] === undefined ? {} : { db: chosen[0] }), ...(level === undefined ? {} : { logLevel: level }) };
-}
-
-async function openLog(profile: ProfileDir, clusterId: string, values: ControllerValues): Promise<Logger> {
-  if (!values.logToFile) return createLogger("controller", fdWriter(2), values.logLevel);
-  await ensureProfile(profile);
-  const path = join(profile.logDir, `ipcontroller-${clusterId === "" ? "" : `${clusterId}-`}${process.pid}.log`);
-  try {
-    return createLogger("controller", fdWriter(openSync(path, "a", 0o600)), values.logLevel);
-  } catch (cause) {
-    throw new ConfigError(`cannot write the log ${path}: ${fileFailure(cause)}; leave out --log-to-file`, { cause });
-  }
+  return chosen[0] === undefined ? {} : { db: chosen[0] };
 }
 
 interface Signals {

@@ -1,9 +1,7 @@
 // `ipengine`: runs one engine in the foreground until it is told to end or the controller is gone.
 
-import { mkdirSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { ConfigError, engineUuid, VERSION } from "../base/index.ts";
 import {
   connectionFilePath,
@@ -20,19 +18,13 @@ import {
   type ProfileDir,
 } from "../config/index.ts";
 import { Engine, type EngineConfig } from "../engine/index.ts";
-import { createLogger, fdWriter, parseLogLevel, type LogLevel } from "../log/index.ts";
+import { createLogger, fdWriter, type LogLevel } from "../log/index.ts";
 import { newSessionId } from "../net/index.ts";
 import type { EngineConnectionInfo } from "../wire/index.ts";
 import { takeLauncherPid } from "./launcher-pid.ts";
+import { openLogFile } from "./log-file.ts";
 import { createProgram, InvalidArgumentError, Option, type Command } from "./program.ts";
-import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "./schema-options.ts";
-
-interface OwnFlags {
-  readonly logLevel?: LogLevel;
-  readonly debug?: boolean;
-  readonly quiet?: boolean;
-  readonly timeout?: number;
-}
+import { addProgramOptions, givenValues, profileChoice } from "./schema-options.ts";
 
 const EXAMPLES = [
   ["ipengine", "join the default profile's cluster"],
@@ -53,14 +45,8 @@ export function ipengineProgram(): Command {
     examples: EXAMPLES,
     footer: FOOTER,
   });
-  addProfileOptions(program);
-  const names = ENGINE_OPTIONS.map((row) => row.name).filter((name) => name !== "logLevel");
-  addTableOptions(program, ENGINE_OPTIONS, names);
+  addProgramOptions(program, ENGINE_OPTIONS);
   program.addOption(new Option("--timeout <seconds>", "how long the controller may take to answer the registration (default 5)").argParser(secondsOf));
-  program.addOption(
-    new Option("--log-level <level>", "least severity that is logged: debug, info, warn, error, or Python's 10 to 50 (default info)").argParser(logLevelOf),
-  );
-  program.option("--quiet", "log errors only");
   return program.action(() => run(program));
 }
 
@@ -70,21 +56,16 @@ function secondsOf(text: string): number {
   return seconds;
 }
 
-function logLevelOf(text: string): LogLevel {
-  const level = parseLogLevel(text);
-  if (level === undefined) throw new InvalidArgumentError(`"${text}" is no log level; use debug, info, warn, error, or a number.`);
-  return level;
-}
-
 async function run(program: Command): Promise<void> {
   const profile = resolveProfile(profileChoice(program));
-  const flags = program.opts<OwnFlags>();
-  const given = { ...givenValues(program, ENGINE_OPTIONS), ...ownValues(flags) };
+  const { timeout } = program.opts<{ timeout?: number }>();
+  const timeoutMs = timeout === undefined ? undefined : Math.round(timeout * 1000);
+  const given = { ...givenValues(program, ENGINE_OPTIONS), timeoutMs };
   const { values } = resolveOptions(ENGINE_OPTIONS, { profile: await loadConfigFile(profile, "ipengine"), given });
   if (values.ssh !== undefined || values.sshkey !== undefined) {
     throw new ConfigError("--ssh and --sshkey are not supported by this version; open the tunnels yourself and give --location=localhost");
   }
-  const fd = values.logToFile ? openLogFile(profile) : 2;
+  const fd = values.logToFile ? openLogFile("ipengine", profile) : 2;
   const log = createLogger("engine", fdWriter(fd), values.logLevel);
   const config = await engineConfig(values, await connectionInfo(profile, values), fd);
   if (!process.execArgv.includes("--no-force-async-hooks-checks") && !(process.env["NODE_OPTIONS"] ?? "").includes("--no-force-async-hooks-checks")) {
@@ -95,21 +76,6 @@ async function run(program: Command): Promise<void> {
   if (end.exitCode === 0) log.info("engine ended", { reason: end.reason });
   else createLogger("engine", fdWriter(2)).error(end.reason);
   process.exit(end.exitCode);
-}
-
-function ownValues(flags: OwnFlags): { readonly [name: string]: unknown } {
-  const level = flags.debug === true ? "debug" : (flags.logLevel ?? (flags.quiet === true ? "error" : undefined));
-  return { logLevel: level, timeoutMs: flags.timeout === undefined ? undefined : Math.round(flags.timeout * 1000) };
-}
-
-function openLogFile(profile: ProfileDir): number {
-  const path = join(profile.logDir, `ipengine-${process.pid}.log`);
-  try {
-    mkdirSync(profile.logDir, { recursive: true });
-    return openSync(path, "a", 0o600);
-  } catch (cause) {
-    throw new ConfigError(`cannot write the log file ${path}: ${fileFailure(cause)}`, { cause });
-  }
 }
 
 async function connectionInfo(profile: ProfileDir, values: EngineValues): Promise<EngineConnectionInfo> {

@@ -29,19 +29,27 @@ function parseFlag(row: OptionRow, text: string): unknown {
   }
 }
 
+/** Adds the flags of a program that reads a table: those of the profile, the table's (`only` limits them by name), and `--quiet`. */
+export function addProgramOptions(command: Command, table: OptionTable, only?: readonly string[]): Command {
+  return addProfileOptions(addTableOptions(command, table, only)).option("--quiet", "log errors only");
+}
+
 /**
- * Values given on the command line, by full option name: flags, and ipyparallel's `--Class.trait=value`.
+ * Values given on the command line, by full option name: flags, and ipyparallel's `--Class.trait=value`. As log level
+ * `--debug` is stronger than `--log-level`, and that is stronger than `--quiet`.
  *
  * @throws ConfigError for an unknown trait
  */
 export function givenValues(command: Command, table: OptionTable): Record<string, unknown> {
-  const given: Record<string, unknown> = {};
-  for (const text of command.optsWithGlobals<{ set?: string[] }>().set ?? []) setTrait(table, text, given);
+  const { debug, quiet, set } = command.optsWithGlobals<{ debug?: boolean; quiet?: boolean; set?: string[] }>();
+  const given: Record<string, unknown> = quiet === true ? { logLevel: "error" } : {};
+  for (const text of set ?? []) setTrait(table, text, given);
   for (const row of table) {
     if (row.flag === undefined) continue;
     const key = new Option(row.flag).attributeName();
     if (command.getOptionValueSource(key) === "cli") given[row.name] = command.getOptionValue(key);
   }
+  if (debug === true) given["logLevel"] = "debug";
   return given;
 }
 

@@ -45,7 +45,7 @@ export const CLUSTER_OPTIONS = [
     default: "info",
     flag: "--log-level <level>",
     traits: ["Application.log_level", "IPClusterStart.log_level", "Cluster.log_level"],
-    doc: "least severity that is logged",
+    doc: "least severity that is logged: debug, info, warn, error, or Python's 10 to 50",
   },
   {
     name: "logToFile",

@@ -192,7 +192,7 @@ export const CONTROLLER_OPTIONS = [
     default: "info",
     flag: "--log-level <level>",
     traits: ["Application.log_level", "IPController.log_level"],
-    doc: "least severity that is logged",
+    doc: "least severity that is logged: debug, info, warn, error, or Python's 10 to 50",
   },
   {
     name: "logToFile",

@@ -80,7 +80,7 @@ export const ENGINE_OPTIONS = [
     default: "info",
     flag: "--log-level <level>",
     traits: ["Application.log_level", "IPEngine.log_level"],
-    doc: "least severity that is logged",
+    doc: "least severity that is logged: debug, info, warn, error, or Python's 10 to 50",
   },
   {
     name: "logToFile",

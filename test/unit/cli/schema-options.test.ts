@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/base/index.ts";
 import { createProgram, type Command } from "../../../src/cli/program.ts";
-import { addProfileOptions, addTableOptions, givenValues, profileChoice } from "../../../src/cli/schema-options.ts";
+import { addProgramOptions, givenValues, profileChoice } from "../../../src/cli/schema-options.ts";
 import { normalizeArgv } from "../../../src/cli/argv.ts";
 import { CLUSTER_OPTIONS } from "../../../src/config/index.ts";
 
 function parse(...argv: string[]): Command {
   const program = createProgram({ name: "test", description: "a test", examples: [] });
-  const start = addProfileOptions(addTableOptions(program.command("start"), CLUSTER_OPTIONS)).action(() => undefined);
+  const start = addProgramOptions(program.command("start"), CLUSTER_OPTIONS).action(() => undefined);
   program.parse(normalizeArgv(["start", ...argv]), { from: "user" });
   return start;
 }
@@ -35,6 +35,15 @@ describe("flags made from an option table", () => {
 
   it("refuse ipyparallel's names that mean nothing here, with a suggestion", () => {
     expect(() => givenValues(parse("--Cluster.nn=3"), CLUSTER_OPTIONS)).toThrow(new ConfigError('unknown option "--Cluster.nn"; did you mean "Cluster.n"?'));
+  });
+
+  it.each([
+    [["--quiet"], "error"],
+    [["--quiet", "--log-level=warn"], "warn"],
+    [["--debug", "--log-level=warn", "--quiet"], "debug"],
+    [["--Cluster.log_level=10", "--quiet"], "debug"],
+  ])("%j mean log level %s", (argv, logLevel) => {
+    expect(givenValues(parse(...argv), CLUSTER_OPTIONS)).toEqual({ logLevel });
   });
 
   it("choose the profile", () => {
