@@ -41,6 +41,21 @@ export interface Measure {
   run(context: BenchContext): Promise<Outcome>;
 }
 
+/** The middle one of some numbers, the upper of two; NaN of none. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
+}
+
+/**
+ * Our figure beside a peer's, with the ratio ours/peer.
+ *
+ * @param peer what it reached, or its name when it is not installed
+ */
+export function compared(ours: Figure, peer: Figure | string, notes?: string): Outcome {
+  const more = notes === undefined ? {} : { notes };
+  return typeof peer === "string" ? { ours, missing: peer, ratio: undefined, ...more } : { ours, peer, ratio: ours.value / peer.value, ...more };
+}
+
 /** Whether an outcome reaches its floor; `undefined` when there is no ratio. */
 export function reaches(measure: Measure, outcome: Outcome): boolean | undefined {
   if (outcome.ratio === undefined) return undefined;

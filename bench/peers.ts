@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Figure } from "./measure.ts";
+import type { BenchContext, Figure } from "./measure.ts";
 
 const SCRIPT = fileURLToPath(new URL("./peers/ipyparallel_peer.py", import.meta.url));
 
@@ -23,8 +23,9 @@ export function findParallel(): string | undefined {
   return probe.status === 0 && probe.stdout.startsWith("GNU parallel") ? "parallel" : undefined;
 }
 
-/** Runs one measure of ipyparallel. */
-export function measureIpyparallel(python: string, measure: string): Figure {
+/** Runs one measure of ipyparallel; gives `missing` when there is none. */
+export function measureIpyparallel({ python }: BenchContext, measure: string, missing = "ipyparallel"): Figure | string {
+  if (python === undefined) return missing;
   const run = spawnSync(python, [SCRIPT, measure], { encoding: "utf8", timeout: 180_000 });
   const line = run.stdout.trim().split("\n").at(-1) ?? "";
   if (run.status !== 0 || !line.startsWith("{")) throw new Error(`ipyparallel could not be measured: ${run.stderr.trim().split("\n").at(-1) ?? "no output"}`);

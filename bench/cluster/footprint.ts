@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { Cluster } from "tsparallel";
-import type { Measure } from "../measure.ts";
+import { compared, median, type Measure } from "../measure.ts";
 import { measureIpyparallel } from "../peers.ts";
 import { descendants, residentMb } from "../resident.ts";
 
@@ -31,11 +31,8 @@ export const start: Measure = {
         spawnSync(process.execPath, [IPCLUSTER, "stop"], { env });
         if (up.status !== 0) throw new Error(up.stderr);
       }
-      times.sort((a, b) => a - b);
-      const ours = { value: times[times.length >> 1] ?? Number.NaN, unit: "s" };
-      if (context.python === undefined) return Promise.resolve({ ours, missing: "ipyparallel", ratio: undefined });
-      const peer = measureIpyparallel(context.python, "start");
-      return Promise.resolve({ ours, peer, ratio: ours.value / peer.value, notes: "and less than 2 s" });
+      const ours = { value: median(times), unit: "s" };
+      return Promise.resolve(compared(ours, measureIpyparallel(context, "start"), "and less than 2 s"));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -54,9 +51,7 @@ export const memory: Measure = {
     const each = pids.map(residentMb);
     const ours = { value: each.reduce((sum, mb) => sum + mb, 0), unit: "MB" };
     const notes = `ours, each: ${each.map((mb) => mb.toFixed(0)).join(" ")}`;
-    if (context.python === undefined) return { ours, missing: "ipyparallel", ratio: undefined, notes };
-    const peer = measureIpyparallel(context.python, "memory");
-    return { ours, peer, ratio: ours.value / peer.value, notes };
+    return compared(ours, measureIpyparallel(context, "memory"), notes);
   },
 };
 

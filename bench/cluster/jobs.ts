@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { Cluster } from "tsparallel";
-import type { Measure } from "../measure.ts";
+import { compared, type Measure } from "../measure.ts";
 
 const BAKAPARA = fileURLToPath(new URL("../../dist/cli/bin/bakapara.js", import.meta.url));
 
@@ -35,16 +35,11 @@ export const bakapara: Measure = {
       const ours = { value: ratePerSecond(count, () => spawnSync(process.execPath, args, { encoding: "utf8" })), unit: "jobs/s" };
       const written = readFileSync(results, "utf8").trim().split("\n").length;
       if (written !== count) throw new Error(`bakapara wrote ${written} results of ${count}`);
-      if (context.parallel === undefined) return { ours, missing: "GNU parallel", ratio: undefined };
+      if (context.parallel === undefined) return compared(ours, "GNU parallel");
       const peerCount = context.quick ? 50 : 1500;
       const input = Array.from({ length: peerCount }, (_, i) => `${i}\n`).join("");
       const peerRate = ratePerSecond(peerCount, () => spawnSync("parallel", ["-j2", "true"], { encoding: "utf8", input }));
-      return {
-        ours,
-        peer: { value: peerRate, unit: "jobs/s" },
-        ratio: ours.value / peerRate,
-        notes: `bare spawn: ${bareSpawnRate(context.quick ? 50 : 1000).toFixed(0)}/s`,
-      };
+      return compared(ours, { value: peerRate, unit: "jobs/s" }, `bare spawn: ${bareSpawnRate(context.quick ? 50 : 1000).toFixed(0)}/s`);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

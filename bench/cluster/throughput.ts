@@ -2,7 +2,7 @@
 
 import { performance } from "node:perf_hooks";
 import { Cluster, type Client } from "tsparallel";
-import type { BenchContext, Figure, Measure } from "../measure.ts";
+import { compared, median, type Measure } from "../measure.ts";
 import { measureIpyparallel } from "../peers.ts";
 
 /** Starts a private cluster with its SQLite store on, and hands the client over. */
@@ -14,10 +14,6 @@ export async function withClient<T>(n: number, work: (rc: Client, cluster: Clust
   } finally {
     await rc.close();
   }
-}
-
-function compare(context: BenchContext, peerMeasure: string): Figure | undefined {
-  return context.python === undefined ? undefined : measureIpyparallel(context.python, peerMeasure);
 }
 
 const nothing = (): null => null;
@@ -37,8 +33,7 @@ export const tasks: Measure = {
       for (const result of results) await result;
       return { value: (count / (performance.now() - began)) * 1000, unit: "tasks/s" };
     });
-    const peer = compare(context, "tasks");
-    return peer === undefined ? { ours, missing: "ipyparallel", ratio: undefined } : { ours, peer, ratio: ours.value / peer.value };
+    return compared(ours, measureIpyparallel(context, "tasks"));
   },
 };
 
@@ -58,11 +53,9 @@ export const roundtrip: Measure = {
         await view.apply(nothing);
         times.push(performance.now() - began);
       }
-      times.sort((a, b) => a - b);
-      return { value: times[times.length >> 1] ?? Number.NaN, unit: "ms" };
+      return { value: median(times), unit: "ms" };
     });
-    const peer = compare(context, "roundtrip");
-    return peer === undefined ? { ours, missing: "ipyparallel", ratio: undefined } : { ours, peer, ratio: ours.value / peer.value };
+    return compared(ours, measureIpyparallel(context, "roundtrip"));
   },
 };
 
@@ -83,8 +76,7 @@ export const map: Measure = {
       if (squares.length !== count || squares[3] !== 9) throw new Error("the map gave a wrong result");
       return { value: (count / elapsed) * 1000, unit: "items/s" };
     });
-    const peer = compare(context, "map");
-    return peer === undefined ? { ours, missing: "ipyparallel", ratio: undefined } : { ours, peer, ratio: ours.value / peer.value };
+    return compared(ours, measureIpyparallel(context, "map"));
   },
 };
 
@@ -107,10 +99,8 @@ export const push: Measure = {
         rates.push((2 * array.byteLength) / (performance.now() - began) / 1000);
         if (back.length !== length || back[length - 1] !== length - 1) throw new Error("the array came back changed");
       }
-      rates.sort((a, b) => a - b);
-      return { value: rates[rates.length >> 1] ?? Number.NaN, unit: "MB/s" };
+      return { value: median(rates), unit: "MB/s" };
     });
-    const peer = compare(context, "push");
-    return peer === undefined ? { ours, missing: "ipyparallel with numpy", ratio: undefined } : { ours, peer, ratio: ours.value / peer.value };
+    return compared(ours, measureIpyparallel(context, "push", "ipyparallel with numpy"));
   },
 };
