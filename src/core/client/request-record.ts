@@ -33,8 +33,8 @@ export interface RequestOutput {
   data: unknown;
 }
 
-/** What a request is made from. */
-export interface RequestFacts<Token> {
+/** State of one request. Only the machine writes. */
+export class RequestRecord<Token = unknown> {
   readonly msgId: MsgId;
   readonly kind: CallKind;
   readonly channel: RequestChannel;
@@ -46,18 +46,6 @@ export interface RequestFacts<Token> {
   /** Size on the wire, for the window. */
   readonly bytes: number;
   /** The shell's own object for this request. */
-  readonly token: Token;
-}
-
-/** State of one request. Only the machine writes. */
-export class RequestRecord<Token = unknown> {
-  readonly msgId: MsgId;
-  readonly kind: CallKind;
-  readonly channel: RequestChannel;
-  readonly targets: readonly EngineUuid[];
-  readonly submitted: string;
-  readonly label: unknown;
-  readonly bytes: number;
   readonly token: Token;
   state: RequestState = "waiting";
   /** `content.status` of the reply. */
@@ -98,5 +86,8 @@ export class RequestRecord<Token = unknown> {
     return this.state === "ok" || this.state === "failed";
   }
 }
+
+/** What a request is made from. */
+export type RequestFacts<Token> = Pick<RequestRecord<Token>, "msgId" | "kind" | "channel" | "targets" | "submitted" | "label" | "bytes" | "token">;
 
 const NO_IDS: readonly string[] = [];
