@@ -117,12 +117,13 @@ describe("a cluster in a profile", () => {
 });
 
 describe("a program that starts a cluster", () => {
-  /** Starts a cluster, says its directory and does what `last` says. */
-  const program = (last: string): string => {
+  /** Does what `first` says, starts a cluster, says its directory and does what `last` says. */
+  const program = (last: string, first = ""): string => {
     const path = join(sandbox.dir, "program.mjs");
     writeFileSync(
       path,
       `import { Cluster } from ${JSON.stringify(new URL("../../dist/index.js", import.meta.url).href)};
+       ${first}
        const cluster = await Cluster.start({ n: 1, private: true });
        process.stderr.write("dir " + cluster.profileDir + " end\\n");
        ${last}`,
@@ -142,6 +143,40 @@ describe("a program that starts a cluster", () => {
     const dir = /dir (.*) end/.exec(running.stderr)?.[1] ?? "none";
     if (signal !== undefined) running.child.kill(signal);
     expect((await running.ended).signal).toBe(signal ?? null);
+    await nothingLeft(dir);
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  const own = `const hold = setInterval(() => {}, 1000);
+    process.once("SIGINT", async () => {
+      await cluster.stop();
+      process.stderr.write("cleaned up\\n");
+      process.exitCode = 7;
+      clearInterval(hold);
+    });`;
+  it.each([
+    ["from before the start", own.replaceAll("cluster.stop", "globalThis.cluster.stop"), "globalThis.cluster = cluster;"],
+    ["from after the start", "", own],
+  ])("and has its own handler of Ctrl-C, for one time, %s, runs it to its end and leaves nothing", async (_title, first, last) => {
+    const running = sandbox.startProgram([program(`${last} process.stderr.write("waits\\n");`, first)]);
+    await running.says("waits\n");
+    const dir = /dir (.*) end/.exec(running.stderr)?.[1] ?? "none";
+    running.child.kill("SIGINT");
+    expect(await running.ended).toMatchObject({ code: 7, signal: null, stderr: expect.stringContaining("cleaned up") as string });
+    await nothingLeft(dir);
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  it("and has its own handler of Ctrl-C that does not end, is ended by the next one and leaves nothing", async () => {
+    const last = 'process.once("SIGINT", () => process.stderr.write("not now\\n")); setInterval(() => {}, 1000); process.stderr.write("waits\\n");';
+    const running = sandbox.startProgram([program(last)]);
+    await running.says("waits\n");
+    const dir = /dir (.*) end/.exec(running.stderr)?.[1] ?? "none";
+    running.child.kill("SIGINT");
+    await running.says("not now\n");
+    expect(processesWith(dir).length).toBeGreaterThan(0);
+    running.child.kill("SIGINT");
+    expect((await running.ended).signal).toBe("SIGINT");
     await nothingLeft(dir);
     expect(existsSync(dir)).toBe(false);
   });
