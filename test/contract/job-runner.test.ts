@@ -7,6 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BashServerRunner, CMD_BYTES_MAX, shellQuote, SpawnRunner, type JobOutcome, type JobRunner, type JobSpec } from "../../src/jobs/index.ts";
+import { until } from "../support/until.ts";
 
 let scratch = "";
 beforeAll(() => {
@@ -338,12 +339,4 @@ describe("a bash server that its job kills", () => {
 function pidsOf(pattern: string): number[] {
   const { stdout } = spawnSync("pgrep", ["-f", "-x", pattern], { encoding: "utf8" });
   return stdout.split("\n").filter(Boolean).map(Number);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("the condition did not come true in 10 s");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../support/until.ts";
-import { lines, pidsOf, results, run, start } from "./bakapara-support.ts";
+import { lines, pidsOf, pressUntilKilling, results, run, start } from "./bakapara-support.ts";
 
 let scratch = "";
 beforeAll(() => {
@@ -41,8 +41,7 @@ describe("--local", () => {
     await until(() => existsSync(mark) && pidsOf("sleep 91.5").length === 3, { timeoutMs: 20_000 });
     running.child.kill("SIGINT");
     await until(() => running.stderr().includes("press Ctrl-C again"));
-    await new Promise((resolve) => setTimeout(resolve, 350)); // an earlier second one counts as the echo of the first
-    running.child.kill("SIGINT");
+    await pressUntilKilling(running);
     const ended = await running.ended;
     expect(ended.status).toBe(2);
     await until(() => pidsOf("sleep 91.5").length === 0);

@@ -3,6 +3,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { until } from "../support/until.ts";
 
 export const BAKAPARA: string = fileURLToPath(new URL("../../dist/cli/bin/bakapara.js", import.meta.url));
 
@@ -65,6 +66,18 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
 /** Runs the command to its end. */
 export function run(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   return start(args, options).ended;
+}
+
+/** Presses Ctrl-C again until it counts: a second one that comes too soon is taken for an echo of the first. */
+export async function pressUntilKilling(running: Running): Promise<void> {
+  await until(
+    () => {
+      if (running.stderr().includes("the running jobs are killed")) return true;
+      running.child.kill("SIGINT");
+      return false;
+    },
+    { everyMs: 50 },
+  );
 }
 
 /** Jobs as input text. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../support/until.ts";
 import { TestCluster } from "../support/with-cluster.ts";
-import { lines, pidsOf, results, resultsIn, run, start, type Ended, type ResultLine, type StartOptions } from "./bakapara-support.ts";
+import { lines, pidsOf, pressUntilKilling, results, resultsIn, run, start, type Ended, type ResultLine, type StartOptions } from "./bakapara-support.ts";
 
 let cluster: TestCluster;
 let scratch = "";
@@ -374,8 +374,7 @@ describe("stopping", () => {
     await until(() => existsSync(begun) && pidsOf("sleep 72.5").length === 3 && pidsOf("sleep 73.5").length === 1);
     running.child.kill("SIGINT");
     await until(() => running.stderr().includes("press Ctrl-C again"));
-    await new Promise((resolve) => setTimeout(resolve, 350)); // an earlier second one counts as the echo of the first
-    running.child.kill("SIGINT");
+    await pressUntilKilling(running);
     const ended = await running.ended;
     expect(ended.status).toBe(2);
     expect(results(ended.stdout).map((line) => line.result["error"])).toEqual(Array.from({ length: 2 }, () => "the job was stopped before its end"));
