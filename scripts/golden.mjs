@@ -14,7 +14,14 @@ const KEY = "golden-key";
 
 async function record(python, packer) {
   const raw = mkdtempSync(join(tmpdir(), "tsparallel-golden-"));
-  const env = { ...process.env, USER: "golden", LOGNAME: "golden", IPP_SESSION_KEY: KEY, GOLDEN_DIR: raw, PYTHONPATH: join(ROOT, "scripts", "golden", "probe") };
+  const env = {
+    ...process.env,
+    USER: "golden",
+    LOGNAME: "golden",
+    IPP_SESSION_KEY: KEY,
+    GOLDEN_DIR: raw,
+    PYTHONPATH: join(ROOT, "scripts", "golden", "probe"),
+  };
   try {
     await run(python, [join(ROOT, "scripts", "golden", "record.py"), join(FIXTURES, packer), packer], { env });
   } finally {
