@@ -187,6 +187,14 @@ export const CONTROLLER_OPTIONS = [
     doc: "age after which a finished task record goes; 0 for ever",
   },
   {
+    name: "daskPython",
+    type: "text",
+    default: "python3",
+    flag: "--dask-python <command>",
+    traits: [],
+    doc: "a Python with dask's `distributed`, which runs the scheduler when a client calls `become_dask`",
+  },
+  {
     name: "logLevel",
     type: "level",
     default: "info",

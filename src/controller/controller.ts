@@ -140,6 +140,7 @@ function hubConfigOf(config: ControllerConfig): HubConfig {
     hearts: config.hearts,
     registration: config.registration,
     store: config.store,
+    daskPython: config.daskPython,
     tableFile: config.tableFile,
     restored: config.isRestoring ? readEngineTable(config.tableFile) : undefined,
   };

@@ -6,6 +6,7 @@ import type { EngineTable, HeartConfig, RegistrationConfig, TaskStore } from "..
 import { createLogger, type LogLevel } from "../log/index.ts";
 import { createSession, type Transport } from "../net/index.ts";
 import { createTaskStore, type TaskStoreOptions } from "../store/index.ts";
+import { Dask } from "./dask.ts";
 import { openHub, type Hub } from "./hub.ts";
 import type { HubEnd, HubPorts, ToHub } from "./hub-link.ts";
 
@@ -20,6 +21,7 @@ export interface HubConfig {
   readonly hearts: HeartConfig;
   readonly registration: RegistrationConfig;
   readonly store: TaskStoreOptions;
+  readonly daskPython: string;
   readonly tableFile: string;
   readonly restored: EngineTable | undefined;
 }
@@ -69,7 +71,14 @@ function hubParts(config: HubConfig, platform: HubPlatform, store: TaskStore): P
     clock,
     messageBytesMax: config.messageBytesMax,
   });
-  return { ...config, transport, link, session, clock, logger, store };
+  const dask = new Dask({
+    python: config.daskPython,
+    interface: config.interface,
+    logger,
+    // Loaded when wanted, which is hardly ever.
+    start: async (options) => (await import("../launch/index.ts")).startDaskScheduler(options),
+  });
+  return { ...config, transport, link, session, clock, logger, store, dask };
 }
 
 /** Fields that can be posted: errors become their messages. */

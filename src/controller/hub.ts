@@ -13,6 +13,7 @@ import {
   HUB_REPLIES,
   isHubRequestType,
   readRegistrationRequest,
+  readSchedulerArgs,
   readUnregistrationId,
   readUnregistrationUuid,
   type Dict,
@@ -21,6 +22,7 @@ import {
   type Session,
   PACKING_OFFER,
 } from "../wire/index.ts";
+import type { Dask } from "./dask.ts";
 import { Drops } from "./drops.ts";
 import { EngineTableFile } from "./engine-table.ts";
 import type { HubEnd, HubPorts, HubStats, ToHub } from "./hub-link.ts";
@@ -44,6 +46,7 @@ export interface HubParts {
   readonly tableFile: string;
   /** Engines of an earlier run to take over. */
   readonly restored: EngineTable | undefined;
+  readonly dask: Dask;
 }
 
 interface HubSockets {
@@ -89,6 +92,7 @@ export class Hub {
   #syncNumber = 0;
   #answered = 0;
   #hasStoreFailed = false;
+  #isClosed = false;
 
   constructor(parts: HubParts, sockets: HubSockets) {
     const { link, session, clock, logger } = parts;
@@ -193,9 +197,9 @@ export class Hub {
       case "shutdown_request":
         return this.#shutdown(message);
       case "become_dask_request":
-        return this.#fail(message, HUB_REPLIES[type], "NotImplementedError", "this controller has no dask scheduler");
       case "stop_distributed_request":
-        return this.#reply(message, HUB_REPLIES[type], { status: "ok" });
+        // Answered when the scheduler is there or gone; a failure is an answer too.
+        return void this.#answerDask(message, type);
       case "queue_request":
       case "load_request":
       case "result_request":
@@ -222,6 +226,19 @@ export class Hub {
     this.#reply(message, HUB_REPLIES.shutdown_request, { status: "ok" });
     this.#registry.publish("shutdown_notification", { status: "ok" }, message.header);
     this.#parts.link.post({ type: "shutdown" });
+  }
+
+  async #answerDask(message: Message, type: "become_dask_request" | "stop_distributed_request"): Promise<void> {
+    const { dask } = this.#parts;
+    let content: Dict;
+    try {
+      if (type === "stop_distributed_request") await dask.stop();
+      const address = type === "become_dask_request" ? await dask.become(readSchedulerArgs(message.content)) : {};
+      content = { status: "ok", ...address };
+    } catch (error) {
+      content = failureContent("RuntimeError", error instanceof Error ? error.message : String(error));
+    }
+    if (!this.#isClosed) this.#reply(message, HUB_REPLIES[type], content);
   }
 
   /** Answers a query as soon as the router has told everything it routed before. */
@@ -256,7 +273,7 @@ export class Hub {
   }
 
   #fail(request: Message, msgType: string, ename: string, evalue: string): void {
-    this.#reply(request, msgType, errorContent({ ename, evalue, traceback: [`${ename}: ${evalue}`] }));
+    this.#reply(request, msgType, failureContent(ename, evalue));
   }
 
   #reply(request: Message, msgType: string, content: Dict, buffers: readonly Frame[] = []): void {
@@ -288,6 +305,8 @@ export class Hub {
 
   /** Stops timers and writes out; the sockets belong to the transport, the store to whoever opened it. */
   close(): void {
+    this.#isClosed = true;
+    this.#parts.dask.close();
     clearInterval(this.#flushTimer);
     clearImmediate(this.#answering);
     this.#ready.clear();
@@ -295,4 +314,8 @@ export class Hub {
     this.#registry.close();
     this.#drops.logSummary();
   }
+}
+
+function failureContent(ename: string, evalue: string): Dict {
+  return errorContent({ ename, evalue, traceback: [`${ename}: ${evalue}`] });
 }

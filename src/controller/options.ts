@@ -52,6 +52,8 @@ export interface ControllerConfig {
   /** Cloneable: it goes to the Hub's thread. */
   readonly store: TaskStoreOptions;
   readonly recordBufferBytesMax: number;
+  /** Runs a dask scheduler when a client asks for one. */
+  readonly daskPython: string;
   readonly tableFile: string;
   readonly engineBytesMax: number;
   readonly messageBytesMax: number;
@@ -93,6 +95,7 @@ export function completeOptions(options: ControllerOptions): ControllerConfig {
     registration: { ...registration, registrationTimeoutMs: options.registrationTimeoutMs ?? registration.registrationTimeoutMs },
     store: storeOptions(options, clusterId, recordBufferBytesMax),
     recordBufferBytesMax,
+    daskPython: options.daskPython ?? "python3",
     tableFile: join(profile.logDir, `engines${clusterId}.json`),
     engineBytesMax: options.engineBytesMax ?? ENGINE_BYTES_MAX,
     messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,

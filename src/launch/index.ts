@@ -1,5 +1,6 @@
 // Starting processes: the Launcher interface, its registry, the launcher for this machine.
 
+export { startDaskScheduler, type DaskAddress, type DaskOptions, type DaskScheduler } from "./dask-scheduler.ts";
 export { atProcessExit } from "./exit-guard.ts";
 export type {
   ClusterPlace,

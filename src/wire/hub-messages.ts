@@ -66,6 +66,12 @@ export function readRegistrationRequest(content: Dict): RegistrationRequest {
   };
 }
 
+/** Reads what a `become_dask_request` has for dask's scheduler; nothing when it is malformed. */
+export function readSchedulerArgs(content: Dict): Dict {
+  const { scheduler_args: args } = content;
+  return isDict(args) ? args : {};
+}
+
 /** Reads the engine id of an `unregistration_request`; `undefined` when there is none. */
 export function readUnregistrationId(content: Dict): number | undefined {
   const { id } = content;
