@@ -108,11 +108,6 @@ describe("hub requests", () => {
         header: { msg_type: "hub_error" },
         content: { status: "error", ename: "KeyError", evalue: `"Bad Message Type: 'sing_request'"`, engine_info: {} },
       });
-      expect(await c.ask("become_dask_request", { scheduler_args: {} })).toMatchObject({
-        header: { msg_type: "become_dask_reply" },
-        content: { status: "error", ename: "NotImplementedError" },
-      });
-      expect(await c.ask("stop_distributed_request")).toMatchObject({ header: { msg_type: "stop_distributed_reply" }, content: { status: "ok" } });
       expect(await c.ask("queue_request", {})).toMatchObject({ header: { msg_type: "hub_error" }, content: { ename: "KeyError", evalue: "'targets'" } });
       expect(await c.ask("queue_request", { targets: [77] })).toMatchObject({
         header: { msg_type: "hub_error" },
