@@ -2,7 +2,7 @@
 // takes over those of one before (protocol §2).
 
 import { connectionFilePath, fileFailure, readConnectionFile, removeConnectionFiles, writeConnectionFiles } from "../config/index.ts";
-import type { ClientConnectionInfo, CommonConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
+import type { ClientConnectionInfo, CommonConnectionInfo, Dict, EngineConnectionInfo } from "../wire/index.ts";
 import type { ControllerConfig } from "./options.ts";
 import { portsOfFiles, type PortPlan } from "./ports.ts";
 
@@ -33,6 +33,12 @@ export function connectionInfos(config: ControllerConfig, { hub, router }: PortP
     },
     engine: { ...head, ...side("engine"), iopub: router.iopub.engine, hb_ping: hub.hb_ping, hb_pong: hub.hb_pong, broadcast: router.broadcast.leaves, ...tail },
   };
+}
+
+/** What a registration_reply tells of it: where the engine connects, as the reference says it, and neither key nor options. */
+export function announcedPorts(engine: EngineConnectionInfo): Dict {
+  const { interface: address, registration, control, mux, task, iopub, hb_ping: ping, hb_pong: pong, broadcast } = engine;
+  return { interface: address, registration, control, mux, task, iopub, hb_ping: ping, hb_pong: pong, broadcast };
 }
 
 /** Writes both files, unless those of before are in use. */

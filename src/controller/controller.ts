@@ -5,7 +5,7 @@ import { ensureProfile } from "../config/index.ts";
 import type { Logger } from "../log/index.ts";
 import { createSession, PackingTransport, ZeromqTransport, type Transport } from "../net/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
-import { connectionInfos, discardFiles, publishFiles, reuseFiles } from "./connection.ts";
+import { announcedPorts, connectionInfos, discardFiles, publishFiles, reuseFiles } from "./connection.ts";
 import { readEngineTable } from "./engine-table.ts";
 import { startHubHere, startHubThread, type HubHost } from "./hub-host.ts";
 import type { HubPorts, HubStats, ToRouter } from "./hub-link.ts";
@@ -98,8 +98,7 @@ class Starter {
     this.#controller = controller;
     this.#onMessage = (message) => controller.handle(message);
     for (const message of this.#inbox.splice(0)) controller.handle(message);
-    const { key: _key, ...engineConnection } = infos.engine;
-    link.post({ type: "open", engineConnection });
+    link.post({ type: "open", engineConnection: announcedPorts(infos.engine) });
     router.start();
     await publishFiles(config, infos);
     return controller;

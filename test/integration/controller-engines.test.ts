@@ -22,19 +22,21 @@ describe("engines of a controller", () => {
       expect(reply.content).toEqual({
         status: "ok",
         engines: { "0": heard.uuid, "1": e.uuid },
+        packing: 1,
         properties: { "0": {}, "1": { host: "h", pid: 7, language: "typescript" } },
       });
     });
   });
 
-  it("the registration reply has an empty parent, the id, the heart period and the engine's ports without the key", async () => {
+  it("the registration reply has an empty parent, the id, the heart period and where the engine connects, without the key", async () => {
     await withController({ ping: 1234 }, async ({ controller, engine }) => {
       const e = await engine();
       const { header, parentHeader, content } = e.registration;
       expect(header.msg_type).toBe("registration_reply");
       expect(parentHeader).toEqual({});
-      const { key: _key, ...ports } = controller.engineConnection;
-      expect(content).toEqual({ id: 0, status: "ok", hb_period: 1234, connection_info: ports });
+      const { interface: address, registration, control, mux, task, iopub, hb_ping, hb_pong, broadcast } = controller.engineConnection;
+      const ports = { interface: address, registration, control, mux, task, iopub, hb_ping, hb_pong, broadcast };
+      expect(content).toEqual({ id: 0, status: "ok", hb_period: 1234, packing: 1, connection_info: ports });
     });
   });
 
