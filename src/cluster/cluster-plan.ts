@@ -20,6 +20,7 @@ import {
   type LoadedConfig,
   type ProfileDir,
 } from "../config/index.ts";
+import type { EngineLanguage } from "../core/index.ts";
 import { getLauncher, type Launcher } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
 
@@ -135,7 +136,8 @@ export function controllerArgs({ values }: ClusterPlan): string[] {
   ];
 }
 
-/** What the cluster's options mean for ipengine's command line. */
-export function engineArgs({ values }: ClusterPlan): string[] {
-  return [`--log-level=${values["engine.logLevel"] ?? values.logLevel}`, ...values["engine.args"]];
+/** How engines of a language are started: program and first arguments (none: this package's ipengine), then further ones. */
+export function engineCommand({ values }: ClusterPlan, language: EngineLanguage): { readonly command: readonly string[]; readonly args: readonly string[] } {
+  if (language === "python") return { command: values["python.command"], args: values["python.args"] };
+  return { command: values["engine.command"], args: [`--log-level=${values["engine.logLevel"] ?? values.logLevel}`, ...values["engine.args"]] };
 }

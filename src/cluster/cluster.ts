@@ -6,12 +6,13 @@ import { rm } from "node:fs/promises";
 import { ClosedError } from "../base/index.ts";
 import type { Client, ConnectOptions } from "../client/index.ts";
 import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles, type ConfigValues } from "../config/index.ts";
+import type { EngineLanguage } from "../core/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
 import { cleanLogs } from "./clean-logs.ts";
 import { clusterFilePath, type ClusterFile } from "./cluster-file.ts";
-import { controllerArgs, engineArgs, planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
+import { controllerArgs, engineCommand, planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 import { ClusterRecord } from "./cluster-record.ts";
 import { EngineSets } from "./engine-sets.ts";
 import { waitForConnectionFiles } from "./connection-wait.ts";
@@ -31,6 +32,8 @@ export interface ClusterEnd {
 export interface AddEnginesOptions {
   /** Gives up, and stops the engines that were added. */
   readonly signal?: AbortSignal | undefined;
+  /** What they run, default `typescript`. Python engines are started by the option `python.command`. */
+  readonly language?: EngineLanguage | undefined;
 }
 
 /** What a plan is run with. */
@@ -167,7 +170,7 @@ export class Cluster implements AsyncDisposable {
    */
   async addEngines(n: number, options: AddEnginesOptions = {}): Promise<void> {
     this.#running();
-    if (n > 0) await this.#startEngines(n, options.signal);
+    if (n > 0) await this.#startEngines(n, options.signal, options.language);
   }
 
   /** Sends a signal to every engine, e.g. `SIGINT` to interrupt what they do. */
@@ -220,6 +223,8 @@ export class Cluster implements AsyncDisposable {
       signal?.throwIfAborted();
       await this.#startController(signal);
       await this.#startEngines(n, signal);
+      const pythons = this.#plan.values["python.n"];
+      if (pythons > 0) await this.#startEngines(pythons, signal, "python");
       signal?.throwIfAborted();
     } catch (cause) {
       await this.stop();
@@ -284,10 +289,10 @@ export class Cluster implements AsyncDisposable {
     this.#stopping.catch((cause: unknown) => this.#logger.error("stopping failed", { cause }));
   }
 
-  async #startEngines(n: number, signal: AbortSignal | undefined): Promise<void> {
+  async #startEngines(n: number, signal: AbortSignal | undefined, language: EngineLanguage = "typescript"): Promise<void> {
     const { sets } = this.#running();
     const { engineLauncher, values, profile, clusterId } = this.#plan;
-    this.#logger.info("starting engines", { n, launcher: engineLauncher.name });
+    this.#logger.info("starting engines", { n, language, launcher: engineLauncher.name });
     const setId = await this.#record.reserveSet();
     let set: LaunchedEngines | undefined;
     try {
@@ -297,8 +302,7 @@ export class Cluster implements AsyncDisposable {
         n,
         setId,
         connectionInfo,
-        args: engineArgs(this.#plan),
-        command: values["engine.command"],
+        ...engineCommand(this.#plan, language),
       });
       sets.add(set);
       await this.#save();

@@ -163,4 +163,25 @@ export const CLUSTER_OPTIONS = [
     traits: ["EngineLauncher.engine_cmd"],
     doc: "program and first arguments to start instead of this package's ipengine",
   },
+  {
+    name: "python.n",
+    type: "integer",
+    default: 0,
+    unit: "engines",
+    min: 0,
+    max: 100_000,
+    doc: "number of Python engines, started besides the others by the same launcher",
+  },
+  {
+    name: "python.command",
+    type: "list",
+    default: ["python3", "-m", "ipyparallel.engine"],
+    doc: "program and first arguments of a Python engine; its Python has ipyparallel installed",
+  },
+  {
+    name: "python.args",
+    type: "list",
+    default: [],
+    doc: "further arguments for each Python engine, as on ipyparallel's command line",
+  },
 ] as const;

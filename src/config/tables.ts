@@ -19,6 +19,7 @@ export const OPTION_TABLES: { readonly [Name in ConfigName]: OptionTable } = {
 export type ClusterFileOptions = FlatOptions<typeof CLUSTER_OPTIONS> & {
   readonly controller?: SectionOptions<typeof CLUSTER_OPTIONS, "controller">;
   readonly engine?: SectionOptions<typeof CLUSTER_OPTIONS, "engine">;
+  readonly python?: SectionOptions<typeof CLUSTER_OPTIONS, "python">;
 };
 /** What `ipcontroller_config.*` may say. */
 export type ControllerFileOptions = FlatOptions<typeof CONTROLLER_OPTIONS>;
