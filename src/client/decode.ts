@@ -8,8 +8,8 @@ import type { Message } from "../wire/index.ts";
 import { ExecuteReply } from "./execute-reply.ts";
 import type { RequestHandle } from "./request-handle.ts";
 
-/** Class of the error with which Python's pickle meets bytes that are no pickle. */
-const PYTHON_CANNOT_READ = "UnpicklingError";
+/** Classes of the errors with which Python meets a payload of ours: too few frames for a call, or bytes that are no pickle. */
+const PYTHON_CANNOT_READ: readonly string[] = ["AssertionError", "UnpicklingError"];
 
 /** Ends a handle as the machine decided. */
 export function settleHandle(handle: RequestHandle, record: RequestRecord, outcome: RequestOutcome): void {
@@ -42,8 +42,10 @@ export function errorOf(failure: KernelFailure): Error {
 
 /** What a Python engine says to a payload that is none of its own, as a user can understand it. */
 function explained(failure: KernelFailure, handle: RequestHandle): KernelFailure {
-  if (handle.reading?.language !== "typescript" || failure.ename !== PYTHON_CANNOT_READ) return failure;
-  const engine = failure.engineInfo?.engineId ?? null;
+  if (handle.reading?.language !== "typescript" || !PYTHON_CANNOT_READ.includes(failure.ename)) return failure;
+  // Our engines name their host, so that user code there may throw errors of such names.
+  if (failure.engineInfo === undefined || failure.engineInfo.host !== undefined) return failure;
+  const engine = failure.engineInfo.engineId;
   const evalue =
     `${engine === null ? "the engine" : `engine ${engine}`} runs Python and cannot read a TypeScript function;` +
     ' choose other engines, as with targets { language: "typescript" }, or call a Python function by its name';
