@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureSetup, entry, runBin } from "./bootstrap.mjs";
 import { closingLine } from "./counts.mjs";
+import { ensurePython } from "./python-environment.mjs";
 
 const ALL = ["unit", "types", "integration"];
 
@@ -36,9 +37,19 @@ function count(report) {
   return sum;
 }
 
+/** Tests with Python's peers run where Python is: CI makes the environment, others use it when it is there. */
+async function preparePython() {
+  try {
+    await ensurePython();
+  } catch (error) {
+    console.log(`tests with Python's peers will be skipped: ${error.message}`);
+  }
+}
+
 async function main() {
   const { projects, extra } = splitArguments(process.argv.slice(2));
   await ensureSetup();
+  if (process.env.CI === "true" && projects.includes("integration")) await preparePython();
   const folder = mkdtempSync(join(tmpdir(), "tsparallel-test-"));
   const reportFile = join(folder, "report.json");
   try {
