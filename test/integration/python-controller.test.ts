@@ -65,7 +65,21 @@ describe.skipIf(PYTHON === undefined)("with ipyparallel's controller", () => {
         "type(bytes).__name__",
       ];
       const [first] = await view.pull(facts);
-      expect(first).toEqual(["float64", 249_750, [2, 3], [[1, 2, 3], [4, 5, 6]], true, [[1, 2, 3], [4, 5, 6]], "bytes"]); // prettier-ignore
+      expect(first).toEqual([
+        "float64",
+        249_750,
+        [2, 3],
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+        true,
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+        "bytes",
+      ]);
       // ipyparallel itself sends arrays in C order at the top; deeper inside they keep theirs.
       expect((await view.pull<{ deep: NdArray[] }>("{'deep': [fortran]}"))[0]?.deep[0]).toEqual(fortran);
     });
@@ -81,7 +95,10 @@ describe.skipIf(PYTHON === undefined)("with ipyparallel's controller", () => {
     it("calls Python functions by name, with keywords and References", async () => {
       const view = rc.directView(PYTHONS);
       expect(await view.call("math.sqrt", 4)).toEqual([2, 2]);
-      expect(await view.call("sorted", [1, 3, 2], keywords({ reverse: true }))).toEqual([[3, 2, 1], [3, 2, 1]]); // prettier-ignore
+      expect(await view.call("sorted", [1, 3, 2], keywords({ reverse: true }))).toEqual([
+        [3, 2, 1],
+        [3, 2, 1],
+      ]);
       expect(await view.call("datetime:datetime.fromisoformat", "2026-01-02T03:04:05+00:00")).toEqual(Array(2).fill(new Date("2026-01-02T03:04:05Z")));
       expect(await view.call("numpy.sum", Float64Array.of(1, 2, 3.5))).toEqual([6.5, 6.5]);
       await view.execute("def scale(x, by=3): return x * by\nfactor = 7");
@@ -130,7 +147,10 @@ describe.skipIf(PYTHON === undefined)("with ipyparallel's controller", () => {
     it("broadcasts, coalesced too", async () => {
       const view = rc.broadcastView({ targets: PYTHONS });
       await view.push({ shared: [1, 2] });
-      expect(await view.pull("shared")).toEqual([[1, 2], [1, 2]]); // prettier-ignore
+      expect(await view.pull("shared")).toEqual([
+        [1, 2],
+        [1, 2],
+      ]);
       expect(await view.with({ coalescing: true }).call("len", "abc")).toEqual([3, 3]);
     });
 

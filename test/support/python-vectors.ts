@@ -71,15 +71,33 @@ const CONTAINERS: readonly PythonVector[] = [
   onlyRead("tuple of 4", "(1, 2, 3, (4,))", [1, 2, 3, [4]]),
   text("empty dict", "{}", {}),
   text("dict", "{'b': 1, 'a': {'c': [None]}, '__proto__': 7}", Object.defineProperty({ b: 1, a: { c: [null] } }, "__proto__", { value: 7, enumerable: true })),
-  text("dict of ints", "{1: 'one', 2: 'two'}", new Map([[1, "one"], [2, "two"]])), // prettier-ignore
-  text("dict of mixed keys", "collections.OrderedDict({1: 'one', 'two': 2, None: 3})", new Map<unknown, unknown>([[1, "one"], ["two", 2], [null, 3]])), // prettier-ignore
+  text(
+    "dict of ints",
+    "{1: 'one', 2: 'two'}",
+    new Map([
+      [1, "one"],
+      [2, "two"],
+    ]),
+  ),
+  text(
+    "dict of mixed keys",
+    "collections.OrderedDict({1: 'one', 'two': 2, None: 3})",
+    new Map<unknown, unknown>([
+      [1, "one"],
+      ["two", 2],
+      [null, 3],
+    ]),
+  ),
   text("long dict", "{str(i): i for i in range(1001)}", Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [String(i), i]))),
   onlyRead("ordered dict", "collections.OrderedDict(b=1, a=2)", { b: 1, a: 2 }),
   onlyRead("default dict", "collections.defaultdict(list, {'a': [1]})", { a: [1] }),
   text("set", "{1, 2, 3}", new Set([1, 2, 3])),
   text("empty set", "set()", new Set()),
   onlyRead("frozenset", "frozenset([1])", new Set([1])),
-  text("records", "[{'name': 'a', 'n': 1}, {'name': 'b', 'n': 2}]", [{ name: "a", n: 1 }, { name: "b", n: 2 }]), // prettier-ignore
+  text("records", "[{'name': 'a', 'n': 1}, {'name': 'b', 'n': 2}]", [
+    { name: "a", n: 1 },
+    { name: "b", n: 2 },
+  ]),
 ];
 
 const OBJECTS: readonly PythonVector[] = [
