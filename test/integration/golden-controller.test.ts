@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { withController, type ControllerBench } from "../support/controller.ts";
 import { PACKERS, recording, theRecorded, type Packer, type Recorded } from "../support/recordings.ts";
-import { Arrived, isAnswer, Replay, ReplayClient, ReplayEngine } from "../support/replay.ts";
+import { isAnswer, Replay, ReplayClient, ReplayEngine, type Arrived } from "../support/replay.ts";
 import { shapeOf, without } from "../support/shapes.ts";
 import { hmacSigner } from "../../src/net/index.ts";
 
@@ -94,8 +94,8 @@ describe.each(PACKERS)("a controller of ours among peers recorded with %s", (pac
   it("relays every message of mux and control, and all output, byte for byte", async () => {
     await withReplay(packer, async (replay) => {
       const steps = ["apply", "apply-error", "push", "pull", "reference", "large-buffer", "execute", "execute-silent", "execute-error", "datapub", "comm"];
-      for (const step of steps) await replay.relay(`mux-${step}`);
-      for (const step of ["abort", "clear", "signal"]) await replay.relay(`control-${step}`);
+      const all = [...steps.map((step) => `mux-${step}`), ...["abort", "clear", "signal"].map((step) => `control-${step}`)];
+      for (const step of all) expect(await replay.relay(step)).toBe(replay.recording(step).messages.length);
     });
   });
 

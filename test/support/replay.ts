@@ -1,6 +1,6 @@
 // Peers that send recorded messages, byte for byte, to a controller of ours, and see whole multipart messages as they arrive.
 
-import { expect } from "vitest";
+import { deepEqual } from "node:assert/strict";
 import type { MessageSocket, Transport } from "../../src/net/index.ts";
 import { findDelimiter, type ClientConnectionInfo, type Dict, type EngineConnectionInfo, type Frame } from "../../src/wire/index.ts";
 import { Inbox } from "./raw-peer.ts";
@@ -206,8 +206,8 @@ export class Replay {
     const engine = channel === "task" ? await this.#taker(request) : this.engines.find((one) => one.uuid === uuid);
     if (engine === undefined) throw new Error(`no engine has the uuid ${uuid}`);
     const arrived = await engine.request(channel, request.header["msg_id"]);
-    expect(arrived.prefix).toHaveLength(1);
-    expect(hexes(arrived.frames)).toEqual(hexes(request.frames));
+    deepEqual(arrived.prefix.length, 1);
+    deepEqual(hexes(arrived.frames), hexes(request.frames));
     return engine;
   }
 
@@ -221,27 +221,31 @@ export class Replay {
   async relayReply(reply: Recorded, engine: ReplayEngine): Promise<void> {
     engine.send(reply);
     const arrived = await this.client.channels[reply.channel as EngineChannel].inbox.next((one) => one.parent["msg_id"] === reply.parent["msg_id"]);
-    expect(arrived.prefix.map(utf8)).toEqual(reply.channel === "broadcast" ? [] : [engine.uuid]);
-    expect(hexes(arrived.frames)).toEqual(hexes(reply.frames));
+    deepEqual(arrived.prefix.map(utf8), reply.channel === "broadcast" ? [] : [engine.uuid]);
+    deepEqual(hexes(arrived.frames), hexes(reply.frames));
   }
 
   /** Publishes a recorded message and expects it at the client unchanged, topic and all. */
   async relayOutput(message: Recorded): Promise<void> {
     this.engineOf(message).send(message);
     const arrived = await this.client.channels.iopub.inbox.next((one) => one.is(message));
-    expect(hexes(arrived.prefix)).toEqual(hexes(message.hops[0]?.prefix ?? []));
+    deepEqual(hexes(arrived.prefix), hexes(message.hops[0]?.prefix ?? []));
   }
 
-  /** Replays a step of requests to engines: each message in its order, each unchanged at the other end. */
-  async relay(step: string): Promise<void> {
+  /** Replays a step of requests to engines: each message in its order, each unchanged at the other end. Gives how many there were. */
+  async relay(step: string): Promise<number> {
     const takers = new Map<unknown, ReplayEngine>();
+    let count = 0;
     for (const message of this.recording(step).messages) {
+      count += 1;
       if (message.channel === "iopub") await this.relayOutput(message);
       else if (message.hops.some(({ at, way }) => at === "client" && way === "out")) takers.set(message.header["msg_id"], await this.relayRequest(message));
       else if (["mux", "control", "task"].includes(message.channel)) {
         const engine = takers.get(message.parent["msg_id"]);
-        if (engine !== undefined) await this.relayReply(message, engine);
+        if (engine === undefined) throw new Error(`${step} holds a ${message.type} before its request`);
+        await this.relayReply(message, engine);
       }
     }
+    return count;
   }
 }
