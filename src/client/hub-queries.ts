@@ -106,7 +106,7 @@ export async function dbQuery(link: ClientLink, query: DbQuery, keys: readonly s
 
 /** Forgets records: these, all finished (`"all"`), and all finished of these engines. */
 export async function purgeHubResults(link: ClientLink, msgIds: readonly string[] | "all", engineIds: readonly number[], options: WaitOptions): Promise<void> {
-  await askHub(link, "purge_request", { msg_ids: msgIds, engine_ids: engineIds }, options);
+  await askHub(link, "purge_request", { engine_ids: engineIds, msg_ids: msgIds }, options);
 }
 
 /** Submits requests again; the new ids in the order of the old ones. */

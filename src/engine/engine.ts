@@ -83,6 +83,8 @@ export class Engine {
   #running: Request | undefined;
   #resolveClosed: (end: EngineEnd) => void = () => undefined;
   #isLeaving = false;
+  /** Header of the request to shut down: the farewell's parent, as in the reference. */
+  #shutdownHeader: Dict = {};
   readonly #events: EngineEvent[] = [];
   #isHandling = false;
 
@@ -169,7 +171,10 @@ export class Engine {
       publish: (message, parent, buffers) => this.#publish(message, parent, buffers),
       flushOutput: () => this.#containment.guard(() => this.#output.flush()),
       ended: (serial, end) => this.#onEnded(serial, end),
-      shutdown: () => this.#handle({ type: "shutdownRequested" }),
+      shutdown: (header) => {
+        this.#shutdownHeader = header;
+        this.#handle({ type: "shutdownRequested" });
+      },
     });
     this.#containment.prepare();
     await this.#runStartup(this.#runner);
@@ -234,6 +239,7 @@ export class Engine {
         this.#side.post({ type: "cleared", token: action.token });
         break;
       case "shutdown":
+        this.#shutdownHeader = header;
         this.#handle({ type: "shutdownRequested" });
         break;
       case "none":
@@ -280,7 +286,7 @@ export class Engine {
       case "resumeIntake":
         return this.#channels?.resume();
       case "leave":
-        this.#publish(iopub.shutdown(this.#engineId), {});
+        this.#publish(iopub.shutdown(this.#engineId), this.#shutdownHeader);
         return this.#leave({ exitCode: 0, reason: "shut down" });
     }
   }

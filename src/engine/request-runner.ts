@@ -53,7 +53,7 @@ export interface RunnerHooks {
   flushOutput(): void;
   ended(serial: number, end: RunEnd): void;
   /** A `shutdown_request` on the shell channel. */
-  shutdown(): void;
+  shutdown(header: Dict): void;
 }
 
 interface Run {
@@ -122,7 +122,7 @@ export class RequestRunner {
       case "comm_info_request":
         return this.#endPlain(run, { status: "ok", comms: {} });
       case "shutdown_request":
-        this.#hooks.shutdown();
+        this.#hooks.shutdown(header);
         return this.#endPlain(run, { status: "ok", restart: false });
       default:
         return this.#endPlain(run, undefined); // Types we do not know have no reply (protocol §8.2).

@@ -14,6 +14,8 @@ export type Channel = keyof typeof PORTS;
 /** A message the client sent. */
 export interface Sent extends Message {
   readonly channel: Channel;
+  /** The whole multipart message. */
+  readonly frames: readonly Frame[];
 }
 
 class ScriptedSocket implements MessageSocket {
@@ -70,8 +72,9 @@ export class ScriptedController implements Transport {
   properties: Record<string, Dict> = {};
   /** What the client sent and the test has not taken, but for connection_requests. */
   readonly sent: Sent[] = [];
-  /** How many connection_requests came. */
+  /** How many connection_requests came, and the last of them. */
   listings = 0;
+  lastListing: Sent | undefined;
   /** Set to let nothing be answered. */
   isSilent = false;
   /** Set to refuse messages of a channel, as a full queue does. */
@@ -122,10 +125,11 @@ export class ScriptedController implements Transport {
     if (this.full.has(channel)) return false;
     const parsed = this.session.parse(frames);
     if (!parsed.ok) throw new Error(`the client sent a bad message: ${parsed.reason}`);
-    const message: Sent = { ...parsed.value, channel };
+    const message: Sent = { ...parsed.value, channel, frames: [...frames] };
     if (message.header.msg_type !== "connection_request") this.sent.push(message);
     else {
       this.listings += 1;
+      this.lastListing = message;
       const engines = Object.fromEntries([...this.engines].map(([id, uuid]) => [String(id), uuid]));
       const properties = Object.fromEntries([...this.engines.keys()].map((id) => [String(id), this.properties[id] ?? { language: "typescript" }]));
       if (!this.isSilent) this.reply(message, { status: "ok", engines, properties });
