@@ -21,7 +21,7 @@ interface Pending {
 }
 
 const LENGTH_DIGITS = 8;
-// `wait -f`, which is not fooled by a stopped job, came with bash 5.
+// What is relied on here was tried with bash 5.
 const VERSION_MIN = 5;
 // Evaluating each text, instead of reading them as one script, keeps every job's text at line 1, as messages show it.
 // `read -N` reads blocks; up to a delimiter it would take a system call for each byte. In the C locale it counts bytes.
@@ -175,9 +175,10 @@ export interface JobText {
   readonly cmd: string;
 }
 
-// `wait -f` waits for the end, but returns at once with 128 + SIGSTOP (19) to SIGTTOU (22) for a job that was stopped before;
-// without job control `wait` does not see stops. A job that really ended with such a code gives it again.
-const WAIT = "wait -f $!; code=$?; case $code in 14[789]|150) set +m; wait $!; code=$?; set -m;; esac";
+// Without job control `wait` does not see that a job is stopped; one that was stopped just before it was switched off is
+// told with 128 + SIGSTOP (19) to SIGTTOU (22), and then bash learns of its end by itself. A job that really ended with such
+// a code gives it again. (`wait -f` is meant for this, but a job that ends at the wrong moment makes bash 5.2 spin in it for ever.)
+const WAIT = "set +m; wait $!; code=$?; case $code in 14[789]|150) while kill -0 $! 2>/dev/null; do sleep 0.05; done; wait $!; code=$?;; esac; set -m";
 
 /** The shell text that runs a job on a server. */
 export function jobText(job: JobText): string {
