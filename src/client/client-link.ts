@@ -123,6 +123,11 @@ export class ClientLink {
     return { ...Object.fromEntries(this.#dropped), ...this.#machine.counters };
   }
 
+  /** Reason of the first message that was dropped. */
+  get firstDrop(): DropReason | undefined {
+    return this.#dropped.keys().next().value;
+  }
+
   get isClosed(): boolean {
     return this.#closing !== undefined;
   }

@@ -9,7 +9,7 @@ import type { WindowLimits } from "../core/index.ts";
 import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile } from "../config/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import { createSession, PackingTransport, ZeromqTransport, type Transport } from "../net/index.ts";
-import { readClientConnectionInfo, type ClientConnectionInfo } from "../wire/index.ts";
+import { explainDrop, readClientConnectionInfo, type ClientConnectionInfo, type DropReason } from "../wire/index.ts";
 import { ClientLink } from "./client-link.ts";
 
 /** Which controller, and how. */
@@ -70,12 +70,13 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   } catch (cause) {
     await link.close("connecting failed");
     if (!(cause instanceof TimeoutError || cause instanceof ClosedError)) throw cause;
-    throw new TimeoutError(noAnswer(`${address}:${info.registration}`, origin, timeoutMs), { cause });
+    throw new TimeoutError(noAnswer(`${address}:${info.registration}`, origin, timeoutMs, link.firstDrop), { cause });
   }
   return link;
 }
 
-function noAnswer(url: string, origin: string, timeoutMs: number): string {
+function noAnswer(url: string, origin: string, timeoutMs: number, drop: DropReason | undefined): string {
+  if (drop !== undefined) return `the controller at ${url}, which ${origin} names, ${explainDrop(drop)}`;
   return (
     `the controller at ${url} did not answer within ${timeoutMs / 1000} s; it is busy or stopped, or its key is not the one of ${origin}` +
     " (a controller drops messages with a wrong key silently: use the file it wrote at its last start)"

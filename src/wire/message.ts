@@ -42,6 +42,18 @@ export function isHeader(value: unknown): value is Header {
   return isDict(value) && typeof value["msg_id"] === "string" && typeof value["msg_type"] === "string";
 }
 
+/** What answers that had to be dropped tell a user about the peer, as the rest of a sentence that begins with it. */
+export function explainDrop(reason: DropReason): string {
+  switch (reason) {
+    case "badVersion":
+      return "speaks another major version of the message protocol than 5: use ipyparallel 7 or newer there";
+    case "badSignature":
+      return "answers with messages of another key: use the connection file of its last start";
+    default:
+      return "answers with messages that cannot be read: check what listens there";
+  }
+}
+
 /** Major number of the message specification a header speaks; 4 when it names none, as the reference assumes. */
 export function majorVersion(header: Header): number {
   if (typeof header.version !== "string") return 4;

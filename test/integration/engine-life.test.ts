@@ -71,6 +71,23 @@ describe("registration", () => {
     expect(left(controller)).toEqual([{ id: null, uuid: "nobody-answers" }]);
   });
 
+  it("with a controller of another version of the protocol ends the engine with one sentence", async () => {
+    const { engine: child } = await parts({ registrationHeader: { version: "4.1" } }, { args: ["--timeout=0.3"] });
+    expect((await child.exited).code).toBe(255);
+    expect(child.output.trim().split("\n")).toHaveLength(1);
+    expect(child.output).toContain(
+      "the registration failed: the controller speaks another major version of the message protocol than 5: use ipyparallel 7 or newer there",
+    );
+  });
+
+  it("from a file with a packer that is not known ends the engine with one sentence", async () => {
+    const { controller } = await parts({ register: () => undefined });
+    const child = new EngineProcess({ info: { ...controller.info, pack: "msgpack" }, args: ["--timeout=0.3"] });
+    closers.push(() => child.kill());
+    expect((await child.exited).code).not.toBe(0);
+    expect(child.output).toContain('`pack` is "msgpack", and only "json" and "orjson" are supported');
+  });
+
   it("with another key than the controller's is not answered", async () => {
     const controller = await FakeController.start();
     closers.push(() => controller.close());

@@ -13,6 +13,8 @@ export interface FakeControllerOptions {
   /** Answers a registration; `undefined` says nothing. Default: ids from 0. */
   readonly register?: (content: Dict) => Dict | undefined;
   readonly key?: string;
+  /** Fields of the answer to a registration that are not as they should be. */
+  readonly registrationHeader?: Partial<Header>;
 }
 
 /** Channels on which requests are sent to an engine. */
@@ -136,7 +138,8 @@ export class FakeController {
     if (message.header.msg_type !== "registration_request") return;
     const accept = (): Dict => ({ status: "ok", id: this.#nextId++, hb_period: options.heartbeatPeriodMs ?? 1000, connection_info: {} });
     const content = (options.register ?? accept)(message.content);
-    if (content !== undefined) this.#sockets.registration.send(this.session.build("registration_reply", content, { idents: message.idents }));
+    const header = { ...this.session.header("registration_reply"), ...options.registrationHeader };
+    if (content !== undefined) this.#sockets.registration.send(this.session.build("registration_reply", content, { header, idents: message.idents }));
   }
 
   #read(frames: readonly Frame[]): Message {

@@ -3,7 +3,7 @@
 
 import { createSession, type MessageHandler, type MessageSocket, type SocketKind, type Transport } from "../../src/net/index.ts";
 import { packValue } from "../../src/serial/index.ts";
-import type { ClientConnectionInfo, Dict, Frame, Message, Session } from "../../src/wire/index.ts";
+import type { ClientConnectionInfo, Dict, Frame, Header, Message, Session } from "../../src/wire/index.ts";
 import { until } from "./until.ts";
 
 /** Channels by the port the client connects to. */
@@ -75,6 +75,8 @@ export class ScriptedController implements Transport {
   /** How many connection_requests came, and the last of them. */
   listings = 0;
   lastListing: Sent | undefined;
+  /** Fields of the answers to connection_requests that are not as they should be. */
+  listingHeader: Partial<Header> = {};
   /** Set to let nothing be answered. */
   isSilent = false;
   /** Set to refuse messages of a channel, as a full queue does. */
@@ -132,7 +134,7 @@ export class ScriptedController implements Transport {
       this.lastListing = message;
       const engines = Object.fromEntries([...this.engines].map(([id, uuid]) => [String(id), uuid]));
       const properties = Object.fromEntries([...this.engines.keys()].map((id) => [String(id), this.properties[id] ?? { language: "typescript" }]));
-      if (!this.isSilent) this.reply(message, { status: "ok", engines, properties });
+      if (!this.isSilent) this.reply(message, { status: "ok", engines, properties }, { header: this.listingHeader });
     }
     return true;
   }
@@ -144,11 +146,16 @@ export class ScriptedController implements Transport {
     return this.sent.splice(at, 1)[0] as Sent;
   }
 
-  /** Answers a request on its channel. */
-  reply(request: Sent, content: Dict, more: { readonly metadata?: Dict; readonly buffers?: readonly Frame[]; readonly parentId?: string } = {}): void {
+  /** Answers a request on its channel; `header` replaces fields of the reply's own. */
+  reply(
+    request: Sent,
+    content: Dict,
+    more: { readonly metadata?: Dict; readonly buffers?: readonly Frame[]; readonly parentId?: string; readonly header?: Partial<Header> } = {},
+  ): void {
     const type = request.header.msg_type.replace(/_request$/, "_reply");
     const parent = { ...request.header, ...(more.parentId === undefined ? {} : { msg_id: more.parentId }) };
-    this.#deliver(request.channel, this.session.build(type, content, { parent, metadata: more.metadata ?? {}, buffers: more.buffers ?? [] }));
+    const header = { ...this.session.header(type), ...more.header };
+    this.#deliver(request.channel, this.session.build(type, content, { header, parent, metadata: more.metadata ?? {}, buffers: more.buffers ?? [] }));
   }
 
   /** Answers an apply with a value, as engine `engine`. */

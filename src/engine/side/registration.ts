@@ -2,7 +2,7 @@
 
 import { ConnectionError } from "../../base/index.ts";
 import type { MessageSocket } from "../../net/index.ts";
-import { offersPacking, readErrorContent, type Dict, type Session } from "../../wire/index.ts";
+import { offersPacking, readErrorContent, type Dict, type Session, explainDrop, type DropReason } from "../../wire/index.ts";
 
 /** What the controller said. */
 export interface Registered {
@@ -35,12 +35,11 @@ export class Registration {
    */
   async register(properties: Dict, timeoutMs: number): Promise<Registered> {
     const answered = new Promise<Registered>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new ConnectionError(`the controller did not answer the registration within ${timeoutMs} ms; check its address, its key and that it runs`)),
-        timeoutMs,
-      );
+      let drop: DropReason | undefined;
+      const timer = setTimeout(() => reject(new ConnectionError(noAnswer(timeoutMs, drop))), timeoutMs);
       this.#socket.receive((frames) => {
         const parsed = this.#session.parse(frames);
+        if (!parsed.ok) drop ??= parsed.reason;
         if (!parsed.ok || parsed.value.header.msg_type !== "registration_reply") return;
         clearTimeout(timer);
         const outcome = readRegistrationReply(parsed.value.content);
@@ -68,6 +67,11 @@ export class Registration {
     this.#isLeft = true;
     this.#socket.send(this.#session.build("unregistration_request", { id: this.#engineId, uuid: this.#uuid }));
   }
+}
+
+function noAnswer(timeoutMs: number, drop: DropReason | undefined): string {
+  if (drop !== undefined) return `the registration failed: the controller ${explainDrop(drop)}`;
+  return `the controller did not answer the registration within ${timeoutMs} ms; check its address, its key and that it runs`;
 }
 
 /** Reads the content of a `registration_reply`; a text tells why it is none. */

@@ -10,7 +10,23 @@ import {
   TaskAborted,
   TimeoutError,
 } from "../../../src/base/index.ts";
+import { packValue } from "../../../src/serial/index.ts";
 import { connectScripted } from "./helpers.ts";
+
+describe("clocks that are hours apart", () => {
+  it.each([-5, 5])("by %i h change neither the value nor how long things took", async (hours) => {
+    const { client, peer } = await connectScripted([0]);
+    const result = client.directView(0).apply(() => 7);
+    const request = await peer.next("mux");
+    const begun = Date.now() + hours * 3_600_000;
+    const metadata = { engine: "E0", status: "ok", started: new Date(begun).toISOString() };
+    peer.reply(request, { status: "ok" }, { metadata, buffers: packValue(7), header: { date: new Date(begun + 250).toISOString() } });
+    expect(await result).toBe(7);
+    expect(result.serialTime).toBe(0.25);
+    expect(result.wallTime).toBeGreaterThanOrEqual(0);
+    expect(result.wallTime).toBeLessThan(60);
+  });
+});
 
 describe("a result", () => {
   it("gives its value when awaited, and facts in its metadata", async () => {

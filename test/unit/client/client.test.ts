@@ -64,6 +64,27 @@ describe("connecting", () => {
     expect(peer.isClosed).toBe(true);
   });
 
+  it("to a controller of another version of the protocol, or with another key, says so", async () => {
+    const old = new ScriptedController();
+    old.listingHeader = { version: "4.1" };
+    await expect(Client.connect({ connectionInfo: old.info, transport: old, timeoutMs: 50 })).rejects.toThrow(
+      /the controller at tcp:\/\/127\.0\.0\.1:\d+, which the given connection information names, speaks another major version of the message protocol than 5/,
+    );
+    const other = new ScriptedController();
+    other.isSilent = true;
+    const connecting = Client.connect({ connectionInfo: other.info, transport: other, timeoutMs: 50 });
+    const stranger = new ScriptedController([], "another key");
+    await until(() => other.listings > 0, { timeoutMs: 2000, everyMs: 1 });
+    other.deliver("registration", stranger.session.build("connection_reply", { status: "ok", engines: {} }));
+    await expect(connecting).rejects.toThrow(/answers with messages of another key: use the connection file of its last start/);
+  });
+
+  it("with a packer that is not known says which", async () => {
+    await expect(Client.connect({ connectionInfo: { ...new ScriptedController().info, pack: "msgpack" } })).rejects.toThrow(
+      'connectionInfo: `pack` is "msgpack", and only "json" and "orjson" are supported',
+    );
+  });
+
   it("with a broken or foreign file says what is wrong with it", async () => {
     const file = join(await tempDir(), "client.json");
     await writeFile(file, '{"ssh": "", "interf');
