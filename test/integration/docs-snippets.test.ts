@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PYTHON } from "../support/python.ts";
 import { promisesOf, snippetsOf } from "../support/snippets.ts";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -24,6 +25,7 @@ beforeAll(() => {
   mkdirSync(join(folder, "bin"));
   for (const bin of BINS) shim(bin, `exec ${process.execPath} ${join(ROOT, "dist/cli/bin", `${bin}.js`)} "$@"`);
   shim("npx", 'exec "$@"');
+  if (PYTHON !== undefined) shim("python3", `exec ${PYTHON} "$@"`);
   shim("npm", 'case "$*" in "run quickstart"|test) exit 0;; *) echo "not run here: npm $*" >&2; exit 1;; esac');
 });
 
@@ -56,8 +58,16 @@ const codeOf = (page: string, language: string): string =>
     .map((snippet) => snippet.code)
     .join("\n");
 
+/** Tests of the pages that have snippets of a language; those that need Python are skipped where there is none. */
+function eachPage(language: string, title: string, test: (page: string) => Promise<void>): void {
+  const pages = PAGES.filter((page) => codeOf(page, language) !== "");
+  const needsPython = (page: string): boolean => codeOf(page, language).includes("python3");
+  it.each(pages.filter((page) => !needsPython(page)))(title, test);
+  it.skipIf(PYTHON === undefined).each(pages.filter(needsPython))(title, test);
+}
+
 describe("the documents' snippets", () => {
-  it.each(PAGES.filter((page) => codeOf(page, "ts") !== ""))("%s: the TypeScript runs and prints what the page says", async (page) => {
+  eachPage("ts", "%s: the TypeScript runs and prints what the page says", async (page) => {
     const code = codeOf(page, "ts");
     const file = join(inside, `${page.replaceAll(/\W/g, "-")}.ts`);
     writeFileSync(file, code);
@@ -74,7 +84,7 @@ describe("the documents' snippets", () => {
     }
   });
 
-  it.each(PAGES.filter((page) => codeOf(page, "sh") !== ""))("%s: the shell commands succeed", async (page) => {
+  eachPage("sh", "%s: the shell commands succeed", async (page) => {
     const cwd = mkdtempSync(join(folder, "sh-"));
     writeFileSync(join(cwd, "jobs.jsonl"), '{"cmd": "echo one"}\n{"cmd": "true"}\n');
     writeFileSync(join(cwd, "page.sh"), codeOf(page, "sh"));
