@@ -4,7 +4,8 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { BenchContext, Figure } from "./measure.ts";
 
-const SCRIPT = fileURLToPath(new URL("./peers/ipyparallel_peer.py", import.meta.url));
+/** Path of the script that measures ipyparallel. */
+export const PEER_SCRIPT: string = fileURLToPath(new URL("./peers/ipyparallel_peer.py", import.meta.url));
 
 /** Set to leave all peers out, as the benchmarks' own test does. */
 const isAlone = process.env["TSPARALLEL_BENCH_NO_PEERS"] === "1";
@@ -26,7 +27,7 @@ export function findParallel(): string | undefined {
 /** Runs one measure of ipyparallel; gives `missing` when there is none. */
 export function measureIpyparallel({ python }: BenchContext, measure: string, missing = "ipyparallel"): Figure | string {
   if (python === undefined) return missing;
-  const run = spawnSync(python, [SCRIPT, measure], { encoding: "utf8", timeout: 180_000 });
+  const run = spawnSync(python, [PEER_SCRIPT, measure], { encoding: "utf8", timeout: 180_000 });
   const line = run.stdout.trim().split("\n").at(-1) ?? "";
   if (run.status !== 0 || !line.startsWith("{")) throw new Error(`ipyparallel could not be measured: ${run.stderr.trim().split("\n").at(-1) ?? "no output"}`);
   const { value, unit } = JSON.parse(line) as Figure;

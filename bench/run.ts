@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { bakapara } from "./cluster/jobs.ts";
+import { pythonEngines } from "./cluster/python-engines.ts";
 import { routing } from "./cluster/routing.ts";
 import { memory, million, start } from "./cluster/footprint.ts";
 import { map, push, roundtrip, tasks } from "./cluster/throughput.ts";
@@ -11,7 +12,7 @@ import { reaches, type Measure, type Outcome } from "./measure.ts";
 import { scheduler } from "./micro/scheduler-measure.ts";
 import { findParallel, findPython } from "./peers.ts";
 
-const MEASURES: readonly Measure[] = [tasks, roundtrip, map, bakapara, start, memory, push, million, routing, scheduler];
+const MEASURES: readonly Measure[] = [tasks, roundtrip, map, bakapara, start, memory, push, million, routing, pythonEngines, scheduler];
 
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
@@ -20,7 +21,8 @@ function floorText(measure: Measure): string {
 }
 
 function row(measure: Measure, outcome: Outcome): string {
-  const ours = `${number(outcome.ours.value)} ${outcome.ours.unit}`;
+  // What needs the peer's engines is not measured without them.
+  const ours = Number.isNaN(outcome.ours.value) ? "–" : `${number(outcome.ours.value)} ${outcome.ours.unit}`;
   const peer =
     outcome.peer === undefined
       ? outcome.missing === undefined

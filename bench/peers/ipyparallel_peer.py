@@ -1,7 +1,8 @@
 """Measures ipyparallel doing the same work as the benchmarks beside this file; prints one JSON object.
 
 Usage: python ipyparallel_peer.py MEASURE
-MEASURE: tasks, roundtrip, map, push, start, memory
+MEASURE: tasks, roundtrip, map, push, start, memory; or `beside`: keeps the cluster, tells its connection file, and
+measures a round trip for each line on standard input, until its end.
 The database is the SQLite one, as the benchmarks of this package keep their store on.
 """
 
@@ -106,16 +107,37 @@ def memory(cluster, client):
     return {"value": total, "unit": "MB", "count": len(engines)}
 
 
+def beside(cluster, client):
+    from math import sqrt
+
+    file = os.path.join(cluster.profile_dir, "security", f"ipcontroller-{cluster.cluster_id}-client.json")
+    print(json.dumps({"file": file}), flush=True)
+    view = client[0]
+    for _ in sys.stdin:
+        for _ in range(50):
+            view.apply_sync(sqrt, 4)
+        times = []
+        for _ in range(300):
+            began = time.perf_counter()
+            view.apply_sync(sqrt, 4)
+            times.append(time.perf_counter() - began)
+        times.sort()
+        print(json.dumps({"value": times[len(times) // 2] * 1000, "unit": "ms"}), flush=True)
+    return {}
+
+
 def main():
     measure = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["IPYTHONDIR"] = folder
         began = time.perf_counter()
-        cluster, client = start(4 if measure in ("start", "memory") else 2)
+        cluster, client = start({"start": 4, "memory": 4, "beside": 1}.get(measure, 2))
         try:
             if measure == "start":
                 client[:].apply_sync(nothing)
                 report = {"value": time.perf_counter() - began, "unit": "s", "count": 4}
+            elif measure == "beside":
+                report = beside(cluster, client)
             elif measure == "memory":
                 report = memory(cluster, client)
             else:
