@@ -1,10 +1,12 @@
 // The in-memory twin of the ZeroMQ transport: the same sockets, in one process, without a network. It passes the same
 // contract (`test/contract/transport.ts`); what ZeroMQ does to messages is done here too: a ROUTER puts the sender's
 // identity in front and takes the receiver's away, drops what is for nobody, a DEALER waits for a peer, a PUB loses
-// messages of a subscriber that does not keep up. Ports are numbers in a `MemoryNetwork`, which stands for the machine.
+// messages of a subscriber that does not keep up, a peer without the server key never meets a socket that encrypts (whose
+// messages are not encrypted: nobody listens here). Ports are numbers in a `MemoryNetwork`, which stands for the machine.
 
 import { ClosedError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
 import { framesBytes, type Frame } from "../wire/index.ts";
+import { curveKeyPair, type CurveOptions } from "./curve.ts";
 import { SocketPool, type PooledSocket } from "./socket-pool.ts";
 import type { BindAddress, MessageHandler, SocketKind, SocketOptions } from "./transport.ts";
 
@@ -75,9 +77,16 @@ function anonymousIdentity(): Buffer {
   return identity;
 }
 
+/** Public keys: of whom listens here, and of whom one wants to meet. */
+interface Keys {
+  readonly own: string | undefined;
+  readonly wanted: string | undefined;
+}
+
 class MemorySocket implements PooledSocket {
   readonly kind: SocketKind;
   port = 0;
+  readonly #keys: Keys;
   readonly #network: MemoryNetwork;
   readonly #options: SocketOptions;
   readonly #onClosed: (socket: MemorySocket) => void;
@@ -95,8 +104,9 @@ class MemorySocket implements PooledSocket {
   #closing: Promise<void> | undefined;
   #isGone = false;
 
-  constructor(kind: SocketKind, network: MemoryNetwork, options: SocketOptions, onClosed: (socket: MemorySocket) => void) {
+  constructor(kind: SocketKind, network: MemoryNetwork, keys: Keys, options: SocketOptions, onClosed: (socket: MemorySocket) => void) {
     this.kind = kind;
+    this.#keys = keys;
     this.#network = network;
     this.#options = options;
     this.#onClosed = onClosed;
@@ -114,8 +124,15 @@ class MemorySocket implements PooledSocket {
     for (const endpoint of endpoints) this.#network.connect(this, portOf(endpoint));
   }
 
-  /** Connects with a bound socket, unless a ROUTER on either side has a peer of that name already. */
+  /** Connects with a bound socket, unless the keys differ or a ROUTER on either side has a peer of that name already. */
   meet(bound: MemorySocket): void {
+    const { own } = bound.#keys;
+    const { wanted } = this.#keys;
+    if (own !== wanted) {
+      const reason = own === undefined || wanted === undefined ? "security" : "handshake";
+      queueMicrotask(() => this.#options.onRefused?.(reason));
+      return;
+    }
     const mine = this.#identity();
     const theirs = bound.#identity();
     if (bound.#peers.has(mine.toString("latin1")) || this.#peers.has(theirs.toString("latin1"))) return;
@@ -299,8 +316,13 @@ function portOf(endpoint: string): number {
 
 /** Sockets within one process. Transports that are to meet share a network. */
 export class MemoryTransport extends SocketPool<MemorySocket> {
-  /** @param network where ports are looked up; default one of its own */
-  constructor(network: MemoryNetwork = new MemoryNetwork()) {
-    super((kind, options, onClosed) => new MemorySocket(kind, network, options, onClosed));
+  /**
+   * @param network where ports are looked up; default one of its own
+   * @param curve keys without which nobody meets; default none
+   */
+  constructor(network: MemoryNetwork = new MemoryNetwork(), curve: CurveOptions = {}) {
+    const { secretKey, serverKey: wanted } = curve;
+    const keys = { own: secretKey === undefined ? undefined : curveKeyPair(secretKey).publicKey, wanted };
+    super((kind, options, onClosed) => new MemorySocket(kind, network, keys, options, onClosed));
   }
 }

@@ -21,7 +21,16 @@ export interface SocketOptions {
   readonly lingerMs?: number;
   /** Called each time a connection to a peer stands, so that messages can come through it. Not called by transports without connections. */
   readonly onConnected?: () => void;
+  /** Called each time a peer that was reached let no connection stand. */
+  readonly onRefused?: (reason: Refusal) => void;
 }
+
+/**
+ * Why no connection stands with a peer that was reached. `security`: one side encrypts and the other does not; the
+ * socket does not try again. `handshake`: the peer hung up before it was done, as one with another key does, or spoke
+ * something else; the socket may try again.
+ */
+export type Refusal = "security" | "handshake";
 
 /** Where to listen: port 0 takes a free one. */
 export interface BindAddress {

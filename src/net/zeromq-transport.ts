@@ -5,11 +5,12 @@
 // ROUTER's queues in ZeroMQ are unlimited (high-water mark 0) as in the reference, because a full one drops silently;
 // what bounds it are the shells' credits. A PUB drops what a slow subscriber has no room for.
 
-import { Dealer, Publisher, Router, Subscriber } from "zeromq";
-import { ClosedError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
-import { framesBytes, type Frame } from "../wire/index.ts";
+import { capability, Dealer, Publisher, Router, Subscriber } from "zeromq";
+import { ClosedError, ConfigError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
+import { framesBytes, isCurveKey, type Frame } from "../wire/index.ts";
+import { newCurveKeyPair, type CurveKeyPair, type CurveOptions } from "./curve.ts";
 import { SocketPool, type PooledSocket } from "./socket-pool.ts";
-import type { BindAddress, MessageHandler, SocketKind, SocketOptions } from "./transport.ts";
+import type { BindAddress, MessageHandler, Refusal, SocketKind, SocketOptions } from "./transport.ts";
 
 const QUEUE_MESSAGES_MAX = 100_000;
 const QUEUE_BYTES_MAX = 1024 ** 3;
@@ -42,6 +43,41 @@ function openNative(kind: SocketKind, options: SocketOptions): NativeSocket {
   }
 }
 
+/** How sockets encrypt: the keys they were given, and a pair of their own for those that connect. */
+interface CurveKeys extends CurveOptions {
+  readonly own: CurveKeyPair;
+}
+
+/** Completes what a transport was told. A key that is none must not reach ZeroMQ: it crashes the process when that ends. */
+function curveKeys(options: CurveOptions): CurveKeys {
+  if (capability.curve !== true)
+    throw new ConfigError("this platform's ZeroMQ was built without CURVE encryption; run the cluster without --enable-curve, on a network you trust");
+  for (const key of [options.secretKey, options.serverKey]) {
+    if (key !== undefined && !isCurveKey(key)) throw new ConfigError("a CURVE key is none: it must have 40 characters of Z85");
+  }
+  return { ...options, own: newCurveKeyPair() };
+}
+
+function serve(socket: NativeSocket, { secretKey }: CurveKeys): void {
+  if (secretKey === undefined) throw new InvalidStateError("this transport encrypts, and has no secret key to listen with");
+  socket.curveServer = true;
+  socket.curveSecretKey = secretKey;
+}
+
+function trust(socket: NativeSocket, { serverKey, own }: CurveKeys): void {
+  if (serverKey === undefined) throw new InvalidStateError("this transport encrypts, and has no server key to connect with");
+  socket.curveServerKey = serverKey;
+  socket.curvePublicKey = own.publicKey;
+  socket.curveSecretKey = own.secretKey;
+}
+
+function listenForRefusals({ events }: NativeSocket, onRefused: (reason: Refusal) => void): void {
+  events.on("handshake:error:protocol", ({ error }) =>
+    onRefused((error as NodeJS.ErrnoException | undefined)?.code === "ERR_ZMTP_MECHANISM_MISMATCH" ? "security" : "handshake"),
+  );
+  events.on("handshake:error:other", () => onRefused("handshake"));
+}
+
 class ZeromqSocket implements PooledSocket {
   readonly kind: SocketKind;
   port = 0;
@@ -49,6 +85,7 @@ class ZeromqSocket implements PooledSocket {
   readonly #messagesMax: number;
   readonly #bytesMax: number;
   readonly #lingerMs: number;
+  readonly #curve: CurveKeys | undefined;
   readonly #onClosed: (socket: ZeromqSocket) => void;
   readonly #outgoing = new RingQueue<readonly Frame[]>();
   #outgoingBytes = 0;
@@ -60,11 +97,13 @@ class ZeromqSocket implements PooledSocket {
   #paused: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(kind: SocketKind, options: SocketOptions, onClosed: (socket: ZeromqSocket) => void) {
+  constructor(kind: SocketKind, options: SocketOptions, curve: CurveKeys | undefined, onClosed: (socket: ZeromqSocket) => void) {
     this.kind = kind;
+    this.#curve = curve;
     this.#onClosed = onClosed;
     this.#native = openNative(kind, options);
     if (options.onConnected !== undefined) this.#native.events.on("handshake", options.onConnected);
+    if (options.onRefused !== undefined) listenForRefusals(this.#native, options.onRefused);
     this.#messagesMax = options.queueMessagesMax ?? QUEUE_MESSAGES_MAX;
     this.#bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
     this.#lingerMs = options.lingerMs ?? LINGER_MS;
@@ -76,6 +115,7 @@ class ZeromqSocket implements PooledSocket {
 
   async bind(address: BindAddress): Promise<void> {
     const wanted = `${address.interface}:${address.port === 0 ? "*" : address.port}`;
+    if (this.#curve !== undefined) serve(this.#native, this.#curve);
     try {
       await this.#native.bind(wanted);
     } catch (cause) {
@@ -86,6 +126,7 @@ class ZeromqSocket implements PooledSocket {
   }
 
   connect(endpoints: readonly string[]): void {
+    if (this.#curve !== undefined) trust(this.#native, this.#curve);
     for (const endpoint of endpoints) {
       try {
         this.#native.connect(endpoint);
@@ -233,7 +274,12 @@ function bindFailure(cause: unknown): string {
 
 /** Sockets over ZeroMQ TCP. */
 export class ZeromqTransport extends SocketPool<ZeromqSocket> {
-  constructor() {
-    super((kind, options, onClosed) => new ZeromqSocket(kind, options, onClosed));
+  /**
+   * @param curve encrypts every socket; default: nothing is encrypted
+   * @throws ConfigError for a key that is none, or when this platform's ZeroMQ cannot encrypt
+   */
+  constructor(curve?: CurveOptions) {
+    const keys = curve === undefined ? undefined : curveKeys(curve);
+    super((kind, options, onClosed) => new ZeromqSocket(kind, options, keys, onClosed));
   }
 }

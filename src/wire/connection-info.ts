@@ -2,6 +2,7 @@
 // Reading and writing the files is `config`'s work.
 
 import { isDict, type Dict } from "./message.ts";
+import { CURVE_KEY_CHARS, isCurveKey } from "./z85.ts";
 
 /** Keys that both files have. */
 export interface CommonConnectionInfo {
@@ -14,6 +15,7 @@ export interface CommonConnectionInfo {
   readonly task: number;
   readonly iopub: number;
   readonly key: string;
+  /** The controller's public CURVE key in Z85; `null`: nothing is encrypted. */
   readonly curve_serverkey: string | null;
   readonly location: string;
   readonly pack: string;
@@ -72,6 +74,10 @@ function readCommon(value: unknown): CommonConnectionInfo | string {
   }
   const scheme = value["signature_scheme"] as string;
   if (!scheme.startsWith("hmac-")) return `\`signature_scheme\` is "${scheme}", and must start with "hmac-"`;
+  // Absent, `null` and empty all mean: no encryption.
+  const serverKey = value["curve_serverkey"] ?? "";
+  if (typeof serverKey !== "string" || (serverKey !== "" && !isCurveKey(serverKey)))
+    return `\`curve_serverkey\` is no CURVE key: it must have ${CURVE_KEY_CHARS} characters of Z85, or be null`;
   return {
     ssh: textOr(value["ssh"], ""),
     interface: value["interface"] as string,
@@ -81,7 +87,7 @@ function readCommon(value: unknown): CommonConnectionInfo | string {
     task: value["task"] as number,
     iopub: value["iopub"] as number,
     key: value["key"] as string,
-    curve_serverkey: typeof value["curve_serverkey"] === "string" ? value["curve_serverkey"] : null,
+    curve_serverkey: serverKey === "" ? null : serverKey,
     location: textOr(value["location"], ""),
     pack: value["pack"] as string,
     unpack: value["unpack"] as string,

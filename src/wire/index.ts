@@ -14,3 +14,4 @@ export * from "./session.ts";
 export * from "./shell-messages.ts";
 export * from "./signing.ts";
 export * from "./task-metadata.ts";
+export * from "./z85.ts";

@@ -1,5 +1,5 @@
-import { MemoryTransport, PackingTransport, ZeromqTransport, type Transport } from "../../src/net/index.ts";
-import { describePacking, describeTransport } from "./transport.ts";
+import { MemoryNetwork, MemoryTransport, newCurveKeyPair, PackingTransport, ZeromqTransport, type CurveOptions, type Transport } from "../../src/net/index.ts";
+import { describeCurve, describePacking, describeTransport } from "./transport.ts";
 
 /** A transport whose dealers pack from the beginning, as towards a peer that is known to read it. */
 function packing(inner: Transport): Transport {
@@ -21,3 +21,14 @@ describeTransport("packing memory", () => packing(new MemoryTransport()), 128);
 describeTransport("packing ZeroMQ", () => packing(new ZeromqTransport()), 128);
 describePacking("memory", () => new MemoryTransport());
 describePacking("ZeroMQ", () => new ZeromqTransport());
+
+const keys = newCurveKeyPair();
+const both: CurveOptions = { secretKey: keys.secretKey, serverKey: keys.publicKey };
+describeTransport("CURVE memory", () => new MemoryTransport(undefined, both));
+describeTransport("CURVE ZeroMQ", () => new ZeromqTransport(both));
+describeTransport("packing CURVE ZeroMQ", () => packing(new ZeromqTransport(both)), 128);
+describeCurve("memory", () => {
+  const network = new MemoryNetwork();
+  return (curve) => new MemoryTransport(network, curve);
+});
+describeCurve("ZeroMQ", () => (curve) => new ZeromqTransport(curve));

@@ -3,8 +3,19 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ClosedError, ConnectionError, InvalidStateError } from "../../src/base/index.ts";
-import { PackingTransport, type BindAddress, type BoundSocket, type MessageSocket, type Transport } from "../../src/net/index.ts";
+import { ClosedError, ConfigError, ConnectionError, InvalidStateError } from "../../src/base/index.ts";
+import {
+  curveKeyPair,
+  newCurveKeyPair,
+  PackingTransport,
+  type BindAddress,
+  type BoundSocket,
+  type CurveOptions,
+  type MessageSocket,
+  type Refusal,
+  type SocketKind,
+  type Transport,
+} from "../../src/net/index.ts";
 import { isPacked, packedBytes, packMessages, unpackMessages, type Frame } from "../../src/wire/index.ts";
 
 const LOCAL: BindAddress = { interface: "tcp://127.0.0.1", port: 0 };
@@ -430,6 +441,73 @@ export function describePacking(name: string, open: () => Transport): void {
       // What is cut exactly behind the first message is whole.
       const cutBehindFirst = 8 + packedBytes(frames("one"));
       expect(got).toEqual([...Array.from({ length: whole.length - 9 }, (_, i) => [9 + i === cutBehindFirst ? 3 : 9 + i]), [3]]);
+    });
+  });
+}
+
+/** Declares what encryption does: nothing goes between sockets whose keys differ, and everything where they are the same. */
+export function describeCurve(name: string, makeOpen: () => (curve?: CurveOptions) => Transport): void {
+  describe(`an encrypting ${name} transport`, () => {
+    const { publicKey: serverKey, secretKey } = newCurveKeyPair();
+    let open: (curve?: CurveOptions) => Transport;
+    let opened: Transport[];
+    beforeEach(() => {
+      const make = makeOpen();
+      opened = [];
+      open = (curve) => {
+        const transport = make(curve);
+        opened.push(transport);
+        return transport;
+      };
+    });
+    afterEach(async () => {
+      await Promise.all(opened.map((transport) => transport.close()));
+    });
+
+    /** Every kind of socket that listens, with the kind that connects to it. */
+    const pairs = [
+      ["router", "dealer"],
+      ["sub", "pub"],
+      ["pub", "sub"],
+    ] as const satisfies readonly (readonly [SocketKind, SocketKind])[];
+    const strangers = [
+      ["that does not encrypt", undefined, "security"],
+      ["with another server key", { serverKey: newCurveKeyPair().publicKey }, "handshake"],
+    ] as const satisfies readonly (readonly [string, CurveOptions | undefined, Refusal])[];
+
+    describe.each(strangers)("a peer %s", (_, curve, reason) => {
+      it.each(pairs)("reaches no %s and gets nothing from it, and hears that it is refused; others go on", async (kind, peerKind) => {
+        const bound = await open({ secretKey }).bind(kind, LOCAL);
+        const refusals: Refusal[] = [];
+        const stranger = open(curve).connect(peerKind, [endpoint(bound.port)], { identity: "s", lingerMs: 0, onRefused: (why) => refusals.push(why) });
+        const friend = open({ serverKey }).connect(peerKind, [endpoint(bound.port)], { identity: "f" });
+        const got = kind === "pub" ? [] : collect(bound);
+        const [strange, friendly] = peerKind === "pub" ? [[], []] : [collect(stranger), collect(friend)];
+        await until(() => refusals.length > 0, "it is refused");
+        await until(() => {
+          if (peerKind !== "sub") for (const [socket, word] of [[stranger, "spy"], [friend, "word"]] as const) socket.send(frames(word));
+          if (kind !== "sub") for (const identity of ["s", "f"]) bound.send(frames(identity, "said"));
+          return (kind === "pub" || got.length > 0) && (peerKind === "pub" || friendly.length > 0);
+        }, "the friend's messages go both ways");
+        expect(new Set(refusals)).toEqual(new Set([reason]));
+        expect(strange).toEqual([]);
+        expect(got.flat()).not.toContain("spy");
+      });
+    });
+
+    it("refuses a peer that encrypts where it does not", async () => {
+      const bound = await open().bind("router", LOCAL);
+      const got = collect(bound);
+      const refusals: Refusal[] = [];
+      const dealer = open({ serverKey }).connect("dealer", [endpoint(bound.port)], { lingerMs: 0, onRefused: (why) => refusals.push(why) });
+      dealer.send(frames("secret"));
+      await until(() => refusals.length > 0, "it is refused");
+      expect([refusals[0], got]).toEqual(["security", []]);
+    });
+
+    it("refuses a key that is none", () => {
+      expect(() => open({ secretKey: "short" })).toThrow(ConfigError);
+      expect(curveKeyPair(secretKey)).toEqual({ publicKey: serverKey, secretKey });
     });
   });
 }
