@@ -47,6 +47,7 @@ function addStart(program: Command, controllerArgs: readonly string[]): void {
     "clusterId",
     "controller.ip",
     "controller.location",
+    "controller.enableCurve",
     "daemonize",
     "logLevel",
     "logToFile",

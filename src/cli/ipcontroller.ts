@@ -21,6 +21,7 @@ const EXAMPLES = [
   ["ipcontroller", "listen on this machine's loopback address"],
   ["ipcontroller --ip='*' --location=head.example", "listen on every address; others reach this machine as head.example"],
   ["ipcontroller --profile=mezcal --ports=10101-10120", "use a profile, and only these ports"],
+  ["ipcontroller --ip='*' --enable-curve", "encrypt every connection"],
   ["ipcontroller --nodb --hwm=2", "keep no task records; give each engine two tasks at a time"],
 ] as const;
 
@@ -28,7 +29,6 @@ const FOOTER = `Exit status: 0 ended by SIGINT, SIGTERM or a client's shutdown r
 
 /** What is offered under these names elsewhere and not here, with what to do instead. */
 const REFUSED: readonly (readonly [flag: string, sentence: string])[] = [
-  ["--enable-curve", "--enable-curve is not supported by this version; messages are signed, not encrypted: use a trusted network or tunnels"],
   ["--postgresdb <url>", "--postgresdb is not supported by this version; use --sqlitedb, --memorydb or --nodb"],
   ["--mongodb", "--mongodb is not supported; use --sqlitedb, --memorydb or --nodb"],
 ];
@@ -67,6 +67,7 @@ async function run(program: Command): Promise<void> {
     engines: connectionFilePath(profile, "engine", clusterId),
     clients: connectionFilePath(profile, "client", clusterId),
     pid: process.pid,
+    encryption: controller.clientConnection.curve_serverkey === null ? "none" : "CURVE",
   });
   signals.onSignal((signal) => {
     logger.info("stopping", { signal });

@@ -14,6 +14,7 @@ import {
   resolveInterface,
   resolveOptions,
   resolveProfile,
+  withServerKey,
   type EngineValues,
   type ProfileDir,
 } from "../config/index.ts";
@@ -34,7 +35,7 @@ const EXAMPLES = [
 ] as const;
 
 const FOOTER = `Environment: IPP_CONNECTION_INFO (content of the connection file), IPP_PROFILE_DIR, IPP_CLUSTER_ID,
-IPP_PARENT_PID (the engine ends with this process).
+IPP_CURVE_SERVERKEY (the controller's CURVE key, when the file has none), IPP_PARENT_PID (the engine ends with this process).
 Exit status: 0 ended in order; 1 no connection file, or failed; 2 wrong use; 255 the controller did not register it.`;
 
 /** The command. */
@@ -78,11 +79,15 @@ async function run(program: Command): Promise<void> {
   process.exit(end.exitCode);
 }
 
+/** Variables with the cluster's keys: not for the code that users run here, nor for the programs that it starts. */
+const KEY_VARIABLES = ["IPP_CONNECTION_INFO", "IPP_CURVE_SECRETKEY", "IPP_SESSION_KEY"];
+
 async function connectionInfo(profile: ProfileDir, values: EngineValues): Promise<EngineConnectionInfo> {
   const text = process.env["IPP_CONNECTION_INFO"] ?? "";
-  if (text !== "") return parseConnectionInfo("engine", text);
+  for (const name of KEY_VARIABLES) delete process.env[name];
+  if (text !== "") return withServerKey(parseConnectionInfo("engine", text));
   const path = values.file ?? connectionFilePath(profile, "engine", resolveClusterId(values.clusterId));
-  return readConnectionFile("engine", path, { waitMs: values.waitForFileMs });
+  return withServerKey(await readConnectionFile("engine", path, { waitMs: values.waitForFileMs }));
 }
 
 async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd: number): Promise<EngineConfig> {

@@ -14,7 +14,7 @@ import {
   type WindowLimits,
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
-import { SYSTEM_CLOCK, type MessageSocket, type Transport } from "../net/index.ts";
+import { SYSTEM_CLOCK, type MessageSocket, type SocketOptions, type Transport } from "../net/index.ts";
 import { framesBytes, offersPacking, type ClientConnectionInfo, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
 import { notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
@@ -35,6 +35,8 @@ export interface LinkParts {
   readonly logger: Logger;
   readonly window?: WindowLimits | undefined;
   readonly clock?: Clock | undefined;
+  /** Hears of each refusal of the connection to the Hub. */
+  readonly onRefused?: SocketOptions["onRefused"];
 }
 
 /** What a link tells. */
@@ -87,8 +89,8 @@ export class ClientLink {
       return socket;
     };
     this.#subscriptions = [subscribe(info.notification, (frames) => this.#onNotification(frames)), subscribe(info.iopub, (frames) => this.#onIopub(frames))];
-    const open = (port: number, onMessage: (frames: Frame[]) => void): Outlet => {
-      const socket = transport.connect("dealer", url(port));
+    const open = (port: number, onMessage: (frames: Frame[]) => void, options?: SocketOptions): Outlet => {
+      const socket = transport.connect("dealer", url(port), options);
       socket.receive(onMessage);
       return new Outlet(socket);
     };
@@ -99,7 +101,7 @@ export class ClientLink {
       task: open(info.task, onReply),
       broadcast: open(info.broadcast, onReply),
       control: open(info.control, onAnswer),
-      registration: open(info.registration, onAnswer),
+      registration: open(info.registration, onAnswer, parts.onRefused === undefined ? {} : { onRefused: parts.onRefused }),
     };
   }
 

@@ -6,9 +6,9 @@ import { resolve } from "node:path";
 import { userInfo } from "node:os";
 import { ClosedError, ConfigError, ControllerUnreachableError, InvalidArgumentError, TimeoutError } from "../base/index.ts";
 import type { WindowLimits } from "../core/index.ts";
-import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile } from "../config/index.ts";
+import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile, withServerKey } from "../config/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
-import { createSession, PackingTransport, ZeromqTransport, type Transport } from "../net/index.ts";
+import { createSession, curveOf, PackingTransport, watchRefusals, ZeromqTransport, type Transport } from "../net/index.ts";
 import { explainDrop, readClientConnectionInfo, type ClientConnectionInfo, type DropReason } from "../wire/index.ts";
 import { ClientLink } from "./client-link.ts";
 
@@ -32,7 +32,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default: silent. */
   readonly logger?: Logger | undefined;
-  /** Default: ZeroMQ. The client closes it. */
+  /** Default: ZeroMQ, encrypting if the connection file has a `curve_serverkey`. The client closes it. */
   readonly transport?: Transport | undefined;
   /** What may be under way at a time in each lane (the task channel, or one engine); default 4,096 messages and 256 MiB. */
   readonly window?: Partial<WindowLimits> | undefined;
@@ -53,12 +53,14 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   if (!(timeoutMs > 0)) throw new InvalidArgumentError(`timeoutMs must be more than 0, and is ${timeoutMs}`);
   options.signal?.throwIfAborted();
   const { info, origin } = await findConnectionInfo(options);
-  if (info.curve_serverkey !== null)
-    throw new ConfigError(`${origin} asks for CURVE encryption, which this client does not speak; start the controller without it`);
   const address = resolveInterface(info);
-  if (options.transport === undefined) await probe(`${address}:${info.registration}`, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
+  const url = `${address}:${info.registration}`;
+  if (options.transport === undefined) await probe(url, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
+  const hopeless = new AbortController();
+  const onRefused = watchRefusals({ url, serverKey: info.curve_serverkey, origin }, (sentence) => hopeless.abort(new ConfigError(sentence)));
   const link = new ClientLink({
-    transport: new PackingTransport(options.transport ?? new ZeromqTransport()),
+    transport: new PackingTransport(options.transport ?? new ZeromqTransport(curveOf(info))),
+    onRefused,
     session: createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName() }),
     info,
     interface: address,
@@ -66,11 +68,12 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
     window,
   });
   try {
-    await link.listEngines({ timeoutMs, signal: options.signal });
+    const signal = options.signal === undefined ? hopeless.signal : AbortSignal.any([options.signal, hopeless.signal]);
+    await link.listEngines({ timeoutMs, signal });
   } catch (cause) {
     await link.close("connecting failed");
     if (!(cause instanceof TimeoutError || cause instanceof ClosedError)) throw cause;
-    throw new TimeoutError(noAnswer(`${address}:${info.registration}`, origin, timeoutMs, link.firstDrop), { cause });
+    throw new TimeoutError(noAnswer(url, origin, timeoutMs, link.firstDrop), { cause });
   }
   return link;
 }
@@ -87,11 +90,11 @@ async function findConnectionInfo(options: ConnectOptions): Promise<Found> {
   if (options.connectionInfo !== undefined) {
     const info = readClientConnectionInfo(options.connectionInfo);
     if (typeof info === "string") throw new ConfigError(`connectionInfo: ${info}`);
-    return { info, origin: "the given connection information" };
+    return { info: withServerKey(info), origin: "the given connection information" };
   }
   const path = options.file === undefined ? profileFile(options) : resolve(options.file);
   const signal = options.signal === undefined ? {} : { signal: options.signal };
-  return { info: await readConnectionFile("client", path, { waitMs: options.waitForFileMs ?? 0, ...signal }), origin: path };
+  return { info: withServerKey(await readConnectionFile("client", path, { waitMs: options.waitForFileMs ?? 0, ...signal })), origin: path };
 }
 
 function profileFile(options: ConnectOptions): string {

@@ -128,10 +128,13 @@ export function controllerArgs({ values }: ClusterPlan): string[] {
   const level = values["controller.logLevel"] ?? values.logLevel;
   const ip = values["controller.ip"];
   const location = values["controller.location"];
+  const curve = values["controller.enableCurve"];
   return [
     `--log-level=${level}`,
     ...(ip === undefined ? [] : [`--ip=${ip}`]),
     ...(location === undefined ? [] : [`--location=${location}`]),
+    // In the form that the reference's controller understands too.
+    ...(curve === undefined ? [] : [`--IPController.enable_curve=${curve ? "True" : "False"}`]),
     ...values["controller.args"],
   ];
 }

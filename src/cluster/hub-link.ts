@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
 import { resolveInterface } from "../config/index.ts";
-import { createSession, ZeromqTransport, type MessageSocket } from "../net/index.ts";
+import { createSession, curveOf, ZeromqTransport, type MessageSocket } from "../net/index.ts";
 import { isDict, type ClientConnectionInfo, type Dict, type Frame, type Session } from "../wire/index.ts";
 
 const POLL_MS = 20;
@@ -16,13 +16,14 @@ export type EngineNumbers = ReadonlyMap<EngineUuid, number>;
 
 /** A connection to a controller's registration socket. */
 export class HubLink {
-  readonly #transport = new ZeromqTransport();
+  readonly #transport: ZeromqTransport;
   readonly #socket: MessageSocket;
   readonly #session: Session;
   readonly #waiting = new Map<string, (content: Dict | undefined) => void>();
 
   constructor(info: ClientConnectionInfo) {
     this.#session = createSession({ key: info.key, signatureScheme: info.signature_scheme });
+    this.#transport = new ZeromqTransport(curveOf(info));
     this.#socket = this.#transport.connect("dealer", [`${resolveInterface(info)}:${info.registration}`]);
     this.#socket.receive((frames) => this.#onMessage(frames));
   }

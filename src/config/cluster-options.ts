@@ -118,6 +118,14 @@ export const CLUSTER_OPTIONS = [
     doc: "host name or address under which others reach the controller's machine; its host name when absent",
   },
   {
+    name: "controller.enableCurve",
+    type: "boolean",
+    default: null,
+    flag: "--enable-curve",
+    traits: ["IPController.enable_curve"],
+    doc: "encrypt all connections (CURVE); as `ipcontroller_config` and `IPP_ENABLE_CURVE` have it when absent",
+  },
+  {
     name: "controller.logLevel",
     type: "level",
     default: null,

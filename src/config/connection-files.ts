@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../base/index.ts";
 import { readClientConnectionInfo, readEngineConnectionInfo, type ClientConnectionInfo, type EngineConnectionInfo } from "../wire/index.ts";
+import { curveKeyPath } from "./curve-keys.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { ProfileDir } from "./profile.ts";
 
@@ -46,9 +47,10 @@ export async function writeConnectionFiles(profile: ProfileDir, clusterId: strin
   await writePrivateFile(connectionFilePath(profile, "engine", clusterId), JSON.stringify(engine, null, 2));
 }
 
-/** Removes both files of a cluster; missing ones are no error. */
+/** Removes both files of a cluster, and a secret key that was kept for them; missing ones are no error. */
 export async function removeConnectionFiles(profile: ProfileDir, clusterId: string): Promise<void> {
-  await Promise.all((["client", "engine"] as const).map((role) => rm(connectionFilePath(profile, role, clusterId), { force: true })));
+  const paths = [...(["client", "engine"] as const).map((role) => connectionFilePath(profile, role, clusterId)), curveKeyPath(profile, clusterId)];
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
 }
 
 /**

@@ -13,6 +13,7 @@ export {
   type ReadConnectionOptions,
 } from "./connection-files.ts";
 export { CONTROLLER_OPTIONS } from "./controller-options.ts";
+export { curveKeyPath, curveKeyText, readCurveKey, withServerKey } from "./curve-keys.ts";
 export { ENGINE_OPTIONS } from "./engine-options.ts";
 export { fileFailure } from "./file-failure.ts";
 export { ownHost, resolveInterface, type OwnHost } from "./interface.ts";

@@ -37,7 +37,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const wanted = completeOptions(options);
   await ensureProfile(wanted.profile);
   const config = wanted.isReusing ? await reuseFiles(wanted) : wanted;
-  const transport = new PackingTransport(config.transport ?? new ZeromqTransport());
+  const transport = new PackingTransport(config.transport ?? new ZeromqTransport(config.curve));
   const starter = new Starter(config, transport);
   try {
     return await starter.start();
@@ -133,6 +133,7 @@ function hubConfigOf(config: ControllerConfig): HubConfig {
     interface: config.interface,
     ports: config.ports.hub,
     key: config.key,
+    curve: config.curve,
     signatureScheme: SIGNATURE_SCHEME,
     logLevel: config.logLevel,
     messageBytesMax: config.messageBytesMax,

@@ -4,7 +4,7 @@
 import { isParallelError, type Clock } from "../base/index.ts";
 import type { EngineTable, HeartConfig, RegistrationConfig, TaskStore } from "../core/index.ts";
 import { createLogger, type LogLevel } from "../log/index.ts";
-import { createSession, type Transport } from "../net/index.ts";
+import { createSession, type CurveKeyPair, type Transport } from "../net/index.ts";
 import { createTaskStore, type TaskStoreOptions } from "../store/index.ts";
 import { Dask } from "./dask.ts";
 import { openHub, type Hub } from "./hub.ts";
@@ -15,6 +15,8 @@ export interface HubConfig {
   readonly interface: string;
   readonly ports: HubPorts;
   readonly key: string;
+  /** For a thread that opens the sockets itself. */
+  readonly curve: CurveKeyPair | undefined;
   readonly signatureScheme: string;
   readonly logLevel: LogLevel;
   readonly messageBytesMax: number;

@@ -14,11 +14,12 @@ const link = portLink<ToRouter, ToHub>({
   listen: (listener) => port.on("message", listener),
   close: () => port.close(),
 });
-const transport = new ZeromqTransport();
+const config = workerData as HubConfig;
+const transport = new ZeromqTransport(config.curve);
 process.once("uncaughtException", (error) => {
   // A bug. The router is told, and the sockets are closed first: a thread that dies with one waiting aborts the process.
   link.post({ type: "failed", code: "ERR_INVARIANT", message: error.stack ?? error.message });
   void transport.close().finally(() => process.exit(1));
 });
 // A rejection arrives at the handler above.
-void runHub(workerData as HubConfig, { link, transport, clock: SYSTEM_CLOCK });
+void runHub(config, { link, transport, clock: SYSTEM_CLOCK });

@@ -6,7 +6,7 @@ import { ConfigError, InvalidArgumentError, type Clock } from "../base/index.ts"
 import type { ControllerValues, ProfileDir } from "../config/index.ts";
 import { registrationConfig, type HeartConfig, type RegistrationConfig, type TaskSchedulerOptions } from "../core/index.ts";
 import { SILENT, type Logger, type LogLevel } from "../log/index.ts";
-import { newSessionId, SYSTEM_CLOCK, type Transport } from "../net/index.ts";
+import { curveKeyPair, newCurveKeyPair, newSessionId, SYSTEM_CLOCK, type CurveKeyPair, type Transport } from "../net/index.ts";
 import type { Retention, TaskStoreOptions } from "../store/index.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/index.ts";
 import { dealPorts, parsePorts, type PortPlan } from "./ports.ts";
@@ -17,7 +17,10 @@ export interface ControllerOptions extends Partial<{ [Name in keyof ControllerVa
   readonly profile: ProfileDir;
   /** Default: silent. */
   readonly logger?: Logger;
-  /** Sockets of another kind, e.g. in memory: then the Hub runs in this thread too. Default: ZeroMQ, and a thread for the Hub. */
+  /**
+   * Sockets of another kind, e.g. in memory: then the Hub runs in this thread too, and whether they encrypt is their affair.
+   * Default: ZeroMQ, and a thread for the Hub.
+   */
   readonly transport?: Transport;
   /** Default: the system's. Only together with `transport`. */
   readonly clock?: Clock;
@@ -40,6 +43,10 @@ export interface ControllerConfig {
   readonly interface: string;
   readonly location: string;
   readonly key: string;
+  /** Encrypts every connection; `undefined`: none is encrypted. */
+  readonly curve: CurveKeyPair | undefined;
+  /** A key pair that whoever starts the controller has told, used or not. */
+  readonly givenCurve: CurveKeyPair | undefined;
   readonly ports: PortPlan;
   /** Files are kept at the end, and taken from the controller before where there are any. */
   readonly isReusing: boolean;
@@ -75,6 +82,9 @@ export function completeOptions(options: ControllerOptions): ControllerConfig {
   if (options.clock !== undefined && options.transport === undefined) throw new InvalidArgumentError("a clock can be given only together with a transport");
   const periodMs = options.ping ?? 3000;
   const registration = registrationConfig(periodMs);
+  const isReusing = options.reuse === true || options.restore === true;
+  const givenCurve = options.enableCurve === true || isReusing ? givenKeys(options) : undefined;
+  const curve = options.enableCurve === true ? (givenCurve ?? newCurveKeyPair()) : undefined;
   const recordBufferBytesMax = options.recordBufferBytesMax ?? RECORD_BUFFER_BYTES_MAX;
   return {
     profile,
@@ -85,9 +95,12 @@ export function completeOptions(options: ControllerOptions): ControllerConfig {
     clock: options.clock ?? SYSTEM_CLOCK,
     interface: `tcp://${options.ip ?? "127.0.0.1"}`,
     location: options.location ?? hostname(),
-    key: options.key ?? newSessionId(),
+    // As in the reference: what is encrypted need not be signed besides, unless a key is asked for.
+    key: options.key ?? (curve === undefined ? newSessionId() : ""),
+    curve,
+    givenCurve,
     ports: dealPorts(ports, options.port ?? 0, 2 ** (options.broadcastDepth ?? 1)),
-    isReusing: options.reuse === true || options.restore === true,
+    isReusing,
     hasTakenFiles: false,
     isRestoring: options.restore === true,
     scheduler: { scheme: options.scheme ?? "leastload", hwm: options.hwm ?? 1, prefetch: options.prefetch ?? 16 },
@@ -113,6 +126,16 @@ function storeOptions(options: ControllerOptions, clusterId: string, recordBuffe
   };
   if (kind === "memory") return { kind, retention };
   return { kind, path: options.dbFile ?? join(options.profile.dbDir, `tasks${clusterId === "" ? "" : `-${clusterId}`}.db`), retention };
+}
+
+function givenKeys({ curveSecretKey = "", curvePublicKey = "" }: ControllerOptions): CurveKeyPair | undefined {
+  if (curveSecretKey === "" && curvePublicKey === "") return undefined;
+  if (curveSecretKey === "")
+    throw new ConfigError("a CURVE public key is given without its secret key; set curveSecretKey (IPP_CURVE_SECRETKEY) too, or neither");
+  const pair = curveKeyPair(curveSecretKey);
+  if (curvePublicKey !== "" && curvePublicKey !== pair.publicKey)
+    throw new ConfigError("the CURVE public key (curvePublicKey, IPP_CURVE_PUBLICKEY) does not belong to the secret key; leave it out");
+  return pair;
 }
 
 function refuseWhatIsMissing(options: ControllerOptions): void {

@@ -4,7 +4,7 @@
 import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
-import { createSession, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
+import { createSession, curveOf, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
 import { Channels, type Incoming } from "./channels.ts";
 import { mimeBundle } from "./cells/mime.ts";
@@ -155,7 +155,7 @@ export class Engine {
     const { info, address, uuid, host, username } = this.#config;
     this.#engineId = engineId;
     const session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, username, clock: this.#clock });
-    const transport = new PackingTransport(new ZeromqTransport());
+    const transport = new PackingTransport(new ZeromqTransport(curveOf(info)));
     this.#channels = new Channels({
       transport,
       session,

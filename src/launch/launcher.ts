@@ -37,7 +37,7 @@ export interface EnginesRequest {
   readonly n: number;
   /** Tells the sets of a cluster apart, and their log files. */
   readonly setId: string;
-  /** The engine connection file's content, handed over in the environment so that no shared file system is needed. */
+  /** The engine connection file's content, for engines that do not see the file. It holds the cluster's keys: it may stand in no argument and no log. */
   readonly connectionInfo: string;
   readonly args: readonly string[];
   /** Program and first arguments; empty: this package's ipengine. */

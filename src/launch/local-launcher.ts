@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
+import { connectionFilePath } from "../config/index.ts";
 import { findBundle } from "../programs/index.ts";
 import type { ClusterPlace, EnginesRequest, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "./launcher.ts";
 import type { ControllerState, EngineSetState, EngineState, ProcessState } from "./launcher-state.ts";
@@ -168,11 +169,18 @@ function newEngineUuid(): EngineUuid {
   return engineUuid(`${hex.slice(0, 8)}-${hex.slice(8)}`);
 }
 
+/**
+ * What must not reach users' code and the programs it starts: an engine of this machine reads its keys from the connection
+ * file, and the controller's secret key is none of its business.
+ */
+const NO_KEYS = { IPP_CONNECTION_INFO: undefined, IPP_CURVE_SECRETKEY: undefined, IPP_CURVE_PUBLICKEY: undefined, IPP_SESSION_KEY: undefined };
+
 async function startMember(request: EnginesRequest, command: readonly string[], index: number): Promise<Member> {
+  const { profile, clusterId } = request.place;
   const uuid = newEngineUuid();
   const group = await spawnProcess({
-    command: [...command, ...request.args, `--ident=${uuid}`],
-    env: { ...placeEnvironment(request.place), IPP_CONNECTION_INFO: request.connectionInfo },
+    command: [...command, `--file=${connectionFilePath(profile, "engine", clusterId)}`, ...request.args, `--ident=${uuid}`],
+    env: { ...placeEnvironment(request.place), ...NO_KEYS },
     outputFile: logFile(request.place, "ipengine", request.place.clusterId, request.setId, index),
   });
   return { index, uuid, process: group };

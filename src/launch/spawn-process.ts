@@ -13,8 +13,8 @@ import { identityOf } from "./process-identity.ts";
 export interface SpawnRequest {
   /** Program and arguments. */
   readonly command: readonly string[];
-  /** Added to this process's environment. */
-  readonly env: { readonly [name: string]: string };
+  /** Added to this process's environment; what is `undefined` is taken out of it. */
+  readonly env: { readonly [name: string]: string | undefined };
   /** Its standard output and error are appended here; empty: discarded. */
   readonly outputFile: string;
 }

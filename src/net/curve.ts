@@ -20,6 +20,11 @@ export interface CurveOptions {
   readonly serverKey?: string;
 }
 
+/** How a peer encrypts that has a connection file's content; `undefined`: it does not. */
+export function curveOf(info: { readonly curve_serverkey: string | null }): CurveOptions | undefined {
+  return info.curve_serverkey === null ? undefined : { serverKey: info.curve_serverkey };
+}
+
 /** What comes before the 32 bytes of an X25519 key in PKCS #8, the form in which Node takes a bare one. */
 const PKCS8_HEAD = Buffer.from("302e020100300506032b656e04220420", "hex");
 

@@ -21,6 +21,7 @@ export class Registration {
   readonly #uuid: string;
   #engineId: number | null = null;
   #isLeft = false;
+  #fail: (error: Error) => void = () => undefined;
 
   constructor(socket: MessageSocket, session: Session, uuid: string) {
     this.#socket = socket;
@@ -36,15 +37,20 @@ export class Registration {
   async register(properties: Dict, timeoutMs: number): Promise<Registered> {
     const answered = new Promise<Registered>((resolve, reject) => {
       let drop: DropReason | undefined;
-      const timer = setTimeout(() => reject(new ConnectionError(noAnswer(timeoutMs, drop))), timeoutMs);
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      this.#fail = fail;
+      const timer = setTimeout(() => fail(new ConnectionError(noAnswer(timeoutMs, drop))), timeoutMs);
       this.#socket.receive((frames) => {
         const parsed = this.#session.parse(frames);
         if (!parsed.ok) drop ??= parsed.reason;
         if (!parsed.ok || parsed.value.header.msg_type !== "registration_reply") return;
-        clearTimeout(timer);
         const outcome = readRegistrationReply(parsed.value.content);
-        if (typeof outcome === "string") reject(new ConnectionError(`the controller refused the registration: ${outcome}`));
-        else resolve(outcome);
+        if (typeof outcome === "string") return fail(new ConnectionError(`the controller refused the registration: ${outcome}`));
+        clearTimeout(timer);
+        resolve(outcome);
       });
     });
     this.#socket.send(this.#session.build("registration_request", { uuid: this.#uuid, properties }));
@@ -56,6 +62,11 @@ export class Registration {
       this.unregister();
       throw error;
     }
+  }
+
+  /** No connection will stand: ends an attempt to register. */
+  refused(sentence: string): void {
+    this.#fail(new ConnectionError(sentence));
   }
 
   /**

@@ -4,7 +4,7 @@ import { isatty } from "node:tty";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workerData } from "node:worker_threads";
 import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
-import { createSession, ZeromqTransport, type MessageSocket } from "../../net/index.ts";
+import { createSession, curveOf, watchRefusals, ZeromqTransport, type MessageSocket, type SocketOptions } from "../../net/index.ts";
 import type { Session } from "../../wire/index.ts";
 import { watchParent } from "../../programs/index.ts";
 import { countRecall } from "../task-claims.ts";
@@ -33,7 +33,7 @@ class SideThread {
   readonly #config: SideConfig;
   readonly #words: Int32Array;
   readonly #log: Logger;
-  readonly #transport = new ZeromqTransport();
+  readonly #transport: ZeromqTransport;
   readonly #session: Session;
   readonly #registration: Registration;
   readonly #interrupter = new Interrupter();
@@ -51,10 +51,13 @@ class SideThread {
     this.#words = new Int32Array(config.shared);
     this.#log = createLogger("engine", fdWriter(config.log.fd), config.log.level);
     const { info, uuid } = config;
+    this.#transport = new ZeromqTransport(curveOf(info));
     this.#session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, processTag: `${process.pid}s` });
     this.#heldWatch = new HeldWatch(this.#words, new Uint8Array(config.held), (packed) => this.#control?.sendHeld(packed));
     const registrationUrl = config.registrationUrl ?? `${config.address}:${info.registration}`;
-    this.#registration = new Registration(this.#connect("dealer", registrationUrl), this.#session, uuid);
+    const reached = { url: registrationUrl, serverKey: info.curve_serverkey, origin: "the engine's connection file" };
+    const onRefused = watchRefusals(reached, (sentence) => this.#registration.refused(sentence));
+    this.#registration = new Registration(this.#connect("dealer", registrationUrl, { onRefused }), this.#session, uuid);
   }
 
   async start(): Promise<void> {
@@ -100,8 +103,8 @@ class SideThread {
     });
   }
 
-  #connect(kind: "dealer" | "sub", endpoint: string): MessageSocket {
-    return this.#transport.connect(kind, [endpoint], { lingerMs: LINGER_MS, ...(kind === "dealer" ? { identity: this.#config.uuid } : {}) });
+  #connect(kind: "dealer" | "sub", endpoint: string, options: SocketOptions = {}): MessageSocket {
+    return this.#transport.connect(kind, [endpoint], { ...options, lingerMs: LINGER_MS, ...(kind === "dealer" ? { identity: this.#config.uuid } : {}) });
   }
 
   #post(message: SideMessage): void {
