@@ -5,6 +5,7 @@
 // ROUTER's queues in ZeroMQ are unlimited (high-water mark 0) as in the reference, because a full one drops silently;
 // what bounds it are the shells' credits. A PUB drops what a slow subscriber has no room for.
 
+import { isMainThread } from "node:worker_threads";
 import { capability, Dealer, Publisher, Router, Subscriber } from "zeromq";
 import { ClosedError, ConfigError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
 import { framesBytes, isCurveKey, type Frame } from "../wire/index.ts";
@@ -19,6 +20,8 @@ const LINGER_MS = 1000;
 const WAITING_MESSAGES_MAX = 1000;
 /** How long messages may be handled in a row before other events of the process get their turn. */
 const BURST_MS = 5;
+/** ZeroMQ's last word of a socket comes within this time after it has stopped to linger. */
+const SILENCE_MS = 200;
 
 type NativeSocket = Router | Dealer | Publisher | Subscriber;
 type Sender = Router | Dealer | Publisher;
@@ -71,6 +74,34 @@ function trust(socket: NativeSocket, { serverKey, own }: CurveKeys): void {
   socket.curveSecretKey = own.secretKey;
 }
 
+/**
+ * What listens to a socket of a thread, and has to fall silent before that thread ends: else the process is aborted. ZeroMQ
+ * tells until it has given up what it could not deliver, so there a socket without a connection gives up at once.
+ */
+class Listening {
+  readonly #native: NativeSocket;
+  readonly #ended: Promise<void>;
+  #stands = false;
+
+  constructor(native: NativeSocket) {
+    this.#native = native;
+    const { events } = native;
+    events.on("handshake", () => (this.#stands = true));
+    events.on("disconnect", () => (this.#stands = false));
+    this.#ended = new Promise((resolve) => void events.on("end", () => resolve()));
+  }
+
+  /** To be called before the socket is closed. */
+  prepareEnd(): void {
+    if (!this.#stands) this.#native.linger = 0;
+  }
+
+  /** Waits, after the socket was closed, for the last event. */
+  async ended(timeoutMs: number): Promise<void> {
+    await withinMs(this.#ended, timeoutMs);
+  }
+}
+
 function listenForRefusals({ events }: NativeSocket, onRefused: (reason: Refusal) => void): void {
   events.on("handshake:error:protocol", ({ error }) =>
     onRefused((error as NodeJS.ErrnoException | undefined)?.code === "ERR_ZMTP_MECHANISM_MISMATCH" ? "security" : "handshake"),
@@ -96,6 +127,7 @@ class ZeromqSocket implements PooledSocket {
   #resumed: (() => void) | undefined;
   #paused: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  readonly #listening: Listening | undefined;
 
   constructor(kind: SocketKind, options: SocketOptions, curve: CurveKeys | undefined, onClosed: (socket: ZeromqSocket) => void) {
     this.kind = kind;
@@ -104,6 +136,7 @@ class ZeromqSocket implements PooledSocket {
     this.#native = openNative(kind, options);
     if (options.onConnected !== undefined) this.#native.events.on("handshake", options.onConnected);
     if (options.onRefused !== undefined) listenForRefusals(this.#native, options.onRefused);
+    if (!isMainThread && (options.onConnected ?? options.onRefused) !== undefined) this.#listening = new Listening(this.#native);
     this.#messagesMax = options.queueMessagesMax ?? QUEUE_MESSAGES_MAX;
     this.#bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
     this.#lingerMs = options.lingerMs ?? LINGER_MS;
@@ -251,17 +284,23 @@ class ZeromqSocket implements PooledSocket {
   }
 
   async #closeOnce(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#lingerMs);
-    });
-    await Promise.race([this.flushed(), deadline]);
-    clearTimeout(timer);
+    await withinMs(this.flushed(), this.#lingerMs);
+    this.#listening?.prepareEnd();
     this.#native.close();
     this.resume();
     await this.#receiving;
+    await this.#listening?.ended(this.#lingerMs + SILENCE_MS);
     this.#onClosed(this);
   }
+}
+
+async function withinMs(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, deadline]);
+  clearTimeout(timer);
 }
 
 function bindFailure(cause: unknown): string {
