@@ -1,12 +1,13 @@
 // A whole controller, router and Hub in one thread, over the in-memory transport.
 
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { resolveProfile } from "../../../src/config/index.ts";
 import { startController, type Controller, type ControllerOptions } from "../../../src/controller/index.ts";
-import { MemoryNetwork, MemoryTransport } from "../../../src/net/index.ts";
+import { createLogger, type LogEntry } from "../../../src/log/index.ts";
+import { MemoryNetwork, MemoryTransport, newCurveKeyPair } from "../../../src/net/index.ts";
 import { RawClient, RawEngine } from "../../support/raw-peer.ts";
 
 let dir: string;
@@ -66,5 +67,70 @@ describe("a controller in memory", () => {
     expect(await readdir(join(dir, "security"))).toHaveLength(2);
     await second.close();
     expect(await readdir(join(dir, "security"))).toEqual([]);
+  });
+});
+
+describe("a controller that encrypts and keeps its connection files", () => {
+  const keyFile = (): string => join(dir, "security", "ipcontroller-curve.json");
+  const warnings = (entries: readonly LogEntry[]): string[] => entries.filter((entry) => entry.level === "warn").map((entry) => entry.message);
+  /** Starts and ends one; gives the server key it wrote and what it warned of. */
+  async function once(options: Partial<ControllerOptions>): Promise<{ readonly serverKey: string | null; readonly warned: string[] }> {
+    const entries: LogEntry[] = [];
+    const controller = await start({ reuse: true, logger: createLogger("controller", (entry) => entries.push(entry)), ...options });
+    const { curve_serverkey: serverKey } = controller.clientConnection;
+    expect(controller.engineConnection.curve_serverkey).toBe(serverKey);
+    await controller.close();
+    return { serverKey, warned: warnings(entries) };
+  }
+
+  it("keeps the secret key too, for its owner only, and has the same pair again, asked to encrypt or not", async () => {
+    const first = await once({ enableCurve: true });
+    expect(first.serverKey).toMatch(/^.{40}$/);
+    expect((await stat(keyFile())).mode & 0o777).toBe(0o600);
+    expect(await once({ enableCurve: true })).toEqual({ ...first, warned: [] });
+    expect(await once({})).toEqual({ ...first, warned: [] });
+  });
+
+  it("without reuse writes no secret key, and takes away one that was kept", async () => {
+    await once({ enableCurve: true });
+    await once({ enableCurve: true, reuse: false });
+    expect(await readdir(join(dir, "security"))).toEqual([]);
+  });
+
+  it("a pair that is given is not written down, and is needed again", async () => {
+    const { publicKey, secretKey } = newCurveKeyPair();
+    expect(await once({ enableCurve: true, curveSecretKey: secretKey })).toMatchObject({ serverKey: publicKey });
+    expect(await readdir(join(dir, "security"))).not.toContain("ipcontroller-curve.json");
+    expect(await once({ curveSecretKey: secretKey })).toEqual({ serverKey: publicKey, warned: [] });
+    const without = await once({});
+    expect(without.serverKey).toMatch(/^.{40}$/);
+    expect(without.serverKey).not.toBe(publicKey);
+    expect(without.warned).toEqual([expect.stringMatching(/^the secret key that belongs to the connection files' curve_serverkey is not here/)]);
+  });
+
+  it("does not take over files of one that did not encrypt", async () => {
+    expect((await once({})).serverKey).toBeNull();
+    const { serverKey, warned } = await once({ enableCurve: true });
+    expect(serverKey).toMatch(/^.{40}$/);
+    expect(warned).toEqual([expect.stringMatching(/did not encrypt/)]);
+  });
+});
+
+describe("a controller with keys", () => {
+  it("serves peers with its server key, and no others", async () => {
+    const keys = newCurveKeyPair();
+    const transport = new MemoryTransport(network, keys);
+    const profile = resolveProfile({ profileDir: dir });
+    const controller = await startController({ db: "memory", enableCurve: true, curveSecretKey: keys.secretKey, transport, profile });
+    const friends = new MemoryTransport(network, { serverKey: controller.engineConnection.curve_serverkey ?? "" });
+    const engine = await new RawEngine(friends, controller.engineConnection, { isEcho: true }).register();
+    const client = new RawClient(friends, controller.clientConnection);
+    await client.engines(1);
+    const stranger = new RawClient(peers, controller.clientConnection);
+    stranger.sockets.registration.send(stranger.session.build("shutdown_request", {}));
+    expect((await client.reply("mux", client.mux(engine.uuid))).content["status"]).toBe("ok");
+    for (const inbox of Object.values(stranger.inbox)) expect(inbox.arrived).toEqual([]);
+    await friends.close();
+    await controller.close();
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { engineUuid, millis } from "../../../src/base/index.ts";
+import { ConfigError, engineUuid, millis } from "../../../src/base/index.ts";
 import { Drops } from "../../../src/controller/drops.ts";
 import { directLinks, type ToHub, type ToRouter } from "../../../src/controller/hub-link.ts";
 import { IntakeGate } from "../../../src/controller/intake-gate.ts";
@@ -12,7 +12,7 @@ import { TaskPayload } from "../../../src/controller/task-payload.ts";
 import { WakeTimer } from "../../../src/controller/wake-timer.ts";
 import { resolveProfile } from "../../../src/config/index.ts";
 import { createLogger, type LogEntry } from "../../../src/log/index.ts";
-import { createSession, type MessageSocket } from "../../../src/net/index.ts";
+import { createSession, curveKeyPair, newCurveKeyPair, type MessageSocket } from "../../../src/net/index.ts";
 import { splitFrames, type Frame, type RawMessage } from "../../../src/wire/index.ts";
 
 const text = (value: string): Frame => Buffer.from(value);
@@ -261,6 +261,17 @@ describe("options", () => {
     expect(config.key).toMatch(/^[0-9a-f]{8}-[0-9a-f]{24}$/);
     expect(completeOptions({ profile }).key).not.toBe(completeOptions({ profile }).key);
     expect(completeOptions({ profile, key: "" }).key).toBe("");
+  });
+
+  it("with encryption make a key pair and no signing key, unless they are given", () => {
+    const { publicKey, secretKey } = newCurveKeyPair();
+    const made = completeOptions({ profile, enableCurve: true });
+    expect([made.key, made.givenCurve, curveKeyPair(made.curve?.secretKey ?? "")]).toEqual(["", undefined, made.curve]);
+    expect(completeOptions({ profile, enableCurve: true }).curve).not.toEqual(made.curve);
+    expect(completeOptions({ profile, enableCurve: true, key: "k", curveSecretKey: secretKey })).toMatchObject({ key: "k", curve: { publicKey, secretKey } });
+    expect(completeOptions({ profile, curveSecretKey: secretKey }).curve).toBeUndefined();
+    for (const wrong of [{ curvePublicKey: publicKey }, { curveSecretKey: secretKey, curvePublicKey: newCurveKeyPair().publicKey }, { curveSecretKey: "short" }])
+      expect(() => completeOptions({ profile, enableCurve: true, ...wrong })).toThrow(ConfigError);
   });
 
   it("what is not offered is refused with a sentence", () => {

@@ -73,6 +73,12 @@ describe("connection information", () => {
     expect(readEngineConnectionInfo({ ...least, pack: "orjson" })).toEqual({ ...engine, location: "", pack: "orjson" });
   });
 
+  it("has a CURVE key or none", () => {
+    const key = "HelloWorld".repeat(4);
+    expect(readClientConnectionInfo({ ...client, curve_serverkey: key })).toEqual({ ...client, curve_serverkey: key });
+    expect(readEngineConnectionInfo({ ...engine, curve_serverkey: "" })).toEqual(engine);
+  });
+
   it.each<[Dict, string]>([
     [{ interface: 5 }, "`interface` must be a text"],
     [{ key: null }, "`key` must be a text"],
@@ -83,6 +89,9 @@ describe("connection information", () => {
     [{ pack: "pickle" }, '`pack` is "pickle", and only "json" and "orjson" are supported'],
     [{ unpack: "msgpack" }, '`unpack` is "msgpack", and only "json" and "orjson" are supported'],
     [{ signature_scheme: "sha256" }, '`signature_scheme` is "sha256", and must start with "hmac-"'],
+    [{ curve_serverkey: "short" }, "`curve_serverkey` is no CURVE key: it must have 40 characters of Z85, or be null"],
+    [{ curve_serverkey: "#".repeat(40) }, "`curve_serverkey` is no CURVE key: it must have 40 characters of Z85, or be null"],
+    [{ curve_serverkey: 7 }, "`curve_serverkey` is no CURVE key: it must have 40 characters of Z85, or be null"],
   ])("%j is refused in both files", (change, message) => {
     expect(readClientConnectionInfo({ ...client, ...change })).toBe(message);
     expect(readEngineConnectionInfo({ ...engine, ...change })).toBe(message);
