@@ -94,9 +94,9 @@ export async function reuseFiles(config: ControllerConfig): Promise<ControllerCo
     config.logger.warn("no connection files to reuse; new ones are written", { cause });
     return config;
   }
-  const differing = (["key", "curve_serverkey", "registration", "pack", "unpack", "signature_scheme"] as const satisfies readonly (keyof CommonConnectionInfo)[]).find(
-    (key) => client[key] !== engine[key],
-  );
+  const differing = (
+    ["key", "curve_serverkey", "registration", "pack", "unpack", "signature_scheme"] as const satisfies readonly (keyof CommonConnectionInfo)[]
+  ).find((key) => client[key] !== engine[key]);
   if (differing !== undefined) {
     config.logger.warn("the connection files contradict each other; new ones are written", { key: differing });
     return config;
@@ -113,7 +113,15 @@ export async function reuseFiles(config: ControllerConfig): Promise<ControllerCo
     // Encrypted as before: whoever had these files did not ask for less.
     return { ...config, curve: config.curve ?? newCurveKeyPair() };
   }
-  return { ...config, curve, hasTakenFiles: true, interface: client.interface, location: client.location, key: client.key, ports: portsOfFiles(client, engine) };
+  return {
+    ...config,
+    curve,
+    hasTakenFiles: true,
+    interface: client.interface,
+    location: client.location,
+    key: client.key,
+    ports: portsOfFiles(client, engine),
+  };
 }
 
 /** The key pair of a server key: the one given, or that of the file which a controller before has left for us. */

@@ -485,7 +485,12 @@ export function describeCurve(name: string, makeOpen: () => (curve?: CurveOption
         const [strange, friendly] = peerKind === "pub" ? [[], []] : [collect(stranger), collect(friend)];
         await until(() => refusals.length > 0, "it is refused");
         await until(() => {
-          if (peerKind !== "sub") for (const [socket, word] of [[stranger, "spy"], [friend, "word"]] as const) socket.send(frames(word));
+          if (peerKind !== "sub")
+            for (const [socket, word] of [
+              [stranger, "spy"],
+              [friend, "word"],
+            ] as const)
+              socket.send(frames(word));
           if (kind !== "sub") for (const identity of ["s", "f"]) bound.send(frames(identity, "said"));
           return (kind === "pub" || got.length > 0) && (peerKind === "pub" || friendly.length > 0);
         }, "the friend's messages go both ways");

@@ -100,6 +100,7 @@ describe("engines", () => {
       await client.shutdown({ hub: true });
       expect(await client.closed).toContain("shut down");
       await until(() => cluster.controller.child.exitCode === 0);
+      await until(() => cluster.engines.every((engine) => engine.child.exitCode !== null));
       expect(cluster.engines.map((engine) => engine.child.exitCode)).toEqual([0, 0]);
     });
   });

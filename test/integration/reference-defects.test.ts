@@ -268,7 +268,7 @@ describe("registration", () => {
   });
 
   it("13.23: a uuid may register again right after its engine has gone, while the old heart still beats", async () => {
-    await withController({ ping: 50 }, async ({ client, engine, transport, controller }) => {
+    await withController({ ping: 50 }, async ({ client, engine }) => {
       const c = client();
       const first = await engine();
       first.unregister();

@@ -92,7 +92,9 @@ describe("connecting", () => {
     await writeFile(file, JSON.stringify({ ...new ScriptedController().info, broadcast: [1, 2] }));
     await expect(Client.connect({ file })).rejects.toThrow(/broadcast.*engine's file/);
     await expect(Client.connect({ connectionInfo: { key: 7 } })).rejects.toThrow(/connectionInfo/);
-    await expect(Client.connect({ connectionInfo: { ...new ScriptedController().info, curve_serverkey: "x" } })).rejects.toThrow(/curve_serverkey.*no CURVE key/);
+    await expect(Client.connect({ connectionInfo: { ...new ScriptedController().info, curve_serverkey: "x" } })).rejects.toThrow(
+      /curve_serverkey.*no CURVE key/,
+    );
     await expect(Client.connect({ file, timeoutMs: 0 })).rejects.toThrow(InvalidArgumentError);
   });
 

@@ -270,7 +270,11 @@ describe("options", () => {
     expect(completeOptions({ profile, enableCurve: true }).curve).not.toEqual(made.curve);
     expect(completeOptions({ profile, enableCurve: true, key: "k", curveSecretKey: secretKey })).toMatchObject({ key: "k", curve: { publicKey, secretKey } });
     expect(completeOptions({ profile, curveSecretKey: secretKey }).curve).toBeUndefined();
-    for (const wrong of [{ curvePublicKey: publicKey }, { curveSecretKey: secretKey, curvePublicKey: newCurveKeyPair().publicKey }, { curveSecretKey: "short" }])
+    for (const wrong of [
+      { curvePublicKey: publicKey },
+      { curveSecretKey: secretKey, curvePublicKey: newCurveKeyPair().publicKey },
+      { curveSecretKey: "short" },
+    ])
       expect(() => completeOptions({ profile, enableCurve: true, ...wrong })).toThrow(ConfigError);
   });
 
