@@ -49,7 +49,13 @@ export function explainDrop(reason: DropReason): string {
       return "speaks another major version of the message protocol than 5: use ipyparallel 7 or newer there";
     case "badSignature":
       return "answers with messages of another key: use the connection file of its last start";
-    default:
+    case "noDelimiter":
+    case "tooFewFrames":
+    case "duplicate":
+    case "badJson":
+    case "badHeader":
+    case "oversized":
+    case "badContent":
       return "answers with messages that cannot be read: check what listens there";
   }
 }

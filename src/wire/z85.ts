@@ -5,7 +5,7 @@ const BASE = 85;
 const GROUP_BYTES = 4;
 const GROUP_CHARS = 5;
 const GROUP_MAX = 2 ** 32 - 1;
-const VALUES: ReadonlyMap<string, number> = new Map([...DIGITS].map((digit, value) => [digit, value]));
+const VALUES: ReadonlyMap<string, number> = new Map(Array.from(DIGITS, (digit, value) => [digit, value]));
 
 /** Characters of a CURVE key, public or secret: 32 bytes. */
 export const CURVE_KEY_CHARS = 40;

@@ -85,7 +85,10 @@ describe.each(["memory", "sqlite"] as const)("queries to the store %s", (db) => 
         await c.reply("mux", id);
         done.push(id);
       }
-      const find = async (query: Dict): Promise<unknown[]> => ids(await c.ask("db_request", { query, keys: ["msg_id"] })).toSorted();
+      const find = async (query: Dict): Promise<unknown[]> =>
+        ids(await c.ask("db_request", { query, keys: ["msg_id"] }))
+          .map(String)
+          .toSorted();
       const [one, two, three] = done as [string, string, string, string];
       expect(await find({ label: { $gt: 1 } })).toEqual([two, three].toSorted());
       expect(await find({ label: { $gte: 2 } })).toEqual([two, three].toSorted());

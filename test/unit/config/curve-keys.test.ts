@@ -13,8 +13,20 @@ describe("a server key in the environment", () => {
     parseConnectionInfo(
       "client",
       JSON.stringify({
-        ...{ interface: "tcp://127.0.0.1", registration: 1, control: 2, mux: 3, task: 4, iopub: 5, key: "", curve_serverkey: key },
-        ...{ pack: "json", unpack: "json", signature_scheme: "hmac-sha256", task_scheme: "lru", notification: 6, broadcast: 7 },
+        interface: "tcp://127.0.0.1",
+        registration: 1,
+        control: 2,
+        mux: 3,
+        task: 4,
+        iopub: 5,
+        notification: 6,
+        broadcast: 7,
+        key: "",
+        curve_serverkey: key,
+        pack: "json",
+        unpack: "json",
+        signature_scheme: "hmac-sha256",
+        task_scheme: "lru",
       }),
     );
 

@@ -1,3 +1,4 @@
+import type * as zeromq from "zeromq";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { curveKeyPair as libraryPair } from "zeromq";
 import { ConfigError } from "../../../src/base/index.ts";
@@ -66,7 +67,7 @@ describe("a platform whose ZeroMQ has no CURVE", () => {
 
   it("says so when a transport is to encrypt, and only then", async () => {
     vi.resetModules();
-    vi.doMock("zeromq", async (original) => ({ ...(await original<typeof import("zeromq")>()), capability: { ipc: true } }));
+    vi.doMock("zeromq", async (original) => ({ ...(await original<typeof zeromq>()), capability: { ipc: true } }));
     const { ZeromqTransport } = await import("../../../src/net/zeromq-transport.ts");
     expect(() => new ZeromqTransport({ serverKey: newCurveKeyPair().publicKey })).toThrow(/^this platform's ZeroMQ was built without CURVE encryption; /);
     await new ZeromqTransport().close();
