@@ -1,7 +1,6 @@
-// Makes JavaScript of TypeScript: by Node where it can, else by swc. Types are blanked, so positions stay exact; only what is
-// more than types (enum, namespace, parameter properties) is rewritten.
-
-import module from "node:module";
+// Makes JavaScript of TypeScript, by swc. Types are blanked, so positions stay exact; only what is more than types (enum,
+// namespace, parameter properties) is rewritten. Node's own stripper is not used: it warns that it is experimental, and
+// does not tell as data where the text is wrong.
 
 /** Why TypeScript could not be read. */
 export class TypeSyntaxError extends SyntaxError {
@@ -42,17 +41,14 @@ export async function stripTypes(code: string): Promise<string> {
   }
 }
 
-/** Node's own stripper rewrites nothing on some versions, and is missing on others: swc is the one that is always there. */
 async function loadStrip(): Promise<Strip> {
-  const own = (module as { stripTypeScriptTypes?: Strip }).stripTypeScriptTypes;
   const { default: swc } = await import("@swc/wasm-typescript");
-  const bySwc: Strip = (code, { mode }) =>
+  return (code, { mode }) =>
     swc.transformSync(code, {
       mode: mode === "strip" ? "strip-only" : "transform",
       module: true,
       transform: { verbatimModuleSyntax: true, tsEnumIsMutable: true },
     }).code ?? "";
-  return own === undefined ? bySwc : (code, options) => (options.mode === "strip" ? own(code, options) : bySwc(code, options));
 }
 
 interface SwcFailure {
@@ -63,8 +59,7 @@ interface SwcFailure {
 }
 
 function isUnsupported(error: unknown): boolean {
-  const code = (error as SwcFailure | null)?.code;
-  return code === "UnsupportedSyntax" || code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX";
+  return (error as SwcFailure | null)?.code === "UnsupportedSyntax";
 }
 
 function asTypeSyntaxError(error: unknown): TypeSyntaxError {
