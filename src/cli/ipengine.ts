@@ -80,14 +80,15 @@ async function run(program: Command): Promise<void> {
 }
 
 /** Variables with the cluster's keys: not for the code that users run here, nor for the programs that it starts. */
-const KEY_VARIABLES = ["IPP_CONNECTION_INFO", "IPP_CURVE_SECRETKEY", "IPP_SESSION_KEY"];
+const KEY_VARIABLES = ["IPP_CONNECTION_INFO", "IPP_CURVE_SERVERKEY", "IPP_CURVE_PUBLICKEY", "IPP_CURVE_SECRETKEY", "IPP_SESSION_KEY"];
 
 async function connectionInfo(profile: ProfileDir, values: EngineValues): Promise<EngineConnectionInfo> {
-  const text = process.env["IPP_CONNECTION_INFO"] ?? "";
+  const env = { ...process.env };
   for (const name of KEY_VARIABLES) delete process.env[name];
-  if (text !== "") return withServerKey(parseConnectionInfo("engine", text));
+  const text = env["IPP_CONNECTION_INFO"] ?? "";
+  if (text !== "") return withServerKey(parseConnectionInfo("engine", text), env);
   const path = values.file ?? connectionFilePath(profile, "engine", resolveClusterId(values.clusterId));
-  return withServerKey(await readConnectionFile("engine", path, { waitMs: values.waitForFileMs }));
+  return withServerKey(await readConnectionFile("engine", path, { waitMs: values.waitForFileMs }), env);
 }
 
 async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd: number): Promise<EngineConfig> {

@@ -33,6 +33,8 @@ export interface MixedOptions {
   readonly pythons?: number;
   /** Engines of ours, default 0. */
   readonly ours?: number;
+  /** Further arguments of the controller. */
+  readonly controllerArgs?: readonly string[];
 }
 
 interface Member {
@@ -51,10 +53,10 @@ export class MixedCluster {
   }
 
   /** Starts it and waits until all engines are registered. */
-  static async start({ controller, pythons = 0, ours = 0 }: MixedOptions): Promise<MixedCluster> {
+  static async start({ controller, pythons = 0, ours = 0, controllerArgs = [] }: MixedOptions): Promise<MixedCluster> {
     const cluster = new MixedCluster(await mkdtemp(join(tmpdir(), "tsparallel-mixed-")));
     try {
-      cluster.#spawn(controller === "python" ? ["-m", "ipyparallel.controller"] : [IPCONTROLLER], controller === "python");
+      cluster.#spawn([...(controller === "python" ? ["-m", "ipyparallel.controller"] : [IPCONTROLLER]), ...controllerArgs], controller === "python");
       const client = await cluster.connect();
       cluster.addEngines(pythons, "python");
       cluster.addEngines(ours, "typescript");
