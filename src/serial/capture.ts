@@ -11,7 +11,7 @@ import { knownFact } from "./known-functions.ts";
 import { FactValue, findRecord, keepClass, type CodeRecord, type Fact, type TravelRecord } from "./records.ts";
 import { isClean } from "./scan.ts";
 import { readInside, type FunctionInside, type FunctionLocation } from "./scope-reader.ts";
-import { importedScript, scriptNames, scriptUrl, writtenPosition, type ImportedName } from "./script-table.ts";
+import { areNamesKnown, importedScript, scriptNames, scriptUrl, writtenPosition, type ImportedName } from "./script-table.ts";
 import type { SourcePosition } from "./source-maps.ts";
 import { isNativeFunction } from "./things.ts";
 
@@ -179,12 +179,13 @@ class BindingReader {
     const first = this.#first;
     if (first !== undefined) {
       this.#first = undefined;
-      return first.map((value, i) => this.#sent(this.#items[i] as Binding, value));
+      this.#last = first.map((value, i) => this.#sent(this.#items[i] as Binding, value));
+      // Once the names of the script are known, they tell at once what can never change.
+      if (this.location !== undefined && areNamesKnown(this.location.scriptId)) this.#fix();
+      return this.#last;
     }
-    const values = this.#readAgain();
-    if (this.#mayBeFixed) this.#fix(values);
-    this.#last = values;
-    return values;
+    if (this.#mayBeFixed) this.#fix();
+    return this.#fixed ?? (this.#last = this.#readAgain());
   }
 
   #add({ name, members, written, eager }: FreeName, inside: FunctionInside): void {
@@ -217,8 +218,9 @@ class BindingReader {
     });
   }
 
-  /** Decides once, at the second send, whether the values can change at all. */
-  #fix(values: readonly unknown[]): void {
+  /** Decides once, by the second send, which of the values sent last can change at all: parsing the script is dear. */
+  #fix(): void {
+    const values = this.#last;
     this.#mayBeFixed = false;
     if (this.location === undefined) return;
     const names = scriptNames(this.location.scriptId);

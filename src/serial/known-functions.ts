@@ -20,6 +20,19 @@ export function knownFact(value: unknown): Fact | undefined {
   return path === undefined ? builtinFact(value) : ["global", path];
 }
 
+/** Standard objects without a member that shows, such as `Math` and `JSON`: they look like an empty object. */
+const NAMESPACES: ReadonlySet<object> = new Set(STANDARD_NAMES.flatMap(namespaceNamed));
+
+/** Whether `value` is one of the standard objects that are easily taken for `{}`. */
+export function isNamespace(value: object): boolean {
+  return NAMESPACES.has(value);
+}
+
+function namespaceNamed(name: string): object[] {
+  const value = dataProperty(globalThis, name);
+  return typeof value === "object" && value !== null && value !== globalThis && Object.keys(value).length === 0 ? [value] : [];
+}
+
 /** The standard global of a path such as `Math.sqrt`; nothing that the user's program defined. */
 export function findGlobal(path: string): unknown {
   const [root, ...steps] = path.split(".");

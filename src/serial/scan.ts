@@ -1,6 +1,9 @@
 // The quick look at a value before it is written: whether V8's structured clone carries it faithfully as it is. If in
 // doubt the answer is no, and the value is copied with care instead.
 
+import { types } from "node:util";
+
+import { isNamespace } from "./known-functions.ts";
 import { FRAME_BYTES_MIN } from "./stream.ts";
 
 const PLAIN_PROTOTYPES: ReadonlySet<object> = new Set<object>([
@@ -46,6 +49,8 @@ const FLAT_MEMBERS_MAX = 64;
 
 /** Whether a value is a small plain object or array of primitives that JSON carries exactly. */
 export function isFlat(value: object): boolean {
+  // What V8 refuses deeper down must not pass as text here.
+  if (types.isProxy(value)) return false;
   const proto: object | null = Object.getPrototypeOf(value);
   if (proto === Array.prototype)
     return Array.isArray(value) && value.length <= FLAT_MEMBERS_MAX && value.every(isJsonExact) && Object.keys(value).length === value.length;
@@ -55,7 +60,7 @@ export function isFlat(value: object): boolean {
     count += 1;
     if (count > FLAT_MEMBERS_MAX || !isJsonExact((value as Record<string, unknown>)[key])) return false;
   }
-  return true;
+  return count > 0 || !isNamespace(value);
 }
 
 /** Whether all arguments of a call (the roots after the first) are flat; only one may be an object, since two might be the same. */
@@ -98,8 +103,12 @@ class Scan {
   }
 
   #lookAtMembers(value: Record<string, unknown>, depth: number): boolean {
-    for (const key in value) if (!this.#lookAt(value[key], depth)) return false;
-    return true;
+    let isEmpty = true;
+    for (const key in value) {
+      if (!this.#lookAt(value[key], depth)) return false;
+      isEmpty = false;
+    }
+    return !isEmpty || !isNamespace(value);
   }
 
   #lookAtItems(items: readonly unknown[], depth: number): boolean {

@@ -54,6 +54,11 @@ function scriptPlace(scriptId: string): { readonly url: string; readonly sourceM
   return URLS.get(scriptId) ?? { url: "", sourceMapUrl: "" };
 }
 
+/** Whether `scriptNames` costs nothing for this script. */
+export function areNamesKnown(scriptId: string): boolean {
+  return NAMES.get(scriptId) !== undefined;
+}
+
 /** Imports and assigned names of a script. */
 export function scriptNames(scriptId: string): ScriptNames {
   let names = NAMES.get(scriptId);
