@@ -183,6 +183,18 @@ describe("values of variables", () => {
     expect(await remotely(read)).toEqual([3, 1]);
   });
 
+  test("a variable that is not initialised at the first send is read at the next", async () => {
+    const known = 1;
+    const other = (): number => known;
+    // Twice: now it is known which names of this file are ever assigned.
+    expect([await remotely(other), await remotely(other)]).toEqual([1, 1]);
+    const read = (): number => late;
+    await remotely(() => read);
+    packCall(read, []);
+    const late = 5;
+    expect([await remotely(read), await remotely(read)]).toEqual([5, 5]);
+  });
+
   test("a function kept in a variable may be exchanged between sends", async () => {
     let step = (n: number): number => n + 1;
     const run = (n: number): number => step(n);

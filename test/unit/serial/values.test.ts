@@ -76,6 +76,15 @@ describe("plain values", () => {
     expect(arrived({ deep: [value] })).toStrictEqual({ deep: [value] });
   });
 
+  test("the language's own objects without members, and functions of theirs, are the receiver's", () => {
+    const own = { Math, JSON, Reflect, Intl, Atomics, WebAssembly, console, globalThis, sqrt: Math.sqrt };
+    for (const value of Object.values(own)) expect(arrived(value)).toBe(value);
+    const deep = arrived({ lib: Math, list: [JSON], map: new Map([["m", Math]]) }) as { lib: object; list: object[]; map: Map<string, object> };
+    expect([deep.lib, deep.list[0], deep.map.get("m")]).toEqual([Math, JSON, Math]);
+    expect([deep.lib === Math, deep.list[0] === JSON, returned(Math) === Math]).toEqual([true, true, true]);
+    expect(arrived([{}, [{}]])).toEqual([{}, [{}]]);
+  });
+
   test("a sparse array keeps its holes, an array with names its names", () => {
     const sparse: unknown[] = [1];
     sparse[2] = 3;
@@ -227,7 +236,8 @@ describe("what cannot travel is refused with its path and a remedy", () => {
     ["a symbol", { "odd key": Symbol("s") }, /value\["odd key"\]: it is the Symbol\(s\)/, 'value["odd key"]'],
     ["a WeakMap", new Map([["k", new WeakMap()]]), /value\.get\("k"\): it is a WeakMap/, 'value.get("k")'],
     ["a WeakRef", [new WeakRef({})], /it is a WeakRef, which lives in this process only/, "value[0]"],
-    ["a proxy", { p: new Proxy({}, {}), f: () => 1 }, /value\.p: it is a Proxy/, "value.p"],
+    ["a proxy of plain data", new Proxy({ a: 1 }, {}), /value: it is a Proxy; send what it stands for/, "value"],
+    ["a proxy deep down", { p: new Proxy({}, {}), f: () => 1 }, /value\.p: it is a Proxy/, "value.p"],
     ["shared memory", { s: new SharedArrayBuffer(8) }, /value\.s: it is shared memory; send a copy/, "value.s"],
     ["a view on shared memory", [new Uint8Array(new SharedArrayBuffer(8))], /view on shared memory/, "value[0]"],
     ["private members", { s: new Secret() }, /value\.s: it is a Secret with private #fields/, "value.s"],
