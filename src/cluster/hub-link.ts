@@ -8,6 +8,8 @@ import { createSession, curveOf, ZeromqTransport, type MessageSocket } from "../
 import { isDict, type ClientConnectionInfo, type Dict, type Frame, type Session } from "../wire/index.ts";
 
 const POLL_MS = 20;
+/** For the report of a death that is still under way; the controller it is for may have ended itself. */
+const LINGER_MS = 300;
 /** A request without an answer is sent again after this time: the controller may just have been restarted. */
 const ANSWER_MS = 2000;
 
@@ -24,7 +26,7 @@ export class HubLink {
   constructor(info: ClientConnectionInfo) {
     this.#session = createSession({ key: info.key, signatureScheme: info.signature_scheme });
     this.#transport = new ZeromqTransport(curveOf(info));
-    this.#socket = this.#transport.connect("dealer", [`${resolveInterface(info)}:${info.registration}`]);
+    this.#socket = this.#transport.connect("dealer", [`${resolveInterface(info)}:${info.registration}`], { lingerMs: LINGER_MS });
     this.#socket.receive((frames) => this.#onMessage(frames));
   }
 

@@ -5,10 +5,22 @@ import { findBundle } from "../programs/index.ts";
 import type { Frame } from "../wire/index.ts";
 import { HELD_BYTES_MAX, HeldReplies } from "./held-replies.ts";
 import { TaskClaims } from "./task-claims.ts";
+import { SIGNALS_OPTION } from "./side/signals.ts";
 import { SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
 
 /** How long the process waits, when it ends, for the side thread to say farewell. */
 const CLOSE_MS = 1000;
+
+function startSide(workerData: SideConfig, port: MessagePort): Worker {
+  const script = findBundle("engine-side") ?? new URL("./side/side-main.js", import.meta.url);
+  const options = { workerData, transferList: [port] };
+  try {
+    return new Worker(script, { ...options, execArgv: [SIGNALS_OPTION] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_WORKER_INVALID_EXEC_ARGV") throw error;
+    return new Worker(script, options); // A Node without the option: signals are then taken by this thread.
+  }
+}
 
 /** Starts the side thread and exchanges messages with it. */
 export class SideLink {
@@ -31,7 +43,7 @@ export class SideLink {
     this.#onMessage = onMessage;
     this.claims = new TaskClaims(this.#words, SHARED.taskClaims, () => this.drain());
     const workerData: SideConfig = { ...config, port: port2, shared, held: this.#held };
-    this.#worker = new Worker(findBundle("engine-side") ?? new URL("./side/side-main.js", import.meta.url), { workerData, transferList: [port2] });
+    this.#worker = startSide(workerData, port2);
     this.#worker.on("error", onFailure);
     this.#port.on("message", (message: SideMessage) => this.#take(message));
   }

@@ -1,10 +1,14 @@
 // Signals by name and number, and receiving them on this thread.
 //
 // Node delivers signals to the main thread's loop only, where they wait as long as user code spins. The side thread
-// therefore opens signal handles of its own; where this Node does not give them out, the main thread's ordinary handlers
-// remain, which answer between two turns of its loop.
+// therefore opens signal handles of its own, for which it is started with `SIGNALS_OPTION`; where this Node does not give
+// them out, the main thread's ordinary handlers remain, which answer between two turns of its loop.
 
+import { createRequire } from "node:module";
 import { constants } from "node:os";
+
+/** Option of the thread that listens: Node's own modules have the handles, and `process.binding` has lost them in Node 24. */
+export const SIGNALS_OPTION = "--expose-internals";
 
 /** Number of a signal given by name (`SIGINT`, `INT`) or number; `undefined` when there is none such. 0 is a valid no-op. */
 export function signalNumber(signal: number | string | undefined): number | undefined {
@@ -33,11 +37,12 @@ interface SignalHandle {
  * @returns false when this Node gives out no such handles
  */
 export function listenForSignals(signals: readonly number[], onSignal: (signal: number) => void): boolean {
-  const gate = process as unknown as { binding?: (name: string) => { Signal?: new () => SignalHandle }; noDeprecation?: boolean };
-  const before = gate.noDeprecation;
+  const gate = process as { emitWarning: unknown };
+  const before = gate.emitWarning;
   try {
-    gate.noDeprecation = true; // One call, on purpose: a warning about it would only trouble the engine's log.
-    const Signal = gate.binding?.("signal_wrap").Signal;
+    gate.emitWarning = () => undefined; // One call, on purpose: a warning about it would only trouble the engine's log.
+    const internals = createRequire(import.meta.url)("internal/test/binding") as { internalBinding(name: string): { Signal?: new () => SignalHandle } };
+    const { Signal } = internals.internalBinding("signal_wrap");
     if (Signal === undefined) return false;
     for (const signal of signals) {
       const handle = new Signal();
@@ -49,7 +54,6 @@ export function listenForSignals(signals: readonly number[], onSignal: (signal: 
   } catch {
     return false; // This Node refuses the handles; the caller falls back to the main thread's.
   } finally {
-    if (before === undefined) delete gate.noDeprecation;
-    else gate.noDeprecation = before;
+    gate.emitWarning = before;
   }
 }
