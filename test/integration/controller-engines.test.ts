@@ -28,7 +28,7 @@ describe("engines of a controller", () => {
     });
   });
 
-  it("the registration reply has an empty parent, the id, the heart period and where the engine connects, without the key", async () => {
+  it("13.4: the registration reply has an empty parent, the id, the heart period and where the engine connects, without the key", async () => {
     await withController({ ping: 1234 }, async ({ controller, engine }) => {
       const e = await engine();
       const { header, parentHeader, content } = e.registration;
@@ -93,7 +93,7 @@ describe("engines of a controller", () => {
     });
   });
 
-  it("the shutdown reply that an engine publishes unregisters it, and its own last reply still reaches the client", async () => {
+  it("13.28: the shutdown reply that an engine publishes unregisters it, and its own last reply still reaches the client", async () => {
     await withController({}, async ({ client, engine }) => {
       const c = client();
       const e = await engine();

@@ -31,7 +31,7 @@ async function dropped(bench: ControllerBench): Promise<Record<string, number>> 
 }
 
 describe("hostile messages", () => {
-  it("wrong keys, unsigned, truncated and random frames on every socket are dropped, counted and have no effect", async () => {
+  it("13.26: wrong keys, unsigned, truncated and random frames on every socket are dropped, counted and have no effect", async () => {
     await withController({}, async (bench) => {
       const c = bench.client();
       const e = await bench.engine();

@@ -129,7 +129,7 @@ describe("ipcontroller", () => {
     expect(await stop(again)).toBe(0);
   });
 
-  it("takes profile directory, cluster id and key from the environment, and flags in the reference's form", async () => {
+  it("13.8: takes profile directory, cluster id and key from the environment, and flags in the reference's form", async () => {
     profile = join(dir, "elsewhere");
     const env = { IPP_PROFILE_DIR: profile, IPP_CLUSTER_ID: "c7", IPP_SESSION_KEY: "my key" };
     const made = await started(

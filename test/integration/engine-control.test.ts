@@ -48,7 +48,7 @@ describe("while user code spins", () => {
     expect(await statusOf(third)).toBe("ok");
   });
 
-  it("signal 0 is accepted and does nothing", async () => {
+  it("13.14: signal 0 is accepted, does nothing, and is answered as any other request", async () => {
     const request = await running(spinning(400));
     const reply = await setup.control("signal_request", { sig: 0 });
     expect(reply.header.msg_type).toBe("signal_reply");

@@ -38,7 +38,7 @@ const left = (controller: FakeController): unknown[] =>
   controller.registrations.filter((message) => message.header.msg_type === "unregistration_request").map((message) => message.content);
 
 describe("registration", () => {
-  it("tells uuid and properties, and says starting before the heart beats", async () => {
+  it("13.5: tells uuid and properties, and says starting before the heart beats", async () => {
     const { controller, engine: child } = await engine();
     const [request] = controller.registrations;
     const { uuid, properties } = request?.content ?? {};

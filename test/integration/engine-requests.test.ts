@@ -63,7 +63,7 @@ describe("apply", () => {
     expect(told(await setup.controller.output(request))).toEqual(["busy", "idle"]);
   });
 
-  it("copies the marks of a broadcast and echoes the whole prefix on the channel the request came from", async () => {
+  it("13.2: copies the marks of a broadcast and echoes the whole prefix on the channel the request came from", async () => {
     const metadata = { is_broadcast: true, is_coalescing: true, original_msg_id: "orig" };
     const request = setup.controller.send(
       "broadcast",
@@ -179,7 +179,7 @@ describe("apply", () => {
 });
 
 describe("execute", () => {
-  it("publishes busy, input, output in program order, result, idle", async () => {
+  it("13.10: publishes busy, input, output in program order, result, idle", async () => {
     const request = setup.execute(
       "import { display } from 'tsparallel/engine'; console.log('a'); console.error('b'); process.stdout.write('c'); display({ d: 1 }); 7",
     );
@@ -190,7 +190,7 @@ describe("execute", () => {
     );
   });
 
-  it("counts executions that are not silent, and publishes nothing of silent ones but status and errors", async () => {
+  it("13.10: counts executions that are not silent, and publishes nothing of silent ones but status and errors", async () => {
     const first = (await setup.run("1")).content["execution_count"] as number;
     const silent = setup.execute("console.log('still output'); 2", { silent: true });
     expect((await setup.controller.reply(silent)).content["execution_count"]).toBe(first);

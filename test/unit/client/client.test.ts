@@ -287,6 +287,13 @@ describe("engines are ordered", () => {
     await expect(refused).rejects.toMatchObject({ ename: "AttributeError" });
   });
 
+  it("13.14: and take the answer to a signal whatever its type says", async () => {
+    const { client, peer } = await connectScripted();
+    const signalling = client.sendSignal(0, [0]);
+    peer.reply(await peer.next("control"), { status: "ok" }, { header: { msg_type: "_request" } });
+    await expect(signalling).resolves.toBeUndefined();
+  });
+
   it("to shut down before the controller; an engine gone before its reply is no failure", async () => {
     const { client, peer } = await connectScripted();
     const shuttingDown = client.shutdown({ hub: true });

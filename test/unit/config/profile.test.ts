@@ -28,7 +28,7 @@ describe("a profile", () => {
     expect(resolveProfile({ profile: "lab", ipythonDir: "/j", env: { IPYTHONDIR: "/i" } }).path).toBe("/j/profile_lab");
   });
 
-  it("is that of IPP_PROFILE_DIR unless it is named, and a directory wins over a name", () => {
+  it("13.8: is that of IPP_PROFILE_DIR unless it is named, and a directory wins over a name", () => {
     const env = { IPYTHONDIR: "/i", IPP_PROFILE_DIR: "/x/profile_env" };
     expect(resolveProfile({ env })).toMatchObject({ name: "env", path: "/x/profile_env" });
     expect(resolveProfile({ profile: "lab", env }).path).toBe("/i/profile_lab");

@@ -106,7 +106,7 @@ describe.each(PACKERS)("messages recorded with the packer %s", (packer) => {
     }
   });
 
-  it("have headers of the six fields, in this order, of version 5.x", () => {
+  it("13.3: have headers of the six fields, in this order, of version 5.x", () => {
     for (const { message } of all.filter(isSigned)) {
       expect(Object.keys(message.header).toSorted()).toEqual(["date", "msg_id", "msg_type", "session", "username", "version"]);
       expect(message.header["version"]).toMatch(/^5\.\d+$/);

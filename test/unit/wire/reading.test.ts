@@ -97,7 +97,7 @@ describe("connection information", () => {
     expect(readEngineConnectionInfo({ ...engine, ...change })).toBe(message);
   });
 
-  it("tells when the file is the other side's", () => {
+  it("13.7: tells when the file is the other side's", () => {
     expect(readClientConnectionInfo({ ...client, broadcast: [1] })).toMatch(/looks like an engine's file/);
     expect(readEngineConnectionInfo({ ...engine, broadcast: 1 })).toMatch(/looks like a client's file/);
     expect(readEngineConnectionInfo({ ...engine, broadcast: [] })).toMatch(/broadcast/);
@@ -184,7 +184,7 @@ describe("error content", () => {
     expect(readErrorContent(errorContent(failure))).toEqual(failure);
   });
 
-  it("has an empty engine_info and traceback when there are none", () => {
+  it("13.10: has an empty engine_info and traceback when there are none", () => {
     expect(errorContent({ ename: "E", evalue: "" })).toEqual({ status: "error", ename: "E", evalue: "", traceback: [], engine_info: {} });
   });
 

@@ -34,7 +34,7 @@ function signed(header = HEADER, parent = "{}", metadata = "{}", content = "{}")
 }
 
 describe("framing", () => {
-  it("joins and splits any message byte for byte, with 0 to 6 identities and any number of buffers", () => {
+  it("13.2: joins and splits any message byte for byte, with 0 to 6 identities and any number of buffers", () => {
     fc.assert(
       fc.property(anyIdents, fc.array(anyFrame, { minLength: 5, maxLength: 5 }), fc.array(anyFrame, { maxLength: 5 }), (idents, five, buffers) => {
         const frames = [...idents, DELIMITER, ...five, ...buffers];
@@ -172,7 +172,7 @@ describe("a session", () => {
     );
   });
 
-  it("authenticates header, parent, metadata and content: no change to them gets through", () => {
+  it("13.1: authenticates header, parent, metadata and content: no change to them gets through", () => {
     const valid = signed(HEADER, '{"p":1}', '{"m":1}', '{"c":1}');
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), fc.nat(500), fc.integer({ min: 1, max: 255 }), (frame, at, mask) => {

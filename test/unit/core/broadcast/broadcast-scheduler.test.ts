@@ -103,7 +103,7 @@ const merged = (last: Message, targets: string[], bytes: number[]): Effect => ({
 });
 
 describe("a broadcast", () => {
-  it("becomes one message for each target, its id derived from the uuid", () => {
+  it("13.9: becomes one message for each target, its id derived from the uuid", () => {
     const driver = new Driver();
     const message = request("M", pairs("B", "A"), false);
     expect(driver.request(message)).toEqual([copy(message, "B", "M"), copy(message, "A", "M")]);

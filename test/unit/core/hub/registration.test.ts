@@ -35,7 +35,7 @@ function join(handle: (event: RegistrationEvent) => RegistrationEffect[], uuid: 
 }
 
 describe("registration", () => {
-  it("an engine is answered at once, routed at its first heartbeat and published when the router has it", () => {
+  it("13.5: an engine is answered at once, routed at its first heartbeat and published when the router has it", () => {
     const { handle, registration } = machine();
     expect(handle(request("u0"))).toEqual([
       { type: "replyRegistered", peer: PEER, engine: entry(0, "u0") },

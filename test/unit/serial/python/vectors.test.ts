@@ -51,6 +51,13 @@ describe("values of Python", () => {
     expect(unpackPython(packPython(value), 0).value).toEqual(value);
   });
 
+  it("13.13: bytes of ipyparallel's are canned however few they are, numpy's scalars never", () => {
+    for (const name of ["empty bytes", "bytes", "long bytes"]) expect(bytes(MADE.get(name)!.frames[0] ?? "").includes("CannedBytes")).toBe(true);
+    const scalars = PYTHON_VECTORS.filter(({ name }) => name.endsWith(" scalar"));
+    expect(scalars.length).toBeGreaterThan(5);
+    for (const { name } of scalars) expect(bytes(MADE.get(name)!.frames[0] ?? "").includes("Canned")).toBe(false);
+  });
+
   it("what has no counterpart becomes a stand-in that says what it is", () => {
     const decimal = readPickle(bytes("80049521000000000000008c07646563696d616c948c07446563696d616c9493948c03312e359485945294 2e".replace(" ", "")));
     expect(decimal).toEqual(new PythonObject("decimal", "Decimal", { args: ["1.5"] }));
