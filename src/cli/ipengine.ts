@@ -86,9 +86,18 @@ async function connectionInfo(profile: ProfileDir, values: EngineValues): Promis
   const env = { ...process.env };
   for (const name of KEY_VARIABLES) delete process.env[name];
   const text = env["IPP_CONNECTION_INFO"] ?? "";
-  if (text !== "") return withServerKey(parseConnectionInfo("engine", text), env);
+  if (text !== "") return withServerKey(givenInfo(text), env);
   const path = values.file ?? connectionFilePath(profile, "engine", resolveClusterId(values.clusterId));
   return withServerKey(await readConnectionFile("engine", path, { waitMs: values.waitForFileMs }), env);
+}
+
+function givenInfo(text: string): EngineConnectionInfo {
+  try {
+    return parseConnectionInfo("engine", text);
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw new ConfigError(`IPP_CONNECTION_INFO: ${cause.message}`, { cause });
+    throw cause;
+  }
 }
 
 async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd: number): Promise<EngineConfig> {

@@ -2,6 +2,7 @@
 // so that nobody can fill a log with rubbish.
 
 import type { Logger } from "../log/index.ts";
+import { explainDrop } from "../wire/index.ts";
 
 /** Counters of dropped messages. */
 export class Drops {
@@ -17,7 +18,10 @@ export class Drops {
     const kind = `${socket}.${reason}`;
     const before = this.#counts.get(kind) ?? 0;
     this.#counts.set(kind, before + 1);
-    if (before === 0) this.#logger.warn("dropped a message; more of this kind are only counted", { socket, reason });
+    if (before > 0) return;
+    // A peer that means well and can do nothing about it: who runs it has to be told what to change.
+    const sender = reason === "badVersion" || reason === "badJson" ? { sender: explainDrop(reason) } : {};
+    this.#logger.warn("dropped a message; more of this kind are only counted", { socket, reason, ...sender });
   }
 
   /** Counts by `<socket>.<reason>`. */

@@ -13,6 +13,8 @@ import {
   errorContent,
   framesBytes,
   isHeader,
+  MAJOR_VERSION,
+  majorVersion,
   splitFrames,
   type Dict,
   type Frame,
@@ -110,7 +112,9 @@ export class Relay {
     if (client === undefined || target === undefined) return drops.count(`${channel}.client`, "tooFewIdents");
     if (this.#isOurs(client)) return drops.count(`${channel}.client`, "reservedIdentity");
     const header = session.unpack(opened.value.header);
+    if (header === undefined) return drops.count(`${channel}.client`, "badJson");
     if (!isHeader(header)) return drops.count(`${channel}.client`, "badHeader");
+    if (majorVersion(header) !== MAJOR_VERSION) return drops.count(`${channel}.client`, "badVersion");
     this.#toEngine(frames, opened.value, header);
   }
 

@@ -9,6 +9,8 @@ import {
   errorContent,
   isHeader,
   isPacked,
+  MAJOR_VERSION,
+  majorVersion,
   readOrdinal,
   readReplyOutcome,
   readTaskOptions,
@@ -127,6 +129,8 @@ export class TaskRouter {
     const metadata = session.unpack(raw.metadata);
     if (header === undefined || metadata === undefined) return drops.count(origin, "badJson");
     if (!isHeader(header)) return drops.count(origin, "badHeader");
+    // No engine would read it, and the one that it was sent to would be held for busy.
+    if (majorVersion(header) !== MAJOR_VERSION) return drops.count(origin, "badVersion");
     const payload = new TaskPayload(frames);
     const task = { msgId: msgId(header.msg_id), client: raw.idents[0] as Frame, payload, bytes: payload.bytes, options: readTaskOptions(metadata) };
     const wasSent = this.#feed({ type: "taskSubmitted", at: clock.now(), task });

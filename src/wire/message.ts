@@ -49,16 +49,20 @@ export function explainDrop(reason: DropReason): string {
       return "speaks another major version of the message protocol than 5: use ipyparallel 7 or newer there";
     case "badSignature":
       return "answers with messages of another key: use the connection file of its last start";
+    case "badJson":
+      return "packs messages with something else than JSON: use the packer json or orjson there";
     case "noDelimiter":
     case "tooFewFrames":
     case "duplicate":
-    case "badJson":
     case "badHeader":
     case "oversized":
     case "badContent":
       return "answers with messages that cannot be read: check what listens there";
   }
 }
+
+/** The one major number of the message specification that is understood. */
+export const MAJOR_VERSION = 5;
 
 /** Major number of the message specification a header speaks; 4 when it names none, as the reference assumes. */
 export function majorVersion(header: Header): number {

@@ -4,7 +4,7 @@
 import { isoMicros, type Clock } from "../base/index.ts";
 import { DigestHistory } from "./digest-history.ts";
 import { DELIMITER, findDelimiter, framesBytes, splitFrames, type Frame, type RawMessage } from "./frames.ts";
-import { isDict, isHeader, majorVersion, type Dict, type DropReason, type Header, type Message } from "./message.ts";
+import { isDict, isHeader, MAJOR_VERSION, majorVersion, type Dict, type DropReason, type Header, type Message } from "./message.ts";
 import { PLATFORM_TEXT, type Signer, type TextCodec } from "./signing.ts";
 
 /** Message specification spoken; only the major number is interpreted by peers. */
@@ -128,7 +128,7 @@ export class Session {
     const content = this.unpack(raw.content);
     if (header === undefined || parentHeader === undefined || metadata === undefined || content === undefined) return dropped("badJson");
     if (!isHeader(header)) return dropped("badHeader");
-    if (majorVersion(header) !== 5) return dropped("badVersion");
+    if (majorVersion(header) !== MAJOR_VERSION) return dropped("badVersion");
     if (!this.#admit(raw)) return dropped("duplicate");
     return { ok: true, value: { idents: raw.idents, header, parentHeader, metadata, content, buffers: raw.buffers } };
   }

@@ -118,6 +118,26 @@ describe("what cannot be run", () => {
     expect(ended).toMatchObject({ status: 255, stdout: "" });
   });
 
+  it.each<readonly [string, (text: string) => string, RegExp]>([
+    ["a controller that has ended", (text) => text, /no controller listens at tcp:\/\/127\.0\.0\.1:1; \S+-client\.json is left from one that ended: /],
+    ["a half-written connection file", (text) => text.slice(0, 60), /-client\.json: the connection information is not JSON; /],
+    [
+      "a packer that is not known",
+      (text) => text.replace('"json"', '"pickle"'),
+      /-client\.json: the connection information is wrong: `pack` is "pickle", and only /,
+    ],
+  ])("%s is told in one sentence, with status 255", async (_what, change, message) => {
+    const profile = join(scratch, "left");
+    mkdirSync(join(profile, "security"), { recursive: true });
+    const channels = { registration: 1, control: 2, mux: 3, task: 4, iopub: 5, notification: 6, broadcast: 7 };
+    const rest = { interface: "tcp://127.0.0.1", key: "k", task_scheme: "leastload", pack: "json", unpack: "json", signature_scheme: "hmac-sha256" };
+    writeFileSync(join(profile, "security", "ipcontroller-client.json"), change(JSON.stringify({ ...channels, ...rest })));
+    const ended = await run(["--profile-dir", profile], { input: lines([{ cmd: "true" }]) });
+    expect(ended).toMatchObject({ status: 255, stdout: "" });
+    expect(ended.stderr).toMatch(/^bakapara: no cluster to run jobs on: [^\n]*\n$/);
+    expect(ended.stderr).toMatch(message);
+  });
+
   it("--help names every flag and the exit statuses", async () => {
     const ended = await run(["--help"]);
     expect(ended.status).toBe(0);

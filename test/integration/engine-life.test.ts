@@ -75,17 +75,21 @@ describe("registration", () => {
     const { engine: child } = await parts({ registrationHeader: { version: "4.1" } }, { args: ["--timeout=0.3"] });
     expect((await child.exited).code).toBe(255);
     expect(child.output.trim().split("\n")).toHaveLength(1);
-    expect(child.output).toContain(
-      "the registration failed: the controller speaks another major version of the message protocol than 5: use ipyparallel 7 or newer there",
+    expect(child.output).toMatch(
+      /the registration failed: the controller at tcp:\S+ speaks another major version of the message protocol than 5: use ipyparallel 7 or newer there$/m,
     );
   });
 
-  it("from a file with a packer that is not known ends the engine with one sentence", async () => {
-    const { controller } = await parts({ register: () => undefined });
-    const child = new EngineProcess({ info: { ...controller.info, pack: "msgpack" }, args: ["--timeout=0.3"] });
+  it("with a controller that has ended ends the engine with one sentence that names its address", async () => {
+    const controller = await FakeController.start();
+    await controller.close();
+    const child = new EngineProcess({ info: controller.info, args: ["--timeout=0.3"] });
     closers.push(() => child.kill());
-    expect((await child.exited).code).not.toBe(0);
-    expect(child.output).toContain('`pack` is "msgpack", and only "json" and "orjson" are supported');
+    expect((await child.exited).code).toBe(255);
+    expect(child.output.trim().split("\n")).toHaveLength(1);
+    expect(child.output).toContain(
+      `the controller at tcp://127.0.0.1:${controller.info.registration} did not answer the registration within 300 ms; it has ended`,
+    );
   });
 
   it("with another key than the controller's is not answered", async () => {
@@ -111,6 +115,27 @@ describe("the connection file", () => {
     await writeFile(file, JSON.stringify(controller.info));
     await child.says("Completed registration with id 0");
     expect(controller.registrations).toHaveLength(1);
+  });
+
+  it.each([
+    ["that stays half-written", (text: string) => text.slice(0, 60), "the connection information is not JSON"],
+    [
+      "with a packer that is not known",
+      (text: string) => text.replace('"pack":"json"', '"pack":"pickle"'),
+      'the connection information is wrong: `pack` is "pickle", and only "json" and "orjson" are supported',
+    ],
+  ])("%s ends the engine with 1 and one sentence that names it", async (_, change, sentence) => {
+    const directory = await mkdtemp(join(tmpdir(), "engine-file-"));
+    closers.push(() => rm(directory, { recursive: true, force: true }));
+    const controller = await FakeController.start();
+    closers.push(() => controller.close());
+    const file = join(directory, "engine.json");
+    await writeFile(file, change(JSON.stringify(controller.info)));
+    const fromFile = new EngineProcess({ args: [`--file=${file}`] });
+    const fromEnvironment = new EngineProcess({ env: { IPP_CONNECTION_INFO: change(JSON.stringify(controller.info)) } });
+    closers.push(() => Promise.all([fromFile.kill(), fromEnvironment.kill()]).then(() => undefined));
+    expect([await fromFile.exited, fromFile.output]).toEqual([{ code: 1, signal: null }, `ipengine: ${file}: ${sentence}\n`]);
+    expect([await fromEnvironment.exited, fromEnvironment.output]).toEqual([{ code: 1, signal: null }, `ipengine: IPP_CONNECTION_INFO: ${sentence}\n`]);
   });
 
   it("that never comes ends the engine with 1 and one sentence", async () => {

@@ -329,7 +329,7 @@ describe("files of a cluster that is gone", () => {
 
   it("that are broken are told by list and stop, and replaced by start", async () => {
     await mkdir(join(sandbox.profileDir(), "security"), { recursive: true });
-    writeFileSync(join(sandbox.profileDir(), "security/cluster-.json"), "{ half");
+    for (const name of FILES) writeFileSync(join(sandbox.profileDir(), "security", name), "{ half");
     const list = await sandbox.run("list", "-o", "json");
     expect(list).toMatchObject({ code: 0, stdout: "[]\n" });
     expect(list.stderr).toMatch(/cluster-\.json is not JSON; remove it with `ipcluster clean`\n$/);

@@ -2,7 +2,8 @@
 // without any of the engine's or client's own code. A raw client and a raw engine do only what a test tells them to.
 
 import { hostname } from "node:os";
-import { createSession, newSessionId, type MessageSocket, type Transport } from "../../src/net/index.ts";
+import { isoMicros, type Clock } from "../../src/base/index.ts";
+import { createSession, newSessionId, SYSTEM_CLOCK, type MessageSocket, type Transport } from "../../src/net/index.ts";
 import type { ClientConnectionInfo, Dict, EngineConnectionInfo, Frame, Message, Session } from "../../src/wire/index.ts";
 
 /** How long a peer waits for a message before the test fails. */
@@ -70,9 +71,9 @@ export class RawClient {
   readonly sockets: { readonly [Name in "registration" | "mux" | "control" | "task" | "broadcast" | "notification" | "iopub"]: MessageSocket };
   readonly inbox: { readonly [Name in "registration" | "mux" | "control" | "task" | "broadcast" | "notification" | "iopub"]: Inbox<Message> };
 
-  constructor(transport: Transport, info: ClientConnectionInfo, options: { readonly key?: string } = {}) {
+  constructor(transport: Transport, info: ClientConnectionInfo, options: { readonly key?: string; readonly clock?: Clock } = {}) {
     this.info = info;
-    this.session = createSession({ key: options.key ?? info.key, signatureScheme: info.signature_scheme });
+    this.session = createSession({ key: options.key ?? info.key, signatureScheme: info.signature_scheme, clock: options.clock ?? SYSTEM_CLOCK });
     const dealer = (port: number): MessageSocket => transport.connect("dealer", [`${info.interface}:${port}`], { lingerMs: 0 });
     const sub = (port: number): MessageSocket => transport.connect("sub", [`${info.interface}:${port}`]);
     this.sockets = {
@@ -156,6 +157,8 @@ export interface RawEngineOptions {
   /** Answers every mux, task and broadcast request at once with status ok and the request's buffers. */
   readonly isEcho?: boolean;
   readonly key?: string;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /** An engine made by hand: one DEALER for each channel. */
@@ -172,6 +175,7 @@ export class RawEngine {
   isBeating: boolean;
   readonly #transport: Transport;
   readonly #options: RawEngineOptions;
+  readonly #clock: Clock;
   readonly #sockets: { [Name in RawDelivery["channel"]]?: MessageSocket } = {};
   readonly #others: MessageSocket[] = [];
   iopub!: MessageSocket;
@@ -182,7 +186,8 @@ export class RawEngine {
     this.info = info;
     this.uuid = options.uuid ?? newSessionId();
     this.isBeating = options.isBeating ?? true;
-    this.session = createSession({ key: options.key ?? info.key, signatureScheme: info.signature_scheme, sessionId: this.uuid });
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.session = createSession({ key: options.key ?? info.key, signatureScheme: info.signature_scheme, sessionId: this.uuid, clock: this.#clock });
   }
 
   /** Registers; when the reply is ok, connects all channels and starts the heart. */
@@ -253,7 +258,7 @@ export class RawEngine {
     const status = options.status ?? "ok";
     const { is_broadcast = false, is_coalescing = false, original_msg_id = "", label = null } = message.metadata;
     const metadata = {
-      started: new Date().toISOString(),
+      started: isoMicros(this.#clock.now()),
       dependencies_met: true,
       engine: this.uuid,
       is_broadcast,

@@ -19,14 +19,17 @@ export class Registration {
   readonly #socket: MessageSocket;
   readonly #session: Session;
   readonly #uuid: string;
+  readonly #url: string;
   #engineId: number | null = null;
   #isLeft = false;
   #fail: (error: Error) => void = () => undefined;
 
-  constructor(socket: MessageSocket, session: Session, uuid: string) {
+  /** @param names the engine's, and where the socket leads, for what a user is told */
+  constructor(socket: MessageSocket, session: Session, names: { readonly uuid: string; readonly url: string }) {
     this.#socket = socket;
     this.#session = session;
-    this.#uuid = uuid;
+    this.#uuid = names.uuid;
+    this.#url = names.url;
   }
 
   /**
@@ -42,7 +45,7 @@ export class Registration {
         reject(error);
       };
       this.#fail = fail;
-      const timer = setTimeout(() => fail(new ConnectionError(noAnswer(timeoutMs, drop))), timeoutMs);
+      const timer = setTimeout(() => fail(new ConnectionError(this.#noAnswer(timeoutMs, drop))), timeoutMs);
       this.#socket.receive((frames) => {
         const parsed = this.#session.parse(frames);
         if (!parsed.ok) drop ??= parsed.reason;
@@ -64,6 +67,11 @@ export class Registration {
     }
   }
 
+  #noAnswer(timeoutMs: number, drop: DropReason | undefined): string {
+    if (drop !== undefined) return `the registration failed: the controller at ${this.#url} ${explainDrop(drop)}`;
+    return `the controller at ${this.#url} did not answer the registration within ${timeoutMs} ms; it has ended, or its key is another: use the connection file of its last start`;
+  }
+
   /** No connection will stand: ends an attempt to register. */
   refused(sentence: string): void {
     this.#fail(new ConnectionError(sentence));
@@ -78,11 +86,6 @@ export class Registration {
     this.#isLeft = true;
     this.#socket.send(this.#session.build("unregistration_request", { id: this.#engineId, uuid: this.#uuid }));
   }
-}
-
-function noAnswer(timeoutMs: number, drop: DropReason | undefined): string {
-  if (drop !== undefined) return `the registration failed: the controller ${explainDrop(drop)}`;
-  return `the controller did not answer the registration within ${timeoutMs} ms; check its address, its key and that it runs`;
 }
 
 /** Reads the content of a `registration_reply`; a text tells why it is none. */

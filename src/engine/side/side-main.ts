@@ -57,7 +57,7 @@ class SideThread {
     const registrationUrl = config.registrationUrl ?? `${config.address}:${info.registration}`;
     const reached = { url: registrationUrl, serverKey: info.curve_serverkey, origin: "the engine's connection file" };
     const onRefused = watchRefusals(reached, (sentence) => this.#registration.refused(sentence));
-    this.#registration = new Registration(this.#connect("dealer", registrationUrl, { onRefused }), this.#session, uuid);
+    this.#registration = new Registration(this.#connect("dealer", registrationUrl, { onRefused }), this.#session, { uuid, url: registrationUrl });
   }
 
   async start(): Promise<void> {

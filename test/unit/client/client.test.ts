@@ -79,10 +79,25 @@ describe("connecting", () => {
     await expect(connecting).rejects.toThrow(/answers with messages of another key: use the connection file of its last start/);
   });
 
-  it("with a packer that is not known says which", async () => {
-    await expect(Client.connect({ connectionInfo: { ...new ScriptedController().info, pack: "msgpack" } })).rejects.toThrow(
-      'connectionInfo: `pack` is "msgpack", and only "json" and "orjson" are supported',
-    );
+  it.each(["msgpack", "pickle", "mine.dumps"])("with the packer %s, which is not known, says which", async (pack) => {
+    const { info } = new ScriptedController();
+    const sentence = `\`pack\` is "${pack}", and only "json" and "orjson" are supported`;
+    await expect(Client.connect({ connectionInfo: { ...info, pack } })).rejects.toThrow(`connectionInfo: ${sentence}`);
+    const file = join(await tempDir(), "client.json");
+    await writeFile(file, JSON.stringify({ ...info, pack }));
+    await expect(Client.connect({ file })).rejects.toThrow(`${file}: the connection information is wrong: ${sentence}`);
+  });
+
+  it("with a half-written file reads it again until it is whole", async () => {
+    const peer = new ScriptedController([0]);
+    const file = join(await tempDir(), "client.json");
+    const text = JSON.stringify(peer.info);
+    await writeFile(file, text.slice(0, 40));
+    const connecting = Client.connect({ file, transport: peer });
+    await writeFile(file, text);
+    const client = await connecting;
+    onTestFinished(() => client.close());
+    expect(client.ids).toEqual([0]);
   });
 
   it("with a broken or foreign file says what is wrong with it", async () => {

@@ -88,6 +88,7 @@ describe("connection information", () => {
     [{ control: 1.5 }, "`control` must be a port number"],
     [{ pack: "pickle" }, '`pack` is "pickle", and only "json" and "orjson" are supported'],
     [{ unpack: "msgpack" }, '`unpack` is "msgpack", and only "json" and "orjson" are supported'],
+    [{ pack: "mine.dumps" }, '`pack` is "mine.dumps", and only "json" and "orjson" are supported'],
     [{ signature_scheme: "sha256" }, '`signature_scheme` is "sha256", and must start with "hmac-"'],
     [{ curve_serverkey: "short" }, "`curve_serverkey` is no CURVE key: it must have 40 characters of Z85, or be null"],
     [{ curve_serverkey: "#".repeat(40) }, "`curve_serverkey` is no CURVE key: it must have 40 characters of Z85, or be null"],
