@@ -11,6 +11,7 @@ export const ERROR_TABLE = {
   ERR_CONNECTION: ["a peer could not be reached or went away", "check that the cluster runs and the address is right"],
   ERR_AUTHENTICATION: ["a peer refused our key, or we theirs", "use the connection file of the running controller"],
   ERR_UNREACHABLE: ["no controller answers at the address of the connection file", "start a cluster, or remove the stale file with `ipcluster clean`"],
+  ERR_CONTROLLER_LOST: ["the controller went away and did not come back in time, or lost the request", "submit it again; look into the controller's log"],
   ERR_PROTOCOL: ["a peer broke the wire protocol", "check the peer's version"],
   ERR_MALFORMED: ["a message could not be read", "check the peer's version"],
   ERR_SIGNATURE: ["a message's signature is wrong", "use the connection file of the running controller"],
@@ -125,6 +126,16 @@ export class AuthenticationError extends ConnectionError {
 export class ControllerUnreachableError extends ConnectionError {
   constructor(message: string, details?: ErrorDetails) {
     super(message, details, "ERR_UNREACHABLE");
+  }
+}
+
+/**
+ * The controller went away while a request was outstanding. Nobody knows whether the request ran: it may have, it may still
+ * be running, or it never began.
+ */
+export class ControllerLostError extends ConnectionError {
+  constructor(message: string, details?: ErrorDetails) {
+    super(message, details, "ERR_CONTROLLER_LOST");
   }
 }
 

@@ -63,5 +63,7 @@ export function readEngineTable(path: string): EngineTable {
   const nextId = isDict(content) ? content["next_id"] : undefined;
   if (!isDict(engines) || typeof nextId !== "number")
     throw new ConfigError(`cannot restore engines from ${path}: it is no engine table; start without --restore`);
-  return { engines: engines as EngineTable["engines"], next_id: nextId };
+  const properties = isDict(content) ? content["properties"] : undefined;
+  const told = isDict(properties) ? { properties: properties as NonNullable<EngineTable["properties"]> } : {};
+  return { engines: engines as EngineTable["engines"], next_id: nextId, ...told };
 }

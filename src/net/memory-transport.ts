@@ -147,7 +147,16 @@ class MemorySocket implements PooledSocket {
   #addPeer(socket: MemorySocket, identity: Buffer): void {
     const key = identity.toString("latin1");
     this.#peers.set(key, { socket, identity, key });
+    this.#tellSoon(this.#options.onConnected);
     this.#pumpSoon();
+  }
+
+  /** Never within the call that caused it, as over a network. */
+  #tellSoon(listener: (() => void) | undefined): void {
+    if (listener === undefined) return;
+    queueMicrotask(() => {
+      if (this.#closing === undefined) listener();
+    });
   }
 
   send(frames: readonly Frame[]): boolean {
@@ -233,7 +242,9 @@ class MemorySocket implements PooledSocket {
       [other, this],
     ] as const) {
       const peer = one.#peerOf(two);
-      if (peer !== undefined) one.#peers.delete(peer.key);
+      if (peer === undefined) continue;
+      one.#peers.delete(peer.key);
+      one.#tellSoon(one.#options.onDisconnected);
     }
   }
 
@@ -285,6 +296,13 @@ class MemorySocket implements PooledSocket {
   close(): Promise<void> {
     this.#closing ??= this.#closeOnce();
     return this.#closing;
+  }
+
+  abort(): Promise<void> {
+    this.#outgoing.clear();
+    this.#outgoingBytes = 0;
+    for (const done of this.#flushWaiters.splice(0)) done();
+    return this.close();
   }
 
   async #closeOnce(): Promise<void> {

@@ -210,6 +210,18 @@ class PackingSocket implements BoundSocket {
       this.flush();
     }
     await this.#inner.close();
+    this.#forget();
+  }
+
+  abort(): Promise<void> {
+    // An end in order that is under way has nothing left to wait for then.
+    this.#waiting.clear();
+    const aborted = this.#inner.abort();
+    this.#closing ??= aborted.then(() => this.#forget());
+    return this.#closing;
+  }
+
+  #forget(): void {
     this.#waiting.clear();
     this.#peers.clear();
     this.#held.clear();

@@ -21,6 +21,13 @@ export interface SocketOptions {
   readonly lingerMs?: number;
   /** Called each time a connection to a peer stands, so that messages can come through it. Not called by transports without connections. */
   readonly onConnected?: () => void;
+  /** Called each time a connection that stood is gone, unless the socket was closed here. It is tried again until the socket is closed. */
+  readonly onDisconnected?: () => void;
+  /**
+   * How often peers are asked for a sign of life, in milliseconds, below the messages and beside the event loop. One that gives
+   * none for three times as long counts as gone. Default: only the end of the connection tells.
+   */
+  readonly aliveCheckMs?: number;
   /** Called each time a peer that was reached let no connection stand. */
   readonly onRefused?: (reason: Refusal) => void;
 }
@@ -66,6 +73,8 @@ export interface MessageSocket {
   readonly queued: { readonly messages: number; readonly bytes: number };
   /** Delivers what is queued within the linger time and closes. Idempotent. */
   close(): Promise<void>;
+  /** Closes at once: what has not left is dropped. */
+  abort(): Promise<void>;
 }
 
 /** Makes sockets. */

@@ -20,6 +20,8 @@ const LINGER_MS = 1000;
 const WAITING_MESSAGES_MAX = 1000;
 /** How long messages may be handled in a row before other events of the process get their turn. */
 const BURST_MS = 5;
+/** Signs of life that a peer may miss in a row. */
+const ALIVE_MISSES_MAX = 3;
 /** ZeroMQ's last word of a socket comes within this time after it has stopped to linger. */
 const SILENCE_MS = 200;
 
@@ -28,7 +30,9 @@ type Sender = Router | Dealer | Publisher;
 type Receiver = Router | Dealer | Subscriber;
 
 function openNative(kind: SocketKind, options: SocketOptions): NativeSocket {
-  const common = { linger: options.lingerMs ?? LINGER_MS, maxMessageSize: options.frameBytesMax ?? -1 };
+  const { aliveCheckMs } = options;
+  const alive = aliveCheckMs === undefined ? {} : { heartbeatInterval: aliveCheckMs, heartbeatTimeout: ALIVE_MISSES_MAX * aliveCheckMs };
+  const common = { ...alive, linger: options.lingerMs ?? LINGER_MS, maxMessageSize: options.frameBytesMax ?? -1 };
   const routingId = options.identity === undefined ? {} : { routingId: options.identity };
   const marks = { sendHighWaterMark: 0, receiveHighWaterMark: WAITING_MESSAGES_MAX };
   switch (kind) {
@@ -109,6 +113,16 @@ function listenForRefusals({ events }: NativeSocket, onRefused: (reason: Refusal
   events.on("handshake:error:other", () => onRefused("handshake"));
 }
 
+/** Tells of connections that stood and are gone; attempts that fail, which ZeroMQ reports alike, are none. */
+function listenForDisconnects({ events }: NativeSocket, onDisconnected: () => void): void {
+  let stands = false;
+  events.on("handshake", () => (stands = true));
+  events.on("disconnect", () => {
+    if (stands) onDisconnected();
+    stands = false;
+  });
+}
+
 class ZeromqSocket implements PooledSocket {
   readonly kind: SocketKind;
   port = 0;
@@ -136,7 +150,9 @@ class ZeromqSocket implements PooledSocket {
     this.#native = openNative(kind, options);
     if (options.onConnected !== undefined) this.#native.events.on("handshake", options.onConnected);
     if (options.onRefused !== undefined) listenForRefusals(this.#native, options.onRefused);
-    if (!isMainThread && (options.onConnected ?? options.onRefused) !== undefined) this.#listening = new Listening(this.#native);
+    const { onDisconnected } = options;
+    if (onDisconnected !== undefined) listenForDisconnects(this.#native, () => (this.#closing === undefined ? onDisconnected() : undefined));
+    if (!isMainThread && (options.onConnected ?? options.onRefused ?? onDisconnected) !== undefined) this.#listening = new Listening(this.#native);
     this.#messagesMax = options.queueMessagesMax ?? QUEUE_MESSAGES_MAX;
     this.#bytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX;
     this.#lingerMs = options.lingerMs ?? LINGER_MS;
@@ -279,12 +295,20 @@ class ZeromqSocket implements PooledSocket {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#closeOnce();
+    this.#closing ??= this.#closeOnce(this.#lingerMs);
     return this.#closing;
   }
 
-  async #closeOnce(): Promise<void> {
-    await withinMs(this.flushed(), this.#lingerMs);
+  abort(): Promise<void> {
+    this.#outgoing.clear();
+    this.#outgoingBytes = 0;
+    if (!this.#native.closed) this.#native.linger = 0;
+    this.#closing ??= this.#closeOnce(0);
+    return this.#closing;
+  }
+
+  async #closeOnce(lingerMs: number): Promise<void> {
+    if (lingerMs > 0) await withinMs(this.flushed(), lingerMs);
     this.#listening?.prepareEnd();
     this.#native.close();
     this.resume();

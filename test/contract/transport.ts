@@ -311,6 +311,46 @@ export function describeTransport(name: string, open: () => Transport, together 
       expect(after[0]).toEqual(["d", "again"]);
     });
 
+    it("tells each connection that stands and each that is gone, and nothing of what it closed itself", async () => {
+      const first = await transport.bind("router", LOCAL);
+      const { port } = first;
+      const told: string[] = [];
+      const listeners = { onConnected: () => void told.push("connected"), onDisconnected: () => void told.push("disconnected") };
+      const dealer = transport.connect("dealer", [endpoint(port)], { ...listeners, aliveCheckMs: 1000 });
+      await until(() => told.length === 1, "the connection stands");
+      await first.close();
+      await until(() => told.length === 2, "the connection is gone");
+      const second = await bindAgain(transport, port);
+      await until(() => told.length === 3, "the connection stands again");
+      expect(told).toEqual(["connected", "disconnected", "connected"]);
+      await dealer.close();
+      await second.close();
+      expect(told).toHaveLength(3);
+    });
+
+    it("tells nothing of a peer that never came", async () => {
+      const told: string[] = [];
+      const dealer = transport.connect("dealer", [endpoint(await unusedPort())], { onDisconnected: () => void told.push("disconnected") });
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await dealer.close();
+      expect(told).toEqual([]);
+    });
+
+    it("delivers nothing that was queued when it is aborted, even while it closes", async () => {
+      const port = await unusedPort();
+      const dealers = [1, 2].map(() => transport.connect("dealer", [endpoint(port)], { lingerMs: 60_000 }));
+      for (const dealer of dealers) for (let i = 0; i < 10; i += 1) dealer.send(frames("lost"));
+      const closing = dealers[1]?.close();
+      await Promise.all(dealers.map((dealer) => dealer.abort()));
+      await closing;
+      const got = collect(await transport.bind("router", { ...LOCAL, port }));
+      const other = transport.connect("dealer", [endpoint(port)], { identity: "d" });
+      other.send(frames("kept"));
+      await until(() => got.length > 0, "a message arrived");
+      expect(got).toEqual([["d", "kept"]]);
+      expect(() => dealers[0]?.send(frames("late"))).toThrow(ClosedError);
+    });
+
     it("closes every socket it made", async () => {
       const router = await transport.bind("router", LOCAL);
       const dealer = transport.connect("dealer", [endpoint(router.port)]);

@@ -113,7 +113,7 @@ describe("engines of a controller", () => {
       const path = join(dir, "log", "enginesc1.json");
       const table = async (): Promise<unknown> => JSON.parse(await readFile(path, "utf8").catch(() => "null"));
       await until(async () => (await table()) !== null, "the table is written");
-      expect(await table()).toEqual({ engines: { "4": e.uuid }, next_id: 5 });
+      expect(await table()).toEqual({ engines: { "4": e.uuid }, next_id: 5, properties: { "4": {} } });
     });
   });
 });

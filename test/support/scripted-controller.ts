@@ -62,6 +62,10 @@ class ScriptedSocket implements MessageSocket {
     this.isClosed = true;
     await Promise.resolve();
   }
+
+  abort(): Promise<void> {
+    return this.close();
+  }
 }
 
 /** The other end of a client's sockets. */

@@ -14,7 +14,7 @@
 // socket after the other, so that they are not routed to before a while has passed, whenever their heart was heard.
 
 import { engineId, invariant, millis, type EngineId, type EngineUuid, type Millis } from "../../base/index.ts";
-import type { Dict, Frame } from "../../wire/index.ts";
+import { isDict, type Dict, type Frame } from "../../wire/index.ts";
 
 /** What the Hub knows of one engine. */
 export interface EngineEntry {
@@ -71,6 +71,8 @@ export type RegistrationEffect =
 export interface EngineTable {
   readonly engines: { readonly [id: string]: string };
   readonly next_id: number;
+  /** What the engines told of themselves, by id; missing in tables that the reference has written. */
+  readonly properties?: { readonly [id: string]: Dict };
 }
 
 /** Bounds of the machine. */
@@ -262,7 +264,7 @@ export class Registration {
       const id = Number(key);
       if (!Number.isSafeInteger(id) || id < 0 || typeof uuid !== "string" || !isIdentity(uuid)) continue;
       if (this.#everGiven.has(id) || this.#byUuid.has(uuid as EngineUuid)) continue;
-      const engine: EngineEntry = { id: this.#takeId(id), uuid: uuid as EngineUuid, properties: {} };
+      const engine: EngineEntry = { id: this.#takeId(id), uuid: uuid as EngineUuid, properties: keptProperties(table.properties?.[key]) };
       this.#byId.set(engine.id, { state: "pending", engine, expiresAt, settlesAt: millis(now + SETTLE_MS) });
       this.#byUuid.set(engine.uuid, engine.id);
       this.#pending.add(engine.id);
@@ -290,7 +292,12 @@ export class Registration {
 
   /** The table to keep: visible engines and the counter. */
   table(): EngineTable {
-    return { engines: Object.fromEntries(this.visible.map((engine) => [String(engine.id), engine.uuid])), next_id: this.#nextId };
+    const { visible } = this;
+    return {
+      engines: Object.fromEntries(visible.map((engine) => [String(engine.id), engine.uuid])),
+      next_id: this.#nextId,
+      properties: Object.fromEntries(visible.map((engine) => [String(engine.id), engine.properties])),
+    };
   }
 
   /** Asserts every invariant. */
@@ -310,6 +317,16 @@ export class Registration {
     for (const id of this.#settling.keys()) invariant(this.#pending.has(id), () => `engine ${id} is settling and not pending`);
     for (const id of this.#pending) invariant(this.#byId.has(id), () => `the unknown engine ${id} is listed as pending`);
   }
+}
+
+/**
+ * What of an engine's properties holds with another controller. It is sent no tasks ahead any more: it may have been asked
+ * for some back, and would take the numbers of new ones for those.
+ */
+function keptProperties(properties: unknown): Dict {
+  if (!isDict(properties)) return {};
+  const { prefetch: _, ...kept } = properties;
+  return kept;
 }
 
 function isIdentity(uuid: string): boolean {

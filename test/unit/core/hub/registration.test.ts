@@ -47,7 +47,7 @@ describe("registration", () => {
     expect(registration.visible).toEqual([]);
     expect(handle(admitted(0))).toEqual([{ type: "publishRegistration", engine: entry(0, "u0") }, { type: "persistTable" }]);
     expect(registration.visible).toEqual([entry(0, "u0")]);
-    expect(registration.table()).toEqual({ engines: { "0": "u0" }, next_id: 1 });
+    expect(registration.table()).toEqual({ engines: { "0": "u0" }, next_id: 1, properties: { "0": {} } });
   });
 
   it("only the first heartbeat means anything", () => {
@@ -163,6 +163,17 @@ describe("registration", () => {
     expect(handle(request("n"))[0]).toMatchObject({ engine: { id: 9 } });
     expect(handle({ type: "ticked", at: millis(T0 + TIMEOUT_MS) })).toContainEqual({ type: "registrationExpired", engine: entry(6, "dead") });
     expect(registration.visible).toEqual([entry(3, "a")]);
+  });
+
+  it("a restored engine keeps what it told of itself, but for what belongs to the controller before", () => {
+    const { handle, registration } = machine();
+    const own = { host: "mezcal", language: "typescript" };
+    const table = { engines: { "0": "a", "1": "b" }, next_id: 2, properties: { "0": { ...own, prefetch: 1 }, "1": 7 as never } };
+    handle({ type: "tableRestored", at: T0, table });
+    for (const uuid of ["a", "b"]) handle({ type: "heartBeat", at: millis(T0 + 600), uuid: engineUuid(uuid) });
+    for (const id of [0, 1]) handle(admitted(id));
+    expect(registration.visible.map(({ properties }) => properties)).toEqual([own, {}]);
+    expect(registration.table()).toEqual({ engines: { "0": "a", "1": "b" }, next_id: 2, properties: { "0": own, "1": {} } });
   });
 
   it("a restored engine that is heard late is routed at once, and one that leaves meanwhile never", () => {
