@@ -3,14 +3,15 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { msgId, parseIsoDate } from "../base/index.ts";
-import { noteReply, outcomeOf, outputOf, RequestRecord, type EngineDirectory } from "../core/index.ts";
+import { noteReply, outcomeOf, RequestRecord, type EngineDirectory } from "../core/index.ts";
 import { unpackValues } from "../serial/index.ts";
-import { isDict, isHeader, readErrorContent, type Dict, type Message } from "../wire/index.ts";
+import { isDict, type Dict, type Message } from "../wire/index.ts";
 import { AsyncResult, type ResultOwner, type ResultShape } from "./async-result.ts";
 import type { ClientLink } from "./client-link.ts";
 import { settleHandle } from "./decode.ts";
 import { requestResults, resubmit } from "./hub-queries.ts";
 import { RequestHandle } from "./request-handle.ts";
+import { noteStoredOutput, replyOf } from "./stored-result.ts";
 import type { WaitOptions } from "./wait-for.ts";
 
 const POLL_FIRST_MS = 5;
@@ -167,34 +168,3 @@ function takeRecord(handle: RequestHandle, found: Dict, reply: Message, engines:
 }
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
-
-function replyOf(found: Dict): Message {
-  const header = found["result_header"];
-  const dict = (name: string): Dict => (isDict(found[name]) ? (found[name] as Dict) : {});
-  const fallback = { msg_id: "", msg_type: "apply_reply", username: "", session: "", date: "", version: "5.3" };
-  return {
-    idents: [],
-    header: isHeader(header) ? header : fallback,
-    parentHeader: dict("header"),
-    metadata: dict("result_metadata"),
-    content: dict("result_content"),
-    buffers: [],
-  };
-}
-
-function noteStoredOutput(record: RequestRecord, io: unknown): void {
-  if (!isDict(io)) return;
-  const output = outputOf(record);
-  if (typeof io["stdout"] === "string") output.stdout = io["stdout"];
-  if (typeof io["stderr"] === "string") output.stderr = io["stderr"];
-  if (typeof io["execute_input"] === "string") output.executeInput = io["execute_input"];
-  if (isDict(io["error"])) output.error = readErrorContent(io["error"]);
-  const result = io["execute_result"];
-  if (!isDict(result)) return;
-  const count = result["execution_count"];
-  output.executeResult = {
-    data: isDict(result["data"]) ? result["data"] : {},
-    metadata: isDict(result["metadata"]) ? result["metadata"] : {},
-    executionCount: typeof count === "number" ? count : null,
-  };
-}

@@ -1,48 +1,52 @@
-// The shell around the client's machine: seven sockets, one session. It decodes what arrives, feeds the machine,
-// performs its effects, and has no policy of its own.
+// The shell around the client's machine: it decodes what arrives, feeds the machine, performs its effects, and has no
+// policy of its own. Its sockets are the connection's, and whether there is a controller behind them is the life's.
 
-import { ClosedError, EngineError, msgId, ProtocolError, type Clock, type EngineUuid } from "../base/index.ts";
+import { ClosedError, ControllerLostError, EngineError, msgId, ProtocolError, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
 import {
   ClientMachine,
-  RequestRecord,
+  type RequestRecord,
   type AnswerOutcome,
   type ClientEffect,
   type ClientEvent,
   type EngineDirectory,
   type EngineFacts,
-  type RequestChannel,
   type WindowLimits,
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
-import { SYSTEM_CLOCK, type MessageSocket, type SocketOptions, type Transport } from "../net/index.ts";
-import { framesBytes, offersPacking, type ClientConnectionInfo, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
+import { SYSTEM_CLOCK } from "../net/index.ts";
+import { offersPacking, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
+import type { Endpoint } from "./connection.ts";
 import { notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
 import { IopubFilter } from "./iopub-filter.ts";
+import { LinkLife, type ControllerReturn } from "./link-life.ts";
 import { readEngine, readListing } from "./listing.ts";
-import { Outlet } from "./outlet.ts";
-import { RequestHandle, type Transmission } from "./request-handle.ts";
-import { askToCount, hasLargeFrame, type Submission } from "./submission.ts";
+import type { RequestHandle } from "./request-handle.ts";
+import { resumeOutstanding } from "./resume.ts";
+import { noteStoredOutput, replyOf } from "./stored-result.ts";
+import { makeHandle, requestType, transmissionOf, type Submission } from "./submission.ts";
 import { waitFor, type WaitOptions } from "./wait-for.ts";
 
 /** What a link is made of. */
 export interface LinkParts {
-  readonly transport: Transport;
-  readonly session: Session;
-  readonly info: ClientConnectionInfo;
-  /** Where to connect, `info.interface` with its wildcard resolved. */
-  readonly interface: string;
+  readonly endpoint: Endpoint;
+  /** Where a controller has announced itself since; `undefined`: nowhere else. Never rejects. Default: nobody can know. */
+  readonly findEndpoint?: ((current: Endpoint) => Promise<Endpoint | undefined>) | undefined;
+  /** From the loss of the controller until everything is given up, in milliseconds. */
+  readonly reconnectMs: number;
   readonly logger: Logger;
   readonly window?: WindowLimits | undefined;
   readonly clock?: Clock | undefined;
-  /** Hears of each refusal of the connection to the Hub. */
-  readonly onRefused?: SocketOptions["onRefused"];
 }
 
 /** What a link tells. */
 export interface LinkEvents {
   readonly engineJoined: EngineFacts;
   readonly engineLeft: EngineFacts;
+  /** The controller went away; a sentence. */
+  readonly controllerLost: string;
+  /** A controller is there again, and what was outstanding is looked after. */
+  readonly controllerBack: ControllerReturn;
   /** Everything is over; the reason. */
   readonly closed: string;
   /** A request ended. */
@@ -50,59 +54,62 @@ export interface LinkEvents {
 }
 
 type Asker = (outcome: AnswerOutcome) => void;
+type EndCause = "closed" | "controllerLost";
 type Effects = readonly ClientEffect<RequestHandle, Asker>[];
 
-const MESSAGE_OVERHEAD_BYTES = 512;
 const NO_CONTENT: Dict = {};
-const SHELL_CHANNELS = ["mux", "task", "broadcast"] as const;
+/** Comes on mux only as the answer to a fence. */
+const FENCE_REPLY = "kernel_info_reply";
 
 /** Sockets and machine of one client. */
 export class ClientLink {
   readonly events: Emitter<LinkEvents> = new Emitter<LinkEvents>();
-  readonly session: Session;
   readonly #machine: ClientMachine<RequestHandle, Asker>;
-  readonly #transport: Transport;
+  readonly #life: LinkLife;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #filter: IopubFilter;
-  readonly #outlets: Readonly<Record<RequestChannel | "registration" | "control", Outlet>>;
-  readonly #subscriptions: readonly MessageSocket[];
   readonly #identities = new Map<EngineUuid, Frame>();
   readonly #dropped = new Map<DropReason, number>();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
+  #end: { readonly reason: string; readonly cause: EndCause } | undefined;
   /** While we shut the Hub down ourselves, its notification does not close us before its reply is there. */
   holdsShutdown = false;
 
   constructor(parts: LinkParts) {
-    this.session = parts.session;
     this.#machine = new ClientMachine(parts.window);
-    this.#transport = parts.transport;
     this.#logger = parts.logger;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
-    this.#filter = new IopubFilter(parts.session.sessionId);
-    const url = (port: number): string[] => [`${parts.interface}:${port}`];
-    const { info, transport } = parts;
-    const subscribe = (port: number, onMessage: (frames: Frame[]) => void): MessageSocket => {
-      const socket = transport.connect("sub", url(port));
-      socket.receive(onMessage);
-      return socket;
-    };
-    this.#subscriptions = [subscribe(info.notification, (frames) => this.#onNotification(frames)), subscribe(info.iopub, (frames) => this.#onIopub(frames))];
-    const open = (port: number, onMessage: (frames: Frame[]) => void, options?: SocketOptions): Outlet => {
-      const socket = transport.connect("dealer", url(port), options);
-      socket.receive(onMessage);
-      return new Outlet(socket);
-    };
-    const onReply = (frames: Frame[]): void => this.#onReply(frames);
-    const onAnswer = (frames: Frame[]): void => this.#onAnswer(frames);
-    this.#outlets = {
-      mux: open(info.mux, onReply),
-      task: open(info.task, onReply),
-      broadcast: open(info.broadcast, onReply),
-      control: open(info.control, onAnswer),
-      registration: open(info.registration, onAnswer, parts.onRefused === undefined ? {} : { onRefused: parts.onRefused }),
-    };
+    this.#filter = new IopubFilter(parts.endpoint.session.sessionId);
+    this.#life = new LinkLife(
+      { ...parts, clock: this.#clock },
+      {
+        handlers: {
+          onReply: (frames) => this.#onReply(frames),
+          onAnswer: (frames) => this.#onAnswer(frames),
+          onIopub: (frames) => this.#onIopub(frames),
+          onNotification: (frames) => this.#onNotification(frames),
+        },
+        lost: (sentence) => {
+          this.#feed({ type: "controllerLost", reason: sentence });
+          this.events.emit("controllerLost", sentence);
+        },
+        list: (options) => this.listEngines(options),
+        resume: (options) => resumeOutstanding(this, options),
+        back: (how) => {
+          this.#feed({ type: "controllerBack" });
+          this.events.emit("controllerBack", how);
+        },
+        // The sockets are closed behind; nobody waits for it here.
+        giveUp: (reason) => void this.close(reason, "controllerLost"),
+      },
+    );
+  }
+
+  /** Makes and reads the messages to the controller of now. */
+  get session(): Session {
+    return this.#life.connection.session;
   }
 
   /** Engines known now, by id. */
@@ -136,21 +143,17 @@ export class ClientLink {
 
   /** Throws when the client is closed. */
   assertOpen(): void {
-    if (this.isClosed) throw new ClosedError("the client is closed; connect a new one");
+    if (!this.isClosed) return;
+    if (this.#end?.cause === "controllerLost") throw new ControllerLostError(`the client is closed: ${this.#end.reason}; connect a new one`);
+    throw new ClosedError("the client is closed; connect a new one");
   }
 
   /** Submits one request. */
   submit(submission: Submission): RequestHandle {
     this.assertOpen();
-    const header = this.session.header(submission.kind === "apply" ? "apply_request" : "execute_request");
-    const handle = this.#makeHandle(submission, header.msg_id, submission.targets, {
-      msgType: header.msg_type,
-      header,
-      content: submission.content,
-      metadata: askToCount(submission),
-      idents: submission.channel === "mux" ? [this.#identity(submission.targets[0] as EngineUuid)] : [],
-      buffers: submission.buffers,
-    });
+    const header = this.session.header(requestType(submission));
+    const idents = submission.channel === "mux" ? [this.#identity(submission.targets[0] as EngineUuid)] : [];
+    const handle = this.#note(makeHandle(submission, header.msg_id, submission.targets, transmissionOf(submission, header, idents)));
     this.#feed({ type: "submitted", requests: [handle.record] });
     return handle;
   }
@@ -158,36 +161,15 @@ export class ClientLink {
   /** Submits one broadcast whose engines answer one by one: a handle for each target. */
   submitPlainBroadcast(submission: Submission): RequestHandle[] {
     this.assertOpen();
-    const header = this.session.header(submission.kind === "apply" ? "apply_request" : "execute_request");
-    const transmission: Transmission = {
-      msgType: header.msg_type,
-      header,
-      content: submission.content,
-      metadata: askToCount(submission),
-      idents: [],
-      buffers: submission.buffers,
-    };
-    const handles = submission.targets.map((uuid) => this.#makeHandle(submission, `${header.msg_id}_${uuid}`, [uuid], transmission));
+    const header = this.session.header(requestType(submission));
+    const transmission = transmissionOf(submission, header, []);
+    const handles = submission.targets.map((uuid) => this.#note(makeHandle(submission, `${header.msg_id}_${uuid}`, [uuid], transmission)));
     this.#feed({ type: "submitted", requests: handles.map((handle) => handle.record) });
     return handles;
   }
 
-  #makeHandle(submission: Submission, id: string, targets: readonly EngineUuid[], transmission: Transmission): RequestHandle {
-    const { buffers } = submission;
-    const isLarge = hasLargeFrame(buffers);
-    if (isLarge) this.#inFlight += 1;
-    const handle = new RequestHandle(submission.itemCount ?? 1, isLarge, transmission);
-    handle.reading = submission.reading;
-    handle.record = new RequestRecord<RequestHandle>({
-      msgId: msgId(id),
-      kind: submission.kind,
-      channel: submission.channel,
-      targets,
-      submitted: transmission.header.date,
-      label: submission.label,
-      bytes: framesBytes(buffers) + MESSAGE_OVERHEAD_BYTES,
-      token: handle,
-    });
+  #note(handle: RequestHandle): RequestHandle {
+    if (handle.isInFlight) this.#inFlight += 1;
     return handle;
   }
 
@@ -220,8 +202,11 @@ export class ClientLink {
     return this.#ask("control", msgType, content, options, engine);
   }
 
-  async #ask(channel: "registration" | "control", msgType: string, content: Dict, options: WaitOptions, engine?: EngineFacts): Promise<Message> {
+  async #ask(channel: "registration" | "control" | "mux", msgType: string, content: Dict, options: WaitOptions, engine?: EngineFacts): Promise<Message> {
     this.assertOpen();
+    // Only whoever looks for the controller may ask now, and asks for a listing.
+    if (this.#life.state === "lost" && msgType !== "connection_request")
+      throw new ControllerLostError(`the controller at ${this.#life.connection.url} is away, and nobody can answer the ${msgType}; ask again when it is back`);
     const header = this.session.header(msgType);
     const id = msgId(header.msg_id);
     if (msgType === "connection_request") this.#feed({ type: "listingAsked", msgId: id });
@@ -230,7 +215,7 @@ export class ClientLink {
       (resolve) => {
         this.#feed({ type: "asked", msgId: id, asker: resolve, ...(engine === undefined ? {} : { engine: engine.uuid }) });
         const idents = engine === undefined ? [] : [this.#identity(engine.uuid)];
-        this.#outlets[channel].send(this.session.build(msgType, content, { header, idents }));
+        this.#life.connection.send(channel, this.session.build(msgType, content, { header, idents }));
         return () => this.#feed({ type: "abandoned", msgId: id });
       },
       options,
@@ -243,6 +228,8 @@ export class ClientLink {
         throw new EngineError(`engine ${outcome.engine.id} left before it answered the ${msgType}`);
       case "lost":
         throw new ClosedError(`${outcome.reason}; the ${msgType} was not answered`);
+      case "controllerLost":
+        throw new ControllerLostError(`${outcome.reason}; the ${msgType} was not answered`);
     }
   }
 
@@ -252,20 +239,38 @@ export class ClientLink {
     const id = message.parentHeader["msg_id"];
     const engines = readListing(message.content);
     if (engines === undefined) throw new ProtocolError("the controller answered the connection_request without a list of engines");
-    if (offersPacking(message.content)) for (const channel of SHELL_CHANNELS) this.#outlets[channel].socket.startPacking();
-    this.#feed({ type: "listed", msgId: msgId(String(id)), engines });
+    // Engines that are missing while a controller has just come back may be on their way.
+    this.#life.heard("listed", message.header.session);
+    this.#feed({ type: "listed", msgId: msgId(String(id)), engines, keepsRequests: this.#life.state !== "here" });
+    if (offersPacking(message.content)) this.#life.connection.startPacking();
+  }
+
+  /** Takes a result that the Hub has stored, of a request whose reply has not come. */
+  recover(id: string, found: Dict, buffers: readonly Frame[]): void {
+    const record = this.outstanding.get(id);
+    if (record === undefined) return;
+    noteStoredOutput(record, found["io"]);
+    this.#feed({ type: "recovered", msgId: record.msgId, message: { ...replyOf(found), buffers }, at: this.#clock.now() });
+  }
+
+  /** The Hub was asked for all that was under way when the controller went; `pending` are those it knows without a result. */
+  inquired(pending: ReadonlySet<string>, isSameLife: boolean): void {
+    this.#feed({ type: "inquired", pending, isSameLife });
   }
 
   /** Ends everything; outstanding requests fail with `reason`. Idempotent. */
-  close(reason = "the client was closed"): Promise<void> {
-    this.#closing ??= this.#closeOnce(reason);
+  close(reason = "the client was closed", cause: EndCause = "closed"): Promise<void> {
+    this.#closing ??= this.#closeOnce(reason, cause);
     return this.#closing;
   }
 
-  async #closeOnce(reason: string): Promise<void> {
-    this.#perform(this.#machine.handle({ type: "closed", reason }));
-    await Promise.all([...Object.values(this.#outlets).map((outlet) => outlet.close()), ...this.#subscriptions.map((socket) => socket.close())]);
-    await this.#transport.close();
+  async #closeOnce(reason: string, cause: EndCause): Promise<void> {
+    this.#end = { reason, cause };
+    const isThere = this.#life.state === "here" && cause === "closed";
+    this.#life.close();
+    this.#feed({ type: "closed", reason, cause });
+    const { connection } = this.#life;
+    await (isThere ? connection.close() : connection.abort());
     this.events.emit("closed", reason);
   }
 
@@ -290,6 +295,9 @@ export class ClientLink {
         case "outputCompleted":
           effect.request.token.noteOutputComplete();
           break;
+        case "fence":
+          void this.#fence(effect.engine, effect.msgIds); // Does not reject.
+          break;
         case "answer":
           effect.asker(effect.outcome);
           break;
@@ -309,7 +317,18 @@ export class ClientLink {
     if (transmission === undefined) return;
     request.token.transmission = undefined;
     const { msgType, content, header, idents, metadata, buffers } = transmission;
-    this.#outlets[request.channel].send(this.session.build(msgType, content, { header, idents, metadata, buffers }));
+    this.#life.connection.send(request.channel, this.session.build(msgType, content, { header, idents, metadata, buffers }));
+  }
+
+  /** The question goes the way of requests, and is answered behind them. */
+  async #fence(engine: EngineFacts, msgIds: readonly MsgId[]): Promise<void> {
+    try {
+      await this.#ask("mux", "kernel_info_request", NO_CONTENT, {}, engine);
+    } catch {
+      // The engine left, the controller went again, or the client was closed: each ends these requests or asks again.
+      return;
+    }
+    this.#feed({ type: "fenceReached", msgIds });
   }
 
   #settle(request: RequestRecord<RequestHandle>, outcome: Parameters<typeof settleHandle>[2]): void {
@@ -327,7 +346,8 @@ export class ClientLink {
 
   #onReply(frames: Frame[]): void {
     const message = this.#parse(frames, "reply");
-    if (message !== undefined) this.#feed({ type: "replied", message, at: this.#clock.now() });
+    if (message?.header.msg_type === FENCE_REPLY) this.#feed({ type: "answered", message });
+    else if (message !== undefined) this.#feed({ type: "replied", message, at: this.#clock.now() });
   }
 
   #onAnswer(frames: Frame[]): void {
@@ -347,9 +367,10 @@ export class ClientLink {
   #onNotification(frames: Frame[]): void {
     const message = this.#parse(frames, "notification");
     if (message === undefined) return;
-    const { content } = message;
+    const { content, header } = message;
+    this.#life.heard("heard", header.session);
     const engine = readEngine(content);
-    switch (message.header.msg_type) {
+    switch (header.msg_type) {
       case "registration_notification":
         if (engine !== undefined) this.#feed({ type: "engineJoined", engine });
         return;

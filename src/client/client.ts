@@ -26,6 +26,7 @@ import { showAsText } from "./inspect.ts";
 import { readJobs, type Jobs } from "./jobs.ts";
 import { chooseEngines, LoadBalancedView } from "./load-balanced-view.ts";
 import { metadataOf, type RequestMetadata } from "./metadata.ts";
+import type { ControllerReturn } from "./link-life.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import type { ViewContext } from "./view-context.ts";
 import { waitForEngines } from "./wait-for-engines.ts";
@@ -41,6 +42,10 @@ export interface EngineEvent {
 export interface ClientEvents {
   readonly engineJoined: EngineFacts;
   readonly engineLeft: EngineFacts;
+  /** The controller went away, or cannot be reached any more; a sentence. Told once for each loss. */
+  readonly controllerLost: string;
+  /** A controller is there again; outstanding results were resumed, or have failed with ControllerLostError. */
+  readonly controllerBack: ControllerReturn;
   /** The connection is over; the reason. */
   readonly closed: string;
 }
@@ -75,8 +80,8 @@ export class Client {
     this.#closed = new Promise((resolve) => void link.events.on("closed", resolve));
     link.events.on("settled", (handle) => this.#recent.remember(handle.record.msgId, handle, handle.record.bytes));
     link.events.on("closed", () => this.#stopTimers());
-    // An engine that registered between the first listing and our subscription was told to nobody here: ask again.
-    for (const afterMs of RELIST_AFTER_MS) this.#later(afterMs, () => this.#relist());
+    this.#relistSoon();
+    link.events.on("controllerBack", () => this.#relistSoon());
   }
 
   /**
@@ -111,7 +116,7 @@ export class Client {
     return this.#link.session.sessionId;
   }
 
-  /** Calls back when an engine joins or leaves, or the client is closed. Returns how to stop. */
+  /** Calls back when an engine joins or leaves, the controller goes or comes back, or the client is closed. Returns how to stop. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
     return this.#link.events.on(name, listener);
   }
@@ -326,7 +331,7 @@ export class Client {
     await this.#link.close("the controller was shut down by this client");
   }
 
-  /** Why the connection ended, once it has: closed here, or the controller shut down. */
+  /** Why the connection ended, once it has: closed here, the controller shut down, or gone for longer than `reconnectMs`. */
   get closed(): Promise<string> {
     return this.#closed;
   }
@@ -334,6 +339,11 @@ export class Client {
   /** Closes the connection; outstanding results fail with ClosedError. Engines go on. Idempotent. */
   close(): Promise<void> {
     return this.#link.close();
+  }
+
+  /** Closes the connection because the controller is known to be gone: outstanding results fail with ControllerLostError. Idempotent. */
+  giveUp(reason: string): Promise<void> {
+    return this.#link.close(reason, "controllerLost");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -370,6 +380,11 @@ export class Client {
   #stopTimers(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+  }
+
+  /** An engine that registered between a listing and our subscription was told to nobody here: ask again. */
+  #relistSoon(): void {
+    for (const afterMs of RELIST_AFTER_MS) this.#later(afterMs, () => this.#relist());
   }
 
   #relist(): void {

@@ -11,6 +11,7 @@ import { SILENT, type Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, watchRefusals, ZeromqTransport, type Transport } from "../net/index.ts";
 import { explainDrop, readClientConnectionInfo, type ClientConnectionInfo, type DropReason } from "../wire/index.ts";
 import { ClientLink } from "./client-link.ts";
+import type { Endpoint } from "./connection.ts";
 
 /** Which controller, and how. */
 export interface ConnectOptions {
@@ -34,36 +35,44 @@ export interface ConnectOptions {
   readonly logger?: Logger | undefined;
   /** Default: ZeroMQ, encrypting if the connection file has a `curve_serverkey`. The client closes it. */
   readonly transport?: Transport | undefined;
+  /**
+   * How long results wait for a controller that went away to come back, in milliseconds; default 60,000. Then they fail with
+   * ControllerLostError, and the client is closed. 0: at once; Infinity: for ever.
+   */
+  readonly reconnectMs?: number | undefined;
   /** What may be under way at a time in each lane (the task channel, or one engine); default 4,096 messages and 256 MiB. */
   readonly window?: Partial<WindowLimits> | undefined;
 }
 
 const TIMEOUT_MS = 10_000;
 const PROBE_MS = 2000;
+const RECONNECT_MS = 60_000;
 
 /** Where the connection information came from, for error messages. */
 interface Found {
   readonly info: ClientConnectionInfo;
   readonly origin: string;
+  /** The file it was read from. */
+  readonly path?: string;
 }
 
 /** Connects; the link knows the engines of now. */
 export async function openLink(options: ConnectOptions, window: WindowLimits): Promise<ClientLink> {
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   if (!(timeoutMs > 0)) throw new InvalidArgumentError(`timeoutMs must be more than 0, and is ${timeoutMs}`);
+  const reconnectMs = options.reconnectMs ?? RECONNECT_MS;
+  if (!(reconnectMs >= 0)) throw new InvalidArgumentError(`reconnectMs must be at least 0, and is ${reconnectMs}`);
   options.signal?.throwIfAborted();
-  const { info, origin } = await findConnectionInfo(options);
+  const { info, origin, path } = await findConnectionInfo(options);
   const address = resolveInterface(info);
   const url = `${address}:${info.registration}`;
   if (options.transport === undefined) await probe(url, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
   const hopeless = new AbortController();
   const onRefused = watchRefusals({ url, serverKey: info.curve_serverkey, origin }, (sentence) => hopeless.abort(new ConfigError(sentence)));
   const link = new ClientLink({
-    transport: new PackingTransport(options.transport ?? new ZeromqTransport(curveOf(info))),
-    onRefused,
-    session: createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName() }),
-    info,
-    interface: address,
+    endpoint: { ...openEndpoint(info, options.transport, {}), onRefused },
+    findEndpoint: path === undefined ? undefined : (current) => findEndpoint(path, current, options.transport),
+    reconnectMs,
     logger: options.logger ?? SILENT,
     window,
   });
@@ -76,6 +85,33 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
     throw new TimeoutError(noAnswer(url, origin, timeoutMs, link.firstDrop), { cause });
   }
   return link;
+}
+
+/** Opens a transport and a session for a controller. */
+function openEndpoint(info: ClientConnectionInfo, transport: Transport | undefined, session: { readonly sessionId?: string; readonly processTag?: string }): Endpoint {
+  return {
+    info,
+    interface: resolveInterface(info),
+    transport: new PackingTransport(transport ?? new ZeromqTransport(curveOf(info))),
+    session: createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName(), ...session }),
+  };
+}
+
+/** Distinguishes the sessions of one client in message ids. */
+let endpointsFound = 0;
+
+/** What a connection file says now, if that is something else than before. */
+async function findEndpoint(path: string, current: Endpoint, transport: Transport | undefined): Promise<Endpoint | undefined> {
+  let info: ClientConnectionInfo;
+  try {
+    info = withServerKey(await readConnectionFile("client", path, { waitMs: 0 }));
+    if (JSON.stringify(info) === JSON.stringify(current.info)) return undefined;
+    endpointsFound += 1;
+    return openEndpoint(info, transport, { sessionId: current.session.sessionId, processTag: `${process.pid}e${endpointsFound}` });
+  } catch {
+    // Gone, half-written or of no use: the controller that comes back writes it again, and it is read again.
+    return undefined;
+  }
 }
 
 function noAnswer(url: string, origin: string, timeoutMs: number, drop: DropReason | undefined): string {
@@ -94,7 +130,7 @@ async function findConnectionInfo(options: ConnectOptions): Promise<Found> {
   }
   const path = options.file === undefined ? profileFile(options) : resolve(options.file);
   const signal = options.signal === undefined ? {} : { signal: options.signal };
-  return { info: withServerKey(await readConnectionFile("client", path, { waitMs: options.waitForFileMs ?? 0, ...signal })), origin: path };
+  return { info: withServerKey(await readConnectionFile("client", path, { waitMs: options.waitForFileMs ?? 0, ...signal })), origin: path, path };
 }
 
 function profileFile(options: ConnectOptions): string {

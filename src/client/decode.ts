@@ -1,7 +1,7 @@
 // From a reply to what the user gets: a value, an ExecuteReply, or an error.
 
 import { stripVTControlCharacters } from "node:util";
-import { ClosedError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
+import { ClosedError, ControllerLostError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
 import { outputOf, type RequestOutcome, type RequestRecord } from "../core/index.ts";
 import { unpackValue, unpackValues } from "../serial/index.ts";
 import type { Message } from "../wire/index.ts";
@@ -19,6 +19,9 @@ export function settleHandle(handle: RequestHandle, record: RequestRecord, outco
       return;
     case "lost":
       handle.fail(new ClosedError(`${outcome.reason}; the request ${record.msgId} was still outstanding`));
+      return;
+    case "controllerLost":
+      handle.fail(new ControllerLostError(`${outcome.reason} (msg_id ${record.msgId})`));
       return;
     case "value": {
       let value: unknown;

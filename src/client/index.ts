@@ -14,6 +14,7 @@ export { ExecuteReply } from "./execute-reply.ts";
 export type { DbQuery, EngineQueue, EngineQueueIds, QueueStatus, StoredRecord, VerboseQueueStatus } from "./hub-queries.ts";
 export { ImapIterator, type AnyIterable, type ImapOptions } from "./imap.ts";
 export type { Jobs } from "./jobs.ts";
+export type { ControllerReturn } from "./link-life.ts";
 export { LoadBalancedView, type LoadBalancedOptions } from "./load-balanced-view.ts";
 export type { RequestMetadata } from "./metadata.ts";
 export type { ParallelFunction, RemoteFunction } from "./remote-function.ts";

@@ -44,4 +44,11 @@ export class Outlet {
     this.#overflow.clear();
     return this.socket.close();
   }
+
+  /** Closes at once: what has not left is dropped. */
+  abort(): Promise<void> {
+    this.#isClosed = true;
+    this.#overflow.clear();
+    return this.socket.abort();
+  }
 }

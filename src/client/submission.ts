@@ -1,12 +1,14 @@
-// A request as views make it, before it has a header.
+// From a request as views make it to what the machine and the wire are given.
 
-import type { EngineUuid } from "../base/index.ts";
-import type { CallKind, RequestChannel } from "../core/index.ts";
-import type { Dict, Frame } from "../wire/index.ts";
+import { msgId, type EngineUuid } from "../base/index.ts";
+import { RequestRecord, type CallKind, type RequestChannel } from "../core/index.ts";
+import { framesBytes, type Dict, type Frame, type Header } from "../wire/index.ts";
 import type { Reading } from "./engine-call.ts";
+import { RequestHandle, type Transmission } from "./request-handle.ts";
 
 /** Frames of at least this many bytes are out-of-band buffers that may be the caller's own memory. */
 const LARGE_FRAME_BYTES = 1024;
+const MESSAGE_OVERHEAD_BYTES = 512;
 
 /** A request as a view makes it. */
 export interface Submission {
@@ -25,7 +27,7 @@ export interface Submission {
 }
 
 /** Whether a frame of the caller's own memory may be among them. */
-export function hasLargeFrame(buffers: readonly Frame[]): boolean {
+function hasLargeFrame(buffers: readonly Frame[]): boolean {
   for (const frame of buffers) if (frame.length >= LARGE_FRAME_BYTES) return true;
   return false;
 }
@@ -35,7 +37,36 @@ export function hasLargeFrame(buffers: readonly Frame[]): boolean {
  * leave out `busy` and `idle`, which cost more than a small task itself. Other engines do not know the mark and publish
  * both. Not asked where `busy` tells that buffers have arrived, or a coalesced reply cannot carry each engine's count.
  */
-export function askToCount({ metadata, buffers, targets }: Submission): Dict {
+function askToCount({ metadata, buffers, targets }: Submission): Dict {
   const isCoalescing = metadata["is_coalescing"] === true && targets.length > 1;
   return isCoalescing || hasLargeFrame(buffers) ? metadata : { ...metadata, count_outputs: true };
+}
+
+/** `msg_type` of the request. */
+export function requestType(submission: Submission): "apply_request" | "execute_request" {
+  return submission.kind === "apply" ? "apply_request" : "execute_request";
+}
+
+/** The message to be sent, once it may be. */
+export function transmissionOf(submission: Submission, header: Header, idents: readonly Frame[]): Transmission {
+  const { content, buffers } = submission;
+  return { msgType: header.msg_type, header, content, metadata: askToCount(submission), idents, buffers };
+}
+
+/** The request as its view holds it; several share one transmission in a plain broadcast. */
+export function makeHandle(submission: Submission, id: string, targets: readonly EngineUuid[], transmission: Transmission): RequestHandle {
+  const { buffers } = submission;
+  const handle = new RequestHandle(submission.itemCount ?? 1, hasLargeFrame(buffers), transmission);
+  handle.reading = submission.reading;
+  handle.record = new RequestRecord<RequestHandle>({
+    msgId: msgId(id),
+    kind: submission.kind,
+    channel: submission.channel,
+    targets,
+    submitted: transmission.header.date,
+    label: submission.label,
+    bytes: framesBytes(buffers) + MESSAGE_OVERHEAD_BYTES,
+    token: handle,
+  });
+  return handle;
 }

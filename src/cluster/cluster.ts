@@ -333,7 +333,7 @@ export class Cluster implements AsyncDisposable {
 
   async #leave(end: ClusterEnd): Promise<void> {
     this.#phase = "stopping";
-    await this.#closeClients();
+    await this.#closeClients(end);
     const added = this.#added();
     const outcomes = await Promise.allSettled(added.map(async (set) => this.#sets?.stop(this.#plan.values.stopTimeoutMs, set)));
     for (const set of added) await this.#record.dropSet(set.setId);
@@ -358,7 +358,7 @@ export class Cluster implements AsyncDisposable {
     this.#phase = "stopping";
     const graceMs = this.#plan.values.stopTimeoutMs;
     this.#logger.info("stopping engines and controller");
-    await this.#closeClients();
+    await this.#closeClients(end);
     const outcomes = await Promise.allSettled([this.#sets?.stop(graceMs), this.#stopOthers(graceMs)]);
     outcomes.push(...(await Promise.allSettled([this.#controller?.stop(graceMs)])));
     outcomes.push(...(await Promise.allSettled([this.#removeFiles()])));
@@ -366,8 +366,9 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** A client that cannot close must not keep processes alive. */
-  async #closeClients(): Promise<void> {
-    await Promise.allSettled([...this.#clients].map((client) => client.close()));
+  async #closeClients(end: ClusterEnd): Promise<void> {
+    const isGone = end.reason !== "stopped";
+    await Promise.allSettled([...this.#clients].map((client) => (isGone ? client.giveUp(end.message) : client.close())));
   }
 
   #finish(end: ClusterEnd, outcomes: readonly PromiseSettledResult<unknown>[]): void {

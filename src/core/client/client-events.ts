@@ -12,7 +12,8 @@ export type AnswerOutcome =
   | { readonly type: "answer"; readonly message: Message }
   /** The engine left before it answered. */
   | { readonly type: "engineLeft"; readonly engine: EngineFacts }
-  | { readonly type: "lost"; readonly reason: string };
+  | { readonly type: "lost"; readonly reason: string }
+  | { readonly type: "controllerLost"; readonly reason: string };
 
 /** What happened. */
 export type ClientEvent<Token, Asker> =
@@ -30,13 +31,24 @@ export type ClientEvent<Token, Asker> =
   | { readonly type: "abandoned"; readonly msgId: MsgId }
   /** A connection_request went out. */
   | { readonly type: "listingAsked"; readonly msgId: MsgId }
-  | { readonly type: "listed"; readonly msgId: MsgId; readonly engines: readonly EngineFacts[] }
+  /** With `keepsRequests`, those of engines that are not in the list go on: the controller was just restarted, and engines may come back. */
+  | { readonly type: "listed"; readonly msgId: MsgId; readonly engines: readonly EngineFacts[]; readonly keepsRequests: boolean }
   | { readonly type: "engineJoined"; readonly engine: EngineFacts }
   | { readonly type: "engineLeft"; readonly uuid: EngineUuid }
   /** More is known of an engine than its arrival told. */
   | { readonly type: "engineDescribed"; readonly uuid: EngineUuid; readonly properties: Dict }
-  /** Nothing will come any more. */
-  | { readonly type: "closed"; readonly reason: string };
+  /** The controller went away: nothing is sent until it is back. */
+  | { readonly type: "controllerLost"; readonly reason: string }
+  /** The Hub has the result of a request whose reply has not come here. */
+  | { readonly type: "recovered"; readonly msgId: MsgId; readonly message: Message; readonly at: Millis }
+  /** The Hub was asked for all that was under way when the controller went; `pending` are those it knows without a result. */
+  | { readonly type: "inquired"; readonly pending: ReadonlySet<string>; readonly isSameLife: boolean }
+  /** An engine has answered a question that was sent behind these requests. */
+  | { readonly type: "fenceReached"; readonly msgIds: readonly MsgId[] }
+  /** What waits may be sent. */
+  | { readonly type: "controllerBack" }
+  /** Nothing will come any more: closed here, or given up because the controller is gone. */
+  | { readonly type: "closed"; readonly reason: string; readonly cause: "closed" | "controllerLost" };
 
 /** What the shell must do. */
 export type ClientEffect<Token, Asker> =
@@ -44,6 +56,8 @@ export type ClientEffect<Token, Asker> =
   | { readonly type: "settle"; readonly request: RequestRecord<Token>; readonly outcome: RequestOutcome }
   | { readonly type: "outputChanged"; readonly request: RequestRecord<Token>; readonly change: OutputChange; readonly message: Message }
   | { readonly type: "outputCompleted"; readonly request: RequestRecord<Token> }
+  /** Ask this engine something behind these requests; `fenceReached` is to follow. */
+  | { readonly type: "fence"; readonly engine: EngineFacts; readonly msgIds: readonly MsgId[] }
   | { readonly type: "answer"; readonly asker: Asker; readonly outcome: AnswerOutcome }
   | { readonly type: "engineJoined"; readonly engine: EngineFacts }
   | { readonly type: "engineLeft"; readonly engine: EngineFacts };

@@ -3,14 +3,17 @@
 //   waiting --room in its lane--> sent --reply--> ok | failed          (a request)
 //   waiting --abort, engine left, close--> failed
 //   sent    --engine left (mux and broadcast only), close--> failed
+//   sent    --the controller went: found in its store--> ok | failed; see `resumption.ts` for the others
 //
+// While the controller is away nothing is sent: what is submitted waits.
 // A request is forgotten when it is settled and its output is complete (`idle` seen, or known not to come). A task whose
 // engine left stays outstanding: its scheduler answers. A reply for an unknown id is dropped and counted: it came twice,
 // or too late. Invariants: see `validate`.
 
 import { invariant, type EngineUuid, type KernelFailure, type Millis, type MsgId } from "../../base/index.ts";
 import type { Message } from "../../wire/index.ts";
-import type { ClientEffect, ClientEvent } from "./client-events.ts";
+import { judge, PASSED_OVER, type ResumptionFacts } from "./resumption.ts";
+import type { AnswerOutcome, ClientEffect, ClientEvent } from "./client-events.ts";
 import { EngineDirectory, type EngineFacts } from "./engine-directory.ts";
 import { applyOutput } from "./output.ts";
 import { answeredId, expectsOutput, noteEngine, noteReply, outcomeOf, type RequestOutcome } from "./reply.ts";
@@ -102,7 +105,7 @@ export class ClientMachine<Token, Asker> {
         this.directory.listingAsked(event.msgId);
         return NOTHING;
       case "listed":
-        return this.#listed(event.msgId, event.engines);
+        return this.#listed(event.msgId, event.engines, event.keepsRequests);
       case "engineJoined":
         return this.directory.joined(event.engine) ? [{ type: "engineJoined", engine: event.engine }] : NOTHING;
       case "engineDescribed":
@@ -112,8 +115,18 @@ export class ClientMachine<Token, Asker> {
         const engine = this.directory.left(event.uuid);
         return engine === undefined ? NOTHING : this.#engineGone(engine);
       }
+      case "controllerLost":
+        return this.#controllerLost(event.reason);
+      case "recovered":
+        return this.#recovered(event.msgId, event.message, event.at);
+      case "inquired":
+        return this.#inquired({ ...event, isThere: (uuid) => this.directory.findByUuid(uuid) !== undefined });
+      case "fenceReached":
+        return this.#fenceReached(event.msgIds);
+      case "controllerBack":
+        return this.#admit(this.#window.resume());
       case "closed":
-        return this.#closed(event.reason);
+        return this.#closed({ type: event.cause === "closed" ? "lost" : "controllerLost", reason: event.reason });
     }
   }
 
@@ -275,10 +288,10 @@ export class ClientMachine<Token, Asker> {
     return [{ type: "answer", asker: question.asker, outcome: { type: "answer", message } }];
   }
 
-  #listed(key: MsgId, engines: readonly EngineFacts[]): readonly ClientEffect<Token, Asker>[] {
+  #listed(key: MsgId, engines: readonly EngineFacts[], keepsRequests: boolean): readonly ClientEffect<Token, Asker>[] {
     const { joined, left } = this.directory.listed(key, engines);
     if (joined.length === 0 && left.length === 0) return NOTHING;
-    const departures = left.flatMap((engine) => this.#engineGone(engine));
+    const departures = left.flatMap((engine) => (keepsRequests ? [{ type: "engineLeft", engine } as const] : this.#engineGone(engine)));
     return [...departures, ...joined.map((engine) => ({ type: "engineJoined", engine }) as const)];
   }
 
@@ -301,13 +314,58 @@ export class ClientMachine<Token, Asker> {
     return effects;
   }
 
-  #closed(reason: string): readonly ClientEffect<Token, Asker>[] {
+  #controllerLost(reason: string): readonly ClientEffect<Token, Asker>[] {
+    this.#window.pause();
+    return this.#endTalk({ type: "controllerLost", reason });
+  }
+
+  /** What only the controller of now could still bring: output of settled requests, answers. */
+  #endTalk(outcome: AnswerOutcome): ClientEffect<Token, Asker>[] {
     const effects: ClientEffect<Token, Asker>[] = [];
-    for (const record of this.#waitingFirst()) effects.push(...this.#settle(record, { type: "lost", reason }, false, "closed"));
     for (const record of this.#draining.values()) this.#completeOutput(record, effects);
-    for (const question of this.#questions.values()) effects.push({ type: "answer", asker: question.asker, outcome: { type: "lost", reason } });
+    for (const question of this.#questions.values()) effects.push({ type: "answer", asker: question.asker, outcome });
     this.#questions.clear();
     return effects;
+  }
+
+  #recovered(id: MsgId, message: Message, at: Millis): readonly ClientEffect<Token, Asker>[] {
+    const record = this.#outstanding.get(id);
+    const outcome = record?.state === "sent" ? outcomeOf(record, message, this.directory) : undefined;
+    if (record === undefined || outcome === undefined) return NOTHING;
+    noteReply(record, message, at, this.directory);
+    return this.#settle(record, outcome, false, "recovered");
+  }
+
+  #inquired(facts: ResumptionFacts): readonly ClientEffect<Token, Asker>[] {
+    const effects: ClientEffect<Token, Asker>[] = [];
+    const fences = new Map<EngineUuid, MsgId[]>();
+    for (const record of this.#waitingFirst()) {
+      const verdict = judge(record, facts);
+      if (verdict.type === "fail") effects.push(...this.#settle(record, verdict.outcome, false, "inquired"));
+      else if (verdict.type === "fence") {
+        const ids = fences.get(verdict.engine);
+        if (ids === undefined) fences.set(verdict.engine, [record.msgId]);
+        else ids.push(record.msgId);
+      }
+    }
+    for (const [uuid, msgIds] of fences) {
+      const engine = this.directory.findByUuid(uuid);
+      if (engine !== undefined) effects.push({ type: "fence", engine, msgIds });
+    }
+    return effects;
+  }
+
+  #fenceReached(ids: readonly MsgId[]): readonly ClientEffect<Token, Asker>[] {
+    return ids.flatMap((id): readonly ClientEffect<Token, Asker>[] => {
+      const record = this.#outstanding.get(id);
+      return record?.state === "sent" ? this.#settle(record, PASSED_OVER, false, "fenceReached") : NOTHING;
+    });
+  }
+
+  #closed(outcome: AnswerOutcome & RequestOutcome): readonly ClientEffect<Token, Asker>[] {
+    const effects: ClientEffect<Token, Asker>[] = [];
+    for (const record of this.#waitingFirst()) effects.push(...this.#settle(record, outcome, false, "closed"));
+    return [...effects, ...this.#endTalk(outcome)];
   }
 
   /** Outstanding requests, those that wait first: when all of a lane end, the room of sent ones is given to nobody. */

@@ -2,6 +2,7 @@
 
 export type { AnswerOutcome, ClientEffect, ClientEvent } from "./client-events.ts";
 export { ClientMachine, type ClientCounters, type ClientTransition } from "./client-machine.ts";
+export { ControllerWatch, type WatchConfig, type WatchEffect, type WatchEvent } from "./controller-watch.ts";
 export { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type PartTimes, type ResultPart } from "./completion.ts";
 export { EngineDirectory, type DirectoryChanges, type EngineFacts } from "./engine-directory.ts";
 export { languageOf, type EngineLanguage } from "./engine-language.ts";

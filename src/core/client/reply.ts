@@ -11,8 +11,10 @@ export type RequestOutcome =
   | { readonly type: "value"; readonly reply: Message }
   /** With an error, of the engine, of the scheduler or made here. */
   | { readonly type: "failure"; readonly failure: KernelFailure }
-  /** Nobody will ever answer: the client was closed or lost its controller. */
-  | { readonly type: "lost"; readonly reason: string };
+  /** Nobody will ever answer: the client was closed. */
+  | { readonly type: "lost"; readonly reason: string }
+  /** Nobody will ever answer: the controller went away. */
+  | { readonly type: "controllerLost"; readonly reason: string };
 
 /** Id of the request that a reply answers: the original one when a broadcast was coalesced. */
 export function answeredId(message: Message): string | undefined {

@@ -34,6 +34,7 @@ interface Lane<T> {
 export class SendWindow<T extends Windowed> {
   readonly #limits: WindowLimits;
   readonly #lanes = new Map<string, Lane<T>>();
+  #isPaused = false;
 
   constructor(limits: WindowLimits = DEFAULT_WINDOW) {
     this.#limits = limits;
@@ -42,7 +43,7 @@ export class SendWindow<T extends Windowed> {
   /** True when the request may be sent now; otherwise it waits. */
   offer(laneName: string, request: T): boolean {
     const lane = this.#lane(laneName);
-    if (lane.waiting.length === 0 && this.#hasRoom(lane, request)) {
+    if (!this.#isPaused && lane.waiting.length === 0 && this.#hasRoom(lane, request)) {
       take(lane, request);
       return true;
     }
@@ -69,6 +70,17 @@ export class SendWindow<T extends Windowed> {
     return lane === undefined ? NOTHING : this.#admit(laneName, lane);
   }
 
+  /** Lets nothing more be sent; everything waits. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Ends a pause; what may be sent now. */
+  resume(): readonly T[] {
+    this.#isPaused = false;
+    return [...this.#lanes].flatMap(([name, lane]) => this.#admit(name, lane));
+  }
+
   /** Messages and bytes sent and not settled, and messages waiting, over all lanes. */
   get totals(): { readonly messages: number; readonly bytes: number; readonly waiting: number } {
     let messages = 0;
@@ -83,6 +95,7 @@ export class SendWindow<T extends Windowed> {
   }
 
   #admit(laneName: string, lane: Lane<T>): readonly T[] {
+    if (this.#isPaused) return NOTHING;
     const admitted: T[] = [];
     for (let next = lane.waiting.peek(); next !== undefined; next = lane.waiting.peek()) {
       if (next.state === "waiting") {

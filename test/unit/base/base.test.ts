@@ -167,6 +167,7 @@ describe("errors", () => {
       new base.QueueFullError("m", { cause }),
       new base.AuthenticationError("m", { cause }),
       new base.ControllerUnreachableError("m", { cause }),
+      new base.ControllerLostError("m", { cause }),
       new base.MalformedMessageError("m", { cause }),
       new base.SignatureError("m", { cause }),
       new base.DuplicateSignatureError("m", { cause }),

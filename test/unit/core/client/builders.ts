@@ -57,6 +57,8 @@ function describe(effect: Effect): string {
       return `output ${effect.request.msgId} ${effect.change}`;
     case "outputCompleted":
       return `complete ${effect.request.msgId}`;
+    case "fence":
+      return `fence ${effect.engine.id} behind ${effect.msgIds.join(", ")}`;
     case "answer":
       return `answer ${effect.asker} ${effect.outcome.type}`;
     case "engineJoined":

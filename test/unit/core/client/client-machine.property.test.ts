@@ -92,7 +92,7 @@ it("keeps its invariants whatever happens, and forgets everything at the end", (
       const run = new Run();
       for (let id = 0; id < ENGINES; id += 1) run.feed({ type: "engineJoined", engine: engine(id) });
       for (const each of steps) run.perform(each);
-      run.feed({ type: "closed", reason: "over" });
+      run.feed({ type: "closed", reason: "over", cause: "closed" });
       const ids = run.requests.map((made) => made.msgId);
       expect([...run.settled].sort()).toEqual([...ids].sort());
       expect([...run.completed].sort()).toEqual([...ids].sort());
