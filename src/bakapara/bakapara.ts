@@ -1,6 +1,6 @@
 // Bakapara for programs: run a list of shell jobs on a cluster; each job gets its result written into it.
 
-import { InvalidStateError } from "../base/index.ts";
+import { InvalidStateError, isParallelError } from "../base/index.ts";
 import { Client, type ConnectOptions, type ShutdownOptions, type WaitOptions } from "../client/index.ts";
 import { formatElapsed, readJob, unrunResult, type Job } from "./job.ts";
 import { JobRun, linesOf, type RunOptions } from "./job-run.ts";
@@ -86,11 +86,17 @@ export class Bakapara implements AsyncDisposable {
   async #carryOut(run: JobRun, jobs: readonly Job[]): Promise<void> {
     // The caller has its `true` before the first job is looked at.
     await Promise.resolve();
-    for await (const { seq, result } of run.results(linesOf(jobs, readJob))) {
-      const job = jobs[seq];
-      if (job !== undefined) job.result = result;
+    let why = NOT_RUN;
+    try {
+      for await (const { seq, result } of run.results(linesOf(jobs, readJob))) {
+        const job = jobs[seq];
+        if (job !== undefined) job.result = result;
+      }
+    } catch (error) {
+      if (!isParallelError(error) || error.code !== "ERR_CONTROLLER_LOST") throw error;
+      why = `the cluster is gone before the job had ended: ${error.message}`;
     }
-    for (const job of jobs) job.result ??= unrunResult(NOT_RUN);
+    for (const job of jobs) job.result ??= unrunResult(why);
     const current = this.#current;
     if (current !== undefined) current.elapsedMs = performance.now() - current.startedAt;
   }

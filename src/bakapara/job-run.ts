@@ -7,7 +7,7 @@ import { shouldHalt, type HaltRule } from "./halt.ts";
 import { isSuccess, unrunResult, type Job, type JobResult } from "./job.ts";
 import { JobBoard, type Entry } from "./job-board.ts";
 import type { JobLine } from "./job-lines.ts";
-import { JobSender, type SendOptions } from "./job-sender.ts";
+import { JobSender, type AttemptEnd, type SendOptions } from "./job-sender.ts";
 
 /** How a run goes. */
 export interface RunOptions extends Partial<SendOptions> {
@@ -116,7 +116,7 @@ export class JobRun {
 
   /** Ends `results` with an error, without waiting for what runs: the cluster is gone. */
   abandon(cause: Error): void {
-    this.#abandoned = { cause };
+    this.#abandoned ??= { cause };
     this.stop();
   }
 
@@ -174,11 +174,13 @@ export class JobRun {
 
   async #attempt(entry: Entry<JobLine>): Promise<void> {
     const { payload: line, attempt } = entry;
-    const result = line.type === "job" ? await this.#sender.send(line.job, attempt) : unrunResult(line.error);
-    if (result === undefined) {
+    const end: AttemptEnd = line.type === "job" ? await this.#sender.send(line.job, attempt) : { type: "result", result: unrunResult(line.error) };
+    if (end.type !== "result") {
       this.#board.drop(entry);
+      if (end.type === "clusterGone") this.abandon(end.cause);
       return this.#wake();
     }
+    const { result } = end;
     const succeeded = line.type === "job" && isSuccess(line.job, result);
     // What cannot get better is not tried again: a bad line, a host without engines.
     const isFinal = succeeded || line.type === "bad" || result.submitted === null;

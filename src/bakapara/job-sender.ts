@@ -19,6 +19,14 @@ export interface SendOptions {
   readonly targets?: readonly number[] | undefined;
 }
 
+/** How an attempt ended: with a result; taken back before it began; or nobody will ever know, because the cluster is gone. */
+export type AttemptEnd =
+  | { readonly type: "result"; readonly result: JobResult }
+  | { readonly type: "aborted" }
+  | { readonly type: "clusterGone"; readonly cause: Error };
+
+const ABORTED: AttemptEnd = { type: "aborted" };
+
 const RUN_JOB = importable("tsparallel/jobs", "runJob") as unknown as typeof runJob;
 
 /** Sends jobs to engines. */
@@ -61,25 +69,26 @@ export class JobSender {
     return this.engines.filter((engine) => engine.canRunJobs && (targets === undefined || targets.includes(engine.id))).length;
   }
 
-  /** Runs one attempt; never rejects. `undefined`: it was aborted before it began. */
-  async send(job: Job, attempt: number): Promise<JobResult | undefined> {
+  /** Runs one attempt; never rejects. */
+  async send(job: Job, attempt: number): Promise<AttemptEnd> {
     const hosts = typeof job.host === "string" ? [job.host] : job.host;
     const choice = chooseEngines(this.engines, { hosts, ids: this.#options.targets });
-    if (choice.type === "none") return unrunResult(choice.error, attempt);
+    if (choice.type === "none") return { type: "result", result: unrunResult(choice.error, attempt) };
     let submitted: AsyncResult<JobOutcome>;
     try {
       submitted = this.#view(choice.type === "any" ? undefined : choice.ids).apply(RUN_JOB, this.#spec(job));
     } catch (error) {
       // The connection is gone, or an engine left between the choice and the call.
-      return unrunResult((error as Error).message, attempt);
+      return this.#isClusterGone(error) ? { type: "clusterGone", cause: error } : { type: "result", result: unrunResult((error as Error).message, attempt) };
     }
     this.#outstanding.add(submitted);
     try {
       const outcome = await submitted;
-      return reportedResult(outcome, this.#facts(submitted, attempt));
+      return { type: "result", result: reportedResult(outcome, this.#facts(submitted, attempt)) };
     } catch (error) {
-      if (isAbort(error)) return undefined;
-      return failedResult(error, this.#facts(submitted, attempt), this.#isKilling);
+      if (isAbort(error)) return ABORTED;
+      if (this.#isClusterGone(error)) return { type: "clusterGone", cause: error };
+      return { type: "result", result: failedResult(error, this.#facts(submitted, attempt), this.#isKilling) };
     } finally {
       this.#outstanding.delete(submitted);
     }
@@ -103,6 +112,11 @@ export class JobSender {
   /** Listens to the client no more. */
   close(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  // A controller that was restarted has lost single attempts; without any the client is closed.
+  #isClusterGone(error: unknown): error is Error {
+    return this.#client.isClosed && isParallelError(error) && error.code === "ERR_CONTROLLER_LOST";
   }
 
   // Only engines that hold our jobs: others may be at work for somebody else.

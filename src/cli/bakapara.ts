@@ -1,5 +1,6 @@
 // The bakapara command: jobs in as JSON lines, results out as JSON lines, a log on standard error.
 
+import { ControllerLostError } from "../base/index.ts";
 import { DoneJobs, EXIT_CANNOT_RUN, exitStatus, JobRun, type EndedJob, type JobLine } from "../bakapara/index.ts";
 import { createLogger, fdWriter, SILENT, type Logger } from "../log/index.ts";
 import { unrunResult } from "../bakapara/index.ts";
@@ -57,12 +58,11 @@ async function carryOut(request: BakaparaRequest, { input, done, workplace, stop
   const counter = new Counter(input, run);
   const reporter = new Reporter(outputs.log, { hasProgress: request.hasProgress, isTerminal: request.logging === undefined, standing: () => counter.standing });
   stopper.attach(run, (text) => reporter.log(text));
-  void workplace.lost.then((reason) => {
-    const standing = counter.standing;
-    run.abandon(
-      new ExitError(EXIT_CANNOT_RUN, `the cluster is gone: ${reason}; ${standing.ended} of ${totalText(standing)} jobs had ended (go on with --resume)`),
-    );
-  });
+  const gone = (reason: string): ExitError => {
+    const { standing } = counter;
+    return new ExitError(EXIT_CANNOT_RUN, `the cluster is gone: ${reason}; ${standing.ended} of ${totalText(standing)} jobs had ended (go on with --resume)`);
+  };
+  void workplace.lost.then((reason) => run.abandon(new ControllerLostError(reason)));
   try {
     const already = done.size === 0 ? "" : `, ${done.size} done before`;
     reporter.log(`total ${totalText(counter.standing)} jobs on ${run.engineCount} engines${already}`);
@@ -76,6 +76,8 @@ async function carryOut(request: BakaparaRequest, { input, done, workplace, stop
     const unrun = counter.unrun;
     reporter.log(unrun === 0 ? "completed" : `stopped: ${unrun ?? "an unknown number of"} jobs were not run`);
     return exitStatus(run.failed, unrun);
+  } catch (error) {
+    throw error instanceof ControllerLostError ? gone(await workplace.lost) : error;
   } finally {
     reporter.close();
   }

@@ -68,7 +68,7 @@ const LANGUAGES_MS = 1000;
 export class Client {
   readonly #link: ClientLink;
   readonly #recent = new RecentRequests<RequestHandle>(DEFAULT_RECENT);
-  readonly #timers = new Set<NodeJS.Timeout>();
+  #timers: readonly NodeJS.Timeout[] = [];
   readonly #context: ViewContext;
   readonly #languages: EngineLanguages;
   readonly #closed: Promise<string>;
@@ -109,6 +109,11 @@ export class Client {
   /** Engines by id, with what they told of themselves. */
   get engines(): ReadonlyMap<EngineId, EngineFacts> {
     return new Map(this.#link.directory.engines);
+  }
+
+  /** Whether the connection is over. */
+  get isClosed(): boolean {
+    return this.#link.isClosed;
   }
 
   /** Text that names this client in message headers. */
@@ -369,22 +374,14 @@ export class Client {
     return targets === "all" ? null : this.#engineIds(targets);
   }
 
-  #later(afterMs: number, action: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      action();
-    }, afterMs);
-    this.#timers.add(timer.unref());
+  /** An engine that registered between a listing and our subscription was told to nobody here: ask again. */
+  #relistSoon(): void {
+    this.#stopTimers();
+    this.#timers = RELIST_AFTER_MS.map((afterMs) => setTimeout(() => this.#relist(), afterMs).unref());
   }
 
   #stopTimers(): void {
     for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-  }
-
-  /** An engine that registered between a listing and our subscription was told to nobody here: ask again. */
-  #relistSoon(): void {
-    for (const afterMs of RELIST_AFTER_MS) this.#later(afterMs, () => this.#relist());
   }
 
   #relist(): void {

@@ -88,7 +88,11 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
 }
 
 /** Opens a transport and a session for a controller. */
-function openEndpoint(info: ClientConnectionInfo, transport: Transport | undefined, session: { readonly sessionId?: string; readonly processTag?: string }): Endpoint {
+function openEndpoint(
+  info: ClientConnectionInfo,
+  transport: Transport | undefined,
+  session: { readonly sessionId?: string; readonly processTag?: string },
+): Endpoint {
   return {
     info,
     interface: resolveInterface(info),

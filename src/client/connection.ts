@@ -73,8 +73,7 @@ export class Connection {
     const standing: Promise<void>[] = [];
     // Replies are routed by this name: under the same one they find a client that has connected again.
     const identity = this.session.sessionId;
-    const named = (port: number, onMessage: (frames: Frame[]) => void): Outlet =>
-      this.#open(port, onMessage, { identity, onConnected: standUp(standing) });
+    const named = (port: number, onMessage: (frames: Frame[]) => void): Outlet => this.#open(port, onMessage, { identity, onConnected: standUp(standing) });
     const subscribe = (port: number, onMessage: (frames: Frame[]) => void): MessageSocket => {
       const socket = this.endpoint.transport.connect("sub", this.#urls(port), { onConnected: standUp(standing) });
       socket.receive(onMessage);

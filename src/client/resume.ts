@@ -59,7 +59,8 @@ function areBack(link: ClientLink): boolean {
 /** Finds out which requests have a result. Those that are in neither list are unknown to the Hub. */
 async function inquire(link: ClientLink, ids: readonly string[], standing: Standing, { isSameLife, signal }: ResumeOptions): Promise<void> {
   try {
-    for (const { msg_id: id, completed } of await dbQuery(link, { msg_id: { $in: ids } }, ["msg_id", "completed"], { signal })) note(standing, id, completed !== null);
+    for (const { msg_id: id, completed } of await dbQuery(link, { msg_id: { $in: ids } }, ["msg_id", "completed"], { signal }))
+      note(standing, id, completed !== null);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     // There is no store to search. A Hub of another life knows nothing then, and the one of before what is pending.

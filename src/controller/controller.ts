@@ -99,7 +99,7 @@ class Starter {
     this.#onMessage = (message) => controller.handle(message);
     for (const message of this.#inbox.splice(0)) controller.handle(message);
     link.post({ type: "open", engineConnection: announcedPorts(infos.engine) });
-    router.start();
+    router.start(config.isRestoring);
     await publishFiles(config, infos);
     return controller;
   }

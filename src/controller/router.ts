@@ -66,6 +66,8 @@ interface RouterSockets {
 /** After the last message from any engine, this long counts as "it holds nothing more"; and never longer than the other. */
 const QUIET_MS = 5;
 const QUIET_MS_MAX = 100;
+/** How long clients of a controller that was restarted get to connect again; they try every 100 ms. */
+const CLIENTS_BACK_MS = 1000;
 
 /** Binds a router's sockets; nothing is received yet. */
 export async function openRouter(parts: RouterParts): Promise<Router> {
@@ -164,8 +166,16 @@ export class Router {
     };
   }
 
-  /** Starts to receive. */
-  start(): void {
+  /**
+   * Starts to receive. Replies that engines kept for a controller before this one would be dropped as long as the clients they are
+   * for have not connected again: so they are left with the engines for a moment.
+   */
+  start(isRestored: boolean): void {
+    if (isRestored) {
+      const { engine } = this.#sockets.mux;
+      engine.pause();
+      this.#later(() => engine.resume(), CLIENTS_BACK_MS);
+    }
     for (const part of [this.#mux, this.#control, this.#iopub, this.#tasks, this.#broadcast]) part.start();
   }
 
@@ -248,11 +258,11 @@ export class Router {
     return this.#mux.fromEngines + this.#tasks.fromEngines + this.#broadcast.fromEngines;
   }
 
-  #later(then: () => void): void {
+  #later(then: () => void, delayMs: number = QUIET_MS): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       then();
-    }, QUIET_MS);
+    }, delayMs);
     this.#timers.add(timer);
   }
 

@@ -52,7 +52,14 @@ export interface WatchConfig {
 
 type WatchState =
   | { readonly state: "here" }
-  | { readonly state: "lost"; readonly since: Millis; readonly isConnected: boolean; readonly isAsking: boolean; readonly tryAt: Millis; readonly pauseMs: number }
+  | {
+      readonly state: "lost";
+      readonly since: Millis;
+      readonly isConnected: boolean;
+      readonly isAsking: boolean;
+      readonly tryAt: Millis;
+      readonly pauseMs: number;
+    }
   | { readonly state: "resuming"; readonly since: Millis; readonly life: string; readonly isConnected: true }
   | { readonly state: "gone" };
 type Lost = WatchState & { readonly state: "lost" };

@@ -17,7 +17,10 @@ import type { RequestOutcome } from "./reply.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 /** What is to be done about one request. */
-export type Verdict = { readonly type: "wait" } | { readonly type: "fence"; readonly engine: EngineUuid } | { readonly type: "fail"; readonly outcome: RequestOutcome };
+export type Verdict =
+  | { readonly type: "wait" }
+  | { readonly type: "fence"; readonly engine: EngineUuid }
+  | { readonly type: "fail"; readonly outcome: RequestOutcome };
 
 /** What is known when the verdicts fall. */
 export interface ResumptionFacts {
@@ -37,7 +40,9 @@ export function judge(record: RequestRecord, { isSameLife, pending, isThere }: R
   const [engine] = record.targets;
   if (record.channel === "mux" && engine !== undefined) {
     if (isThere(engine)) return { type: "fence", engine };
-    const who = isSameLife ? "its engine left while the connection to the controller was down" : "the controller was restarted and its engine did not come back";
+    const who = isSameLife
+      ? "its engine left while the connection to the controller was down"
+      : "the controller was restarted and its engine did not come back";
     return fail(`${who}; ${MAY_RUN}`);
   }
   if (isSameLife) return fail(`the connection to the controller was lost, and the request or its reply with it; ${MAY_RUN}`);

@@ -220,7 +220,14 @@ describe("closing", () => {
     for (const id of ["A", "B", "C"]) feed(m, { type: "submitted", requests: [request(id)] });
     feed(m, { type: "replied", at: AT, message: okReply("A") });
     feed(m, { type: "asked", msgId: msgId("Q"), asker: "me" });
-    expect(feed(m, { type: "closed", reason: "over", cause: "closed" })).toEqual(["settle C lost", "complete C", "settle B lost", "complete B", "complete A", "answer me lost"]);
+    expect(feed(m, { type: "closed", reason: "over", cause: "closed" })).toEqual([
+      "settle C lost",
+      "complete C",
+      "settle B lost",
+      "complete B",
+      "complete A",
+      "answer me lost",
+    ]);
     expect(m.window).toEqual({ messages: 0, bytes: 0, waiting: 0 });
   });
 });
