@@ -116,7 +116,7 @@ export class MemoryStore implements TaskStore {
     const kept: Kept = { record, bytes: recordBytes(record), isCullable: record.completed !== null || record.header === null };
     this.#kept.set(msgId, kept);
     this.#bytes += kept.bytes - (before?.bytes ?? 0);
-    if (kept.isCullable && before?.isCullable !== true) this.#cullable.push(msgId, record.submitted ?? isoMicros(millis(this.#now())));
+    if (kept.isCullable && before?.isCullable !== true) this.#cullable.push(msgId, this.#cullAt(record));
     this.#cull();
   }
 
@@ -137,7 +137,12 @@ export class MemoryStore implements TaskStore {
   #forgetDropped(): void {
     if (this.#cullable.length <= 2 * this.#kept.size + 1000) return;
     this.#cullable = new CullQueue();
-    for (const [id, { record, isCullable }] of this.#kept) if (isCullable) this.#cullable.push(id, record.submitted ?? isoMicros(millis(this.#now())));
+    for (const [id, { record, isCullable }] of this.#kept) if (isCullable) this.#cullable.push(id, this.#cullAt(record));
+  }
+
+  /** Where a record stands in the order of culling: by the Hub's clock where that has seen the result, since clients' may be hours apart. */
+  #cullAt(record: TaskRecord): string {
+    return record.received ?? record.submitted ?? isoMicros(millis(this.#now()));
   }
 
   #remove(id: string): boolean {

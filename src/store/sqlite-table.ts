@@ -234,10 +234,14 @@ export class SqliteTable {
     };
   }
 
-  /** When a record is culled, compared with others; null while it must stay. */
+  /**
+   * When a record is culled, compared with others; null while it must stay. By the Hub's clock, where that has seen the
+   * result: clients' clocks may be hours apart, and a result must not go at once because its client's is behind.
+   */
   #cullAt(record: TaskRecord): number | null {
     if (record.completed === null && record.header !== null) return null;
-    return (record.submitted === null ? null : microsOf(record.submitted)) ?? this.#options.nowMicros();
+    const at = record.received ?? record.submitted;
+    return (at === null ? null : microsOf(at)) ?? this.#options.nowMicros();
   }
 
   /** The row is made anew: a record was added that is there already, or fields were set that share a column with others. */
@@ -258,8 +262,8 @@ export class SqliteTable {
     if (buffers !== undefined) this.#assignBuffers(seq, "request", buffers, assignments, values);
     if (resultBuffers !== undefined) this.#assignBuffers(seq, "result", resultBuffers, assignments, values);
     if ((fields.completed ?? null) !== null) {
-      assignments.push("cull_at = coalesce(submitted, ?)");
-      values.push(this.#options.nowMicros());
+      assignments.push("cull_at = coalesce(?, submitted, ?)");
+      values.push(typeof fields.received === "string" ? microsOf(fields.received) : null, this.#options.nowMicros());
     }
     assignments.push("bytes = bytes + ?");
     values.push(growth, seq);

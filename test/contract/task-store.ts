@@ -190,6 +190,24 @@ export function describeTaskStore(maker: StoreMaker): void {
       expect(store.get("t11")).toBeDefined();
     });
 
+    it("culls by the Hub's clock, though clients' clocks are hours apart", () => {
+      const hoursMs = 5 * 3_600_000;
+      reopen({ recordsMax: 2 });
+      // The one that is culled is the first whose result came, not the one whose client is behind.
+      store.add(record("ahead", { ...DONE, submitted: dateAt(hoursMs), received: dateAt(1) }));
+      store.add(record("behind", { ...DONE, submitted: dateAt(-hoursMs), received: dateAt(2) }));
+      store.add(record("punctual", { submitted: dateAt(3) }));
+      store.flush();
+      store.update("punctual", { ...DONE, received: dateAt(4) });
+      store.flush();
+      expect(store.history()).toEqual(["behind", "punctual"]);
+      store.add(record("last", { submitted: dateAt(-2 * hoursMs) }));
+      store.flush();
+      store.update("last", { ...DONE, received: dateAt(5) });
+      store.flush();
+      expect(store.history()).toEqual(["last", "punctual"]);
+    });
+
     it("never culls a request that still runs", () => {
       reopen({ recordsMax: 2 });
       for (let i = 0; i < 6; i += 1) store.add(record(`t${i}`, { submitted: dateAt(i) }));
