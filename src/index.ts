@@ -35,6 +35,7 @@ export {
   TaskAborted,
   TaskRejectError,
   TaskTimeout,
+  TimeLimitExceeded,
   TimeoutError,
   UnmetDependency,
   type EngineInfo,

@@ -28,6 +28,7 @@ export const ERROR_TABLE = {
   ERR_NO_ENGINES: ["no engine is registered", "start engines with `ipcluster engines -n N`"],
   ERR_TASK_ABORTED: ["the request was aborted before it ran", "submit it again if it is still wanted"],
   ERR_TASK_TIMEOUT: ["the task could not be assigned within its timeout", "add engines or raise `timeoutMs`"],
+  ERR_TIME_LIMIT: ["the request ran longer than its time limit and was stopped", "raise `timeLimitMs`, or divide the work"],
   ERR_TASK_REJECTED: ["an engine declined the task", "relax its dependencies"],
   ERR_UNMET_DEPENDENCY: ["a functional dependency does not hold on the engine", "relax the dependency"],
   ERR_IMPOSSIBLE_DEPENDENCY: ["a dependency can never be met", "look at the tasks it names"],

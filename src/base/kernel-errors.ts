@@ -70,6 +70,8 @@ export const NoEnginesRegistered: NamedKernelError = kernelErrorClass("NoEngines
 export const TaskAborted: NamedKernelError = kernelErrorClass("TaskAborted", "ERR_TASK_ABORTED");
 /** The task waited longer than its timeout. */
 export const TaskTimeout: NamedKernelError = kernelErrorClass("TaskTimeout", "ERR_TASK_TIMEOUT");
+/** The request ran longer than its `timeLimitMs`. */
+export const TimeLimitExceeded: NamedKernelError = kernelErrorClass("TimeLimitExceeded", "ERR_TIME_LIMIT");
 /** An engine declined the task. */
 export const TaskRejectError: NamedKernelError = kernelErrorClass("TaskRejectError", "ERR_TASK_REJECTED");
 /** A functional dependency does not hold on the engine: the scheduler tries another. */
@@ -116,6 +118,7 @@ const BY_NAME: ReadonlyMap<string, NamedKernelError> = new Map(
     NoEnginesRegistered,
     TaskAborted,
     TaskTimeout,
+    TimeLimitExceeded,
     TaskRejectError,
     UnmetDependency,
     ImpossibleDependency,

@@ -114,6 +114,7 @@ async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd
     properties: { host, pid: process.pid, language: "typescript", node: process.versions.node, version: VERSION, prefetch: 1 },
     registrationTimeoutMs: values.timeoutMs,
     heartMissesMax: values.heartMissesMax,
+    resultBytesMax: values.resultBytesMax,
     parentPid: takeLauncherPid(),
     startupCells,
     username: process.env["USER"] ?? "username",

@@ -5,7 +5,7 @@ import { resolveTargets, type EngineFacts, type Targets } from "../core/index.ts
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
 import { AsyncResult, VALUE_EACH, type ResultShape } from "./async-result.ts";
-import { checkLabel } from "./check-arguments.ts";
+import { checkLabel, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import type { RemoteArgs, RemoteCallable } from "./call-types.ts";
 import { kindsOf, packForAny, type EngineCall } from "./engine-call.ts";
 import type { ExecuteOptions, ViewResult } from "./direct-view.ts";
@@ -20,6 +20,8 @@ export interface BroadcastOptions {
   readonly targets?: Targets;
   /** Stored with each request; any JSON value. */
   readonly label?: unknown;
+  /** How long a request may run on its engine, in milliseconds, before it is stopped and fails with TimeLimitExceeded; default: for ever. */
+  readonly timeLimitMs?: number | undefined;
   /**
    * True: the scheduler gathers the replies of `apply` and sends one message. Cheapest for many engines; but when an
    * engine fails, which one is not told. Default false.
@@ -44,6 +46,7 @@ export class BroadcastView {
     this.#context = context;
     this.#options = options;
     checkLabel(options.label);
+    checkTimeLimit(options.timeLimitMs);
   }
 
   /** Ids of the engines. */
@@ -109,7 +112,13 @@ export class BroadcastView {
   #submission(isCoalescing: boolean): Pick<Submission, "channel" | "targets" | "metadata" | "label"> {
     const engines = this.#engines();
     const label = this.#options.label ?? null;
-    const metadata: Dict = { targets: engines.map((engine) => [engine.uuid, engine.id]), is_broadcast: true, is_coalescing: isCoalescing, label };
+    const metadata: Dict = {
+      targets: engines.map((engine) => [engine.uuid, engine.id]),
+      is_broadcast: true,
+      is_coalescing: isCoalescing,
+      label,
+      ...timeLimitMetadata(this.#options.timeLimitMs, kindsOf(engines)),
+    };
     return { channel: "broadcast", targets: engines.map((engine) => engine.uuid), metadata, label };
   }
 

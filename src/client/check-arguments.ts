@@ -1,7 +1,9 @@
 // What users pass to views, checked before anything is done with it.
 
 import { InvalidArgumentError } from "../base/index.ts";
-import type { Targets } from "../core/index.ts";
+import { describeIds, type Targets } from "../core/index.ts";
+import type { Dict } from "../wire/index.ts";
+import type { EngineKinds } from "./engine-call.ts";
 
 /** Refuses what a view cannot take as a target. */
 export function checkTargets(targets: unknown): asserts targets is Targets {
@@ -25,4 +27,18 @@ export function checkLabel(label: unknown): void {
   } catch (cause) {
     throw new InvalidArgumentError(`a label must be a JSON value: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
+}
+
+/** Refuses what is no time. */
+export function checkTimeLimit(timeLimitMs: number | undefined): void {
+  if (timeLimitMs !== undefined && !(timeLimitMs > 0)) throw new InvalidArgumentError(`timeLimitMs must be more than 0, and is ${timeLimitMs}`);
+}
+
+/** What tells engines of ours how long a request may run; Python's keep no such limit, so they are refused. */
+export function timeLimitMetadata(timeLimitMs: number | undefined, { pythons }: Pick<EngineKinds, "pythons">): Dict {
+  if (timeLimitMs === undefined || timeLimitMs === Infinity) return {};
+  if (pythons.length === 0) return { time_limit_ms: timeLimitMs };
+  throw new InvalidArgumentError(
+    `timeLimitMs cannot be kept on the Python engines of this view (${describeIds(pythons.map(({ id }) => id))}); leave it out, or choose engines by targets { language: "typescript" }`,
+  );
 }

@@ -24,7 +24,7 @@ import { readEngine, readListing } from "./listing.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import { resumeOutstanding } from "./resume.ts";
 import { noteStoredOutput, replyOf } from "./stored-result.ts";
-import { makeHandle, requestType, transmissionOf, type Submission } from "./submission.ts";
+import { checkSize, makeHandle, requestType, transmissionOf, type Submission } from "./submission.ts";
 import { waitFor, type WaitOptions } from "./wait-for.ts";
 
 /** What a link is made of. */
@@ -36,6 +36,8 @@ export interface LinkParts {
   readonly reconnectMs: number;
   readonly logger: Logger;
   readonly window?: WindowLimits | undefined;
+  /** Bytes of the buffers of one request. */
+  readonly requestBytesMax: number;
   readonly clock?: Clock | undefined;
 }
 
@@ -68,6 +70,7 @@ export class ClientLink {
   readonly #life: LinkLife;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #requestBytesMax: number;
   readonly #filter: IopubFilter;
   readonly #identities = new Map<EngineUuid, Frame>();
   readonly #dropped = new Map<DropReason, number>();
@@ -81,6 +84,7 @@ export class ClientLink {
     this.#machine = new ClientMachine(parts.window);
     this.#logger = parts.logger;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
+    this.#requestBytesMax = parts.requestBytesMax;
     this.#filter = new IopubFilter(parts.endpoint.session.sessionId);
     this.#life = new LinkLife(
       { ...parts, clock: this.#clock },
@@ -148,9 +152,10 @@ export class ClientLink {
     throw new ClosedError("the client is closed; connect a new one");
   }
 
-  /** Submits one request. */
+  /** Submits one request. @throws SerializationError when it is larger than a request may be */
   submit(submission: Submission): RequestHandle {
     this.assertOpen();
+    checkSize(submission, this.#requestBytesMax);
     const header = this.session.header(requestType(submission));
     const idents = submission.channel === "mux" ? [this.#identity(submission.targets[0] as EngineUuid)] : [];
     const handle = this.#note(makeHandle(submission, header.msg_id, submission.targets, transmissionOf(submission, header, idents)));
@@ -158,9 +163,10 @@ export class ClientLink {
     return handle;
   }
 
-  /** Submits one broadcast whose engines answer one by one: a handle for each target. */
+  /** Submits one broadcast whose engines answer one by one: a handle for each target. @throws as `submit` */
   submitPlainBroadcast(submission: Submission): RequestHandle[] {
     this.assertOpen();
+    checkSize(submission, this.#requestBytesMax);
     const header = this.session.header(requestType(submission));
     const transmission = transmissionOf(submission, header, []);
     const handles = submission.targets.map((uuid) => this.#note(makeHandle(submission, `${header.msg_id}_${uuid}`, [uuid], transmission)));

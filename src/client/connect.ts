@@ -40,11 +40,15 @@ export interface ConnectOptions {
    * ControllerLostError, and the client is closed. 0: at once; Infinity: for ever.
    */
   readonly reconnectMs?: number | undefined;
+  /** Bytes of code and data that one request may have, default 1 GiB; a larger one is refused at the call. */
+  readonly requestBytesMax?: number | undefined;
   /** What may be under way at a time in each lane (the task channel, or one engine); default 4,096 messages and 256 MiB. */
   readonly window?: Partial<WindowLimits> | undefined;
 }
 
 const TIMEOUT_MS = 10_000;
+/** As many as the controller keeps for one engine that is slow to read. */
+const REQUEST_BYTES_MAX = 1024 ** 3;
 const PROBE_MS = 2000;
 const RECONNECT_MS = 60_000;
 
@@ -62,6 +66,8 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   if (!(timeoutMs > 0)) throw new InvalidArgumentError(`timeoutMs must be more than 0, and is ${timeoutMs}`);
   const reconnectMs = options.reconnectMs ?? RECONNECT_MS;
   if (!(reconnectMs >= 0)) throw new InvalidArgumentError(`reconnectMs must be at least 0, and is ${reconnectMs}`);
+  const requestBytesMax = options.requestBytesMax ?? REQUEST_BYTES_MAX;
+  if (!(requestBytesMax > 0)) throw new InvalidArgumentError(`requestBytesMax must be more than 0, and is ${requestBytesMax}`);
   options.signal?.throwIfAborted();
   const { info, origin, path } = await findConnectionInfo(options);
   const address = resolveInterface(info);
@@ -75,6 +81,7 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
     reconnectMs,
     logger: options.logger ?? SILENT,
     window,
+    requestBytesMax,
   });
   try {
     const signal = options.signal === undefined ? hopeless.signal : AbortSignal.any([options.signal, hopeless.signal]);

@@ -8,7 +8,7 @@ import type { Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
-import { checkLabel, checkTargets } from "./check-arguments.ts";
+import { checkLabel, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import { CallPacker, kindsOf, packForAny, type EngineCall, type Payload } from "./engine-call.ts";
 import type { ExecuteReply } from "./execute-reply.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
@@ -27,6 +27,8 @@ export interface DirectViewOptions {
   readonly targets?: Targets;
   /** Stored with each request; any JSON value. */
   readonly label?: unknown;
+  /** How long a request may run on its engine, in milliseconds, before it is stopped and fails with TimeLimitExceeded; default: for ever. */
+  readonly timeLimitMs?: number | undefined;
 }
 
 /** How `execute` runs code. */
@@ -52,19 +54,20 @@ export interface ScatterOptions {
 export class DirectView<A extends Arity = "many"> {
   readonly #context: ViewContext;
   readonly #targets: Targets;
-  readonly #label: unknown;
+  readonly #options: Omit<DirectViewOptions, "targets">;
 
   /** @internal Use `client.directView`. */
-  constructor(context: ViewContext, targets: Targets, label: unknown = null) {
+  constructor(context: ViewContext, targets: Targets, options: Omit<DirectViewOptions, "targets"> = {}) {
     this.#context = context;
     this.#targets = targets;
-    this.#label = label;
-    checkLabel(label);
+    this.#options = options;
+    checkLabel(options.label);
+    checkTimeLimit(options.timeLimitMs);
   }
 
   /** Ids of the engines; for a view of `"all"`, or of those with some properties, those of now. */
   get targets(): readonly number[] {
-    return this.#engines().map((engine) => engine.id);
+    return this.#engines(false).map((engine) => engine.id);
   }
 
   /** Engines of the view. */
@@ -74,11 +77,10 @@ export class DirectView<A extends Arity = "many"> {
 
   /** The same view with something changed. */
   with<const O extends DirectViewOptions>(options: O): DirectView<O extends { targets: infer T } ? (T extends number ? "one" : "many") : A> {
-    return new DirectView(
-      this.#context,
-      options.targets === undefined ? this.#targets : fixTargets(this.#context, options.targets),
-      options.label ?? this.#label,
-    );
+    return new DirectView(this.#context, options.targets === undefined ? this.#targets : fixTargets(this.#context, options.targets), {
+      label: options.label ?? this.#options.label,
+      timeLimitMs: options.timeLimitMs ?? this.#options.timeLimitMs,
+    });
   }
 
   /**
@@ -129,7 +131,7 @@ export class DirectView<A extends Arity = "many"> {
         metadata: this.#metadata(),
         content,
         buffers: [],
-        label: this.#label,
+        label: this.#options.label ?? null,
       }),
     );
     return this.#result(handles);
@@ -220,13 +222,16 @@ export class DirectView<A extends Arity = "many"> {
     return new AsyncMapResult<ItemOf<Awaited<R>>>(handles, this.#context);
   }
 
-  #engines(): readonly EngineFacts[] {
+  /** Those of now; before anything is sent, those that would not do what the view asks are refused. */
+  #engines(areAsked = true): readonly EngineFacts[] {
     this.#context.link.assertOpen();
-    return resolveTargets(this.#context.link.directory.engines, this.#targets);
+    const engines = resolveTargets(this.#context.link.directory.engines, this.#targets);
+    if (areAsked && this.#options.timeLimitMs !== undefined) timeLimitMetadata(this.#options.timeLimitMs, kindsOf(engines));
+    return engines;
   }
 
   #metadata(): Dict {
-    return { label: this.#label ?? null };
+    return { label: this.#options.label ?? null, ...timeLimitMetadata(this.#options.timeLimitMs, { pythons: [] }) };
   }
 
   /** All are packed before one is sent: what one engine cannot run is refused for all. */
@@ -246,7 +251,7 @@ export class DirectView<A extends Arity = "many"> {
       content: {},
       buffers,
       reading,
-      label: this.#label,
+      label: this.#options.label ?? null,
       itemCount,
     });
   }

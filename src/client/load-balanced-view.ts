@@ -7,7 +7,7 @@ import { framesBytes, type Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult, ONE_VALUE, type ResultShape } from "./async-result.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
-import { checkLabel, checkTargets } from "./check-arguments.ts";
+import { checkLabel, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import { encodeDependency, type DependencyLike } from "./dependency.ts";
 import { kindsOf, packForAny, type EngineCall, type EngineKinds, type Payload } from "./engine-call.ts";
 import { ImapIterator, type AnyIterable, type ImapOptions } from "./imap.ts";
@@ -26,6 +26,8 @@ export interface LoadBalancedOptions {
   readonly timeoutMs?: number | undefined;
   /** How often a failed execution is tried again on another engine; default 0. */
   readonly retries?: number | undefined;
+  /** How long a request may run on its engine, in milliseconds, before it is stopped and fails with TimeLimitExceeded; default: for ever. */
+  readonly timeLimitMs?: number | undefined;
   /** Engines that may run it; default: any. */
   readonly targets?: Targets | undefined;
   /** Stored with each request; any JSON value. */
@@ -168,7 +170,9 @@ export class LoadBalancedView {
 
   /** For every engine that the scheduler may choose. */
   #pack(call: EngineCall): Payload {
-    return packForAny(call, this.#scope().kinds);
+    const { kinds } = this.#scope();
+    timeLimitMetadata(this.#options.timeLimitMs, kinds); // Refuses engines that would not keep it.
+    return packForAny(call, kinds);
   }
 
   #submit({ buffers, reading }: Payload, itemCount = 1): RequestHandle {
@@ -232,6 +236,7 @@ function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]):
     throw new InvalidArgumentError(`chunkSize must be a whole number of at least 1, and is ${chunkSize}`);
   }
   checkLabel(options.label);
+  checkTimeLimit(options.timeLimitMs);
   return {
     after: encodeDependency(options.after),
     follow: encodeDependency(options.follow),
@@ -239,5 +244,6 @@ function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]):
     targets,
     retries,
     label: options.label ?? null,
+    ...timeLimitMetadata(options.timeLimitMs, { pythons: [] }),
   };
 }

@@ -1,6 +1,6 @@
 // From a request as views make it to what the machine and the wire are given.
 
-import { msgId, type EngineUuid } from "../base/index.ts";
+import { msgId, SerializationError, type EngineUuid } from "../base/index.ts";
 import { RequestRecord, type CallKind, type RequestChannel } from "../core/index.ts";
 import { framesBytes, type Dict, type Frame, type Header } from "../wire/index.ts";
 import type { Reading } from "./engine-call.ts";
@@ -30,6 +30,20 @@ export interface Submission {
 function hasLargeFrame(buffers: readonly Frame[]): boolean {
   for (const frame of buffers) if (frame.length >= LARGE_FRAME_BYTES) return true;
   return false;
+}
+
+/**
+ * Refuses a request that no receiver should be asked to take.
+ *
+ * @throws SerializationError
+ */
+export function checkSize({ buffers }: Submission, requestBytesMax: number): void {
+  const bytes = framesBytes(buffers);
+  if (bytes <= requestBytesMax) return;
+  throw new SerializationError(`cannot send the request: it has ${bytes} bytes of code and data, and requestBytesMax is ${requestBytesMax}`, {
+    path: "request",
+    remedy: "send less at a time (scatter, a map with smaller chunks), read the data on the engine, or connect with a larger requestBytesMax",
+  });
 }
 
 /**

@@ -75,6 +75,16 @@ export const ENGINE_OPTIONS = [
     doc: "heartbeats the controller may miss before the engine gives up on it",
   },
   {
+    name: "resultBytesMax",
+    type: "integer",
+    default: 1_073_741_824,
+    unit: "bytes",
+    min: 1,
+    flag: "--result-bytes-max <bytes>",
+    traits: [],
+    doc: "bytes that the result of one request may have; a larger one fails",
+  },
+  {
     name: "logLevel",
     type: "level",
     default: "info",

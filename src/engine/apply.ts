@@ -1,9 +1,9 @@
 // `apply_request`: a function and its arguments, in our own serialization; or what Python clients may ask of this engine,
 // in theirs. The result goes back in the form the request had.
 
-import type { KernelFailure } from "../base/index.ts";
+import { SerializationError, type KernelFailure } from "../base/index.ts";
 import { isPickle, packPython, packValue, unpackCall, unpackCallNow, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
-import type { Dict, Frame } from "../wire/index.ts";
+import { framesBytes, type Dict, type Frame } from "../wire/index.ts";
 import type { CellRunner } from "./cells/cell-runner.ts";
 import type { ContainedEnd, Containment } from "./containment.ts";
 import { failureOf, interruptedFailure } from "./failure.ts";
@@ -53,13 +53,15 @@ export class ApplyRunner {
   readonly #env: UnpackEnv;
   readonly #namespace: Namespace;
   readonly #cells: CellRunner;
+  readonly #resultBytesMax: number;
   /** Until when a request may still be begun in the turn that runs; 0: none runs. */
   #turnEnds = 0;
   /** To be run next in this turn. */
   #next: Invocation | undefined;
 
-  constructor(namespace: Namespace, containment: Containment, cells: CellRunner) {
+  constructor(namespace: Namespace, containment: Containment, cells: CellRunner, resultBytesMax: number) {
     this.#namespace = namespace;
+    this.#resultBytesMax = resultBytesMax;
     this.#cells = cells;
     const functions = namedFunctions(namespace);
     this.#containment = containment;
@@ -141,7 +143,7 @@ export class ApplyRunner {
       try {
         const result = call.fn(...call.args);
         if (isThenable(result)) pending = result;
-        else outcome = succeeded(result, pack);
+        else outcome = this.#succeeded(result, pack);
       } catch (error) {
         outcome = failed(error);
       }
@@ -153,16 +155,22 @@ export class ApplyRunner {
   async #await(pending: PromiseLike<unknown>, pack: Pack, hooks: RunHooks): Promise<void> {
     let outcome: RunOutcome;
     try {
-      outcome = succeeded(await pending, pack);
+      outcome = this.#succeeded(await pending, pack);
     } catch (error) {
       outcome = failed(error);
     }
     hooks.end(outcome);
   }
-}
 
-function succeeded(result: unknown, pack: Pack): RunOutcome {
-  return { status: "ok", content: { status: "ok" }, buffers: pack(result, "result") };
+  #succeeded(result: unknown, pack: Pack): RunOutcome {
+    const buffers = pack(result, "result");
+    const bytes = framesBytes(buffers);
+    if (bytes <= this.#resultBytesMax) return { status: "ok", content: { status: "ok" }, buffers };
+    throw new SerializationError(`cannot send result: it has ${bytes} bytes, and resultBytesMax of this engine is ${this.#resultBytesMax}`, {
+      path: "result",
+      remedy: "return less, keep it on the engine in a global, or start the engine with a larger --result-bytes-max",
+    });
+  }
 }
 
 /** Whether a value is to be awaited. */

@@ -33,6 +33,8 @@ export interface EngineConfig {
   readonly registrationTimeoutMs: number;
   /** Heartbeats the controller may miss; 0: any number. */
   readonly heartMissesMax: number;
+  /** Bytes that the result of one request may have. */
+  readonly resultBytesMax: number;
   /** Process whose end ends the engine, or `null`. */
   readonly parentPid: number | null;
   /** Cells to run before the first request, in order. */
@@ -124,7 +126,7 @@ export class Engine {
     installHost({
       currentTask: () => this.#runner?.task,
       display: (value) => this.#display(value),
-      interrupt: () => this.#interrupt(),
+      interrupt: (overLimit) => this.#interrupt(overLimit),
       runContained: () => this.#containment.runInside(),
     });
   }
@@ -142,6 +144,9 @@ export class Engine {
         return this.#handle({ type: "tasksRecalled", through: message.through });
       case "interrupted":
         return this.#runner?.giveUp(message.serial);
+      case "limitReached":
+        this.#runner?.noteLimit(message.serial);
+        return this.#runner?.giveUp(message.serial);
       case "signalsMissing":
         process.on("SIGINT", () => this.#runner?.giveUp(this.#runner.serial));
         return;
@@ -152,7 +157,7 @@ export class Engine {
 
   /** Registered: connects everything, runs the start-up cells, and only then becomes visible (protocol §6.3). */
   async #join({ engineId, packs }: SideMessage & { type: "registered" }): Promise<void> {
-    const { info, address, uuid, host, username } = this.#config;
+    const { info, address, uuid, host, username, resultBytesMax } = this.#config;
     this.#engineId = engineId;
     const session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, username, clock: this.#clock });
     const transport = new PackingTransport(new ZeromqTransport(curveOf(info)));
@@ -167,9 +172,10 @@ export class Engine {
       holdReplies: (send) => this.#side.holdReplies(send),
       log: this.#log,
     });
-    this.#runner = new RequestRunner({ engineId, uuid, host }, this.#namespace, this.#containment, this.#clock, {
+    this.#runner = new RequestRunner({ engineId, uuid, host, resultBytesMax }, this.#namespace, this.#containment, this.#clock, {
       publish: (message, parent, buffers) => this.#publish(message, parent, buffers),
       flushOutput: () => this.#containment.guard(() => this.#output.flush()),
+      watchLimit: (serial, limitMs) => this.#side.post({ type: "limit", serial, limitMs }),
       ended: (serial, end) => this.#onEnded(serial, end),
       shutdown: (header) => {
         this.#shutdownHeader = header;
@@ -344,9 +350,11 @@ export class Engine {
   }
 
   /** Called in the middle of whatever runs on this thread. */
-  #interrupt(): number {
+  #interrupt(overLimit: number): number {
     // Nothing may be called behind the interrupt: the termination would take effect here already, and stop here.
     const serial = this.#runner?.serial ?? 0;
+    if (overLimit !== 0 && serial !== overLimit) return 0;
+    if (overLimit !== 0) this.#runner?.noteLimit(serial);
     this.#containment.interrupt();
     return serial;
   }

@@ -25,6 +25,12 @@ export function interruptedFailure(): KernelFailure {
   return { ename: "KeyboardInterrupt", evalue, traceback: [`KeyboardInterrupt: ${evalue}`] };
 }
 
+/** What a request fails with that ran out of time. */
+export function limitFailure(limitMs: number): KernelFailure {
+  const evalue = `the request ran longer than its timeLimitMs of ${limitMs} and was stopped`;
+  return { ename: "TimeLimitExceeded", evalue, traceback: [`TimeLimitExceeded: ${evalue}`] };
+}
+
 function withoutOwnFrames(lines: readonly string[]): string[] {
   const kept = lines.flatMap((line) => line.split("\n")).filter((line) => !/^\s+at /.test(line) || !OWN_FRAME.test(line));
   return kept.slice(0, TRACEBACK_LINES_MAX);

@@ -7,8 +7,8 @@ export interface EngineHost {
   currentTask(): CurrentTask | undefined;
   /** Publishes a value as display output of the current request. */
   display(value: unknown): void;
-  /** Called by the side thread through the inspector; see `Containment`. */
-  interrupt(): number;
+  /** Called by the side thread through the inspector; see `Containment`. `overLimit`: the one request that may be stopped, because its time is over; 0: any. */
+  interrupt(overLimit: number): number;
   /** Called through the inspector, by the engine itself; see `Containment`. */
   runContained(): void;
 }
@@ -28,8 +28,8 @@ export interface CurrentTask {
 const KEY: unique symbol = Symbol.for("tsparallel.engine") as never;
 const EXPRESSION = 'globalThis[Symbol.for("tsparallel.engine")]';
 
-/** Expression that interrupts, for the inspector. */
-export const INTERRUPT_EXPRESSION: string = `${EXPRESSION}.interrupt()`;
+/** Expression that interrupts, for the inspector: whatever runs (0), or the request of a serial number whose time is over. */
+export const interruptExpression = (overLimit: number): string => `${EXPRESSION}.interrupt(${overLimit})`;
 /** Expression that runs what waits in the containment, for the inspector. */
 export const RUN_EXPRESSION: string = `void ${EXPRESSION}.runContained()`;
 

@@ -1,6 +1,6 @@
 // One request at a time: starts it, gives it up when told to, and makes the reply of whichever came first.
 
-import { isoMicros, type Clock, type EngineUuid } from "../base/index.ts";
+import { isoMicros, type Clock, type EngineUuid, type KernelFailure } from "../base/index.ts";
 import {
   errorContent,
   iopub,
@@ -8,6 +8,7 @@ import {
   readExecuteRequest,
   replyMetadata,
   replyType,
+  timeLimitOf,
   type Dict,
   type Frame,
   type IopubMessage,
@@ -21,6 +22,7 @@ import { CellRunner } from "./cells/cell-runner.ts";
 import type { Incoming } from "./channels.ts";
 import type { Containment } from "./containment.ts";
 import { TaskContext } from "./current-task.ts";
+import { limitFailure } from "./failure.ts";
 import type { Namespace } from "./namespace.ts";
 
 /** Who this engine is. */
@@ -28,6 +30,8 @@ export interface EngineIdentity {
   readonly engineId: number;
   readonly uuid: EngineUuid;
   readonly host: string;
+  /** Bytes that the result of one request may have. */
+  readonly resultBytesMax: number;
 }
 
 /** A reply that waits to be sent. */
@@ -51,6 +55,8 @@ export interface RunnerHooks {
   publish(message: IopubMessage, parent: Dict, buffers?: readonly Frame[]): void;
   /** Sends out what user code has written so far, so that what follows comes behind it. */
   flushOutput(): void;
+  /** The request may run for so long: `noteLimit` and `giveUp` are to be called then. */
+  watchLimit(serial: number, limitMs: number): void;
   ended(serial: number, end: RunEnd): void;
   /** A `shutdown_request` on the shell channel. */
   shutdown(header: Dict): void;
@@ -63,6 +69,7 @@ interface Run {
   readonly task: TaskContext;
   readonly method: "apply" | "execute";
   readonly stopsQueueOnError: boolean;
+  readonly limitMs: number | undefined;
 }
 
 /** Runs requests. */
@@ -74,13 +81,15 @@ export class RequestRunner {
   readonly #cells: CellRunner;
   #run: Run | undefined;
   #last: TaskContext | undefined;
+  /** Serial number of the request that ran out of time last. */
+  #overLimit = 0;
 
   constructor(identity: EngineIdentity, namespace: Namespace, containment: Containment, clock: Clock, hooks: RunnerHooks) {
     this.#identity = identity;
     this.#hooks = hooks;
     this.#clock = clock;
     this.#cells = new CellRunner(namespace, containment);
-    this.#apply = new ApplyRunner(namespace, containment, this.#cells);
+    this.#apply = new ApplyRunner(namespace, containment, this.#cells, identity.resultBytesMax);
   }
 
   /** Serial number of the request that runs, 0 when none does. */
@@ -100,7 +109,7 @@ export class RequestRunner {
 
   /** Starts a request; its end comes through the hooks, possibly before this returns. */
   start(serial: number, incoming: Incoming): void {
-    const { header, content } = incoming.message;
+    const { header, content, metadata } = incoming.message;
     const { engineId, uuid } = this.#identity;
     const task = new TaskContext({ engineId, engineUuid: uuid, msgId: header.msg_id }, (data) => this.#publishData(data, incoming.message));
     const run: Run = {
@@ -110,8 +119,10 @@ export class RequestRunner {
       task,
       method: header.msg_type === "execute_request" ? "execute" : "apply",
       stopsQueueOnError: header.msg_type === "execute_request" && content["silent"] !== true && content["stop_on_error"] !== false,
+      limitMs: timeLimitOf(metadata),
     };
     this.#run = run;
+    if (run.limitMs !== undefined) this.#hooks.watchLimit(serial, run.limitMs);
     switch (header.msg_type) {
       case "apply_request":
         return this.#apply.start(incoming.message.buffers, { isOver: () => this.#run !== run, end: (outcome) => this.#end(run, outcome) });
@@ -152,6 +163,11 @@ export class RequestRunner {
     this.#hooks.publish(iopub.data(Object.keys(data)), request.header, buffers);
   }
 
+  /** The request's time is over: what interrupts it now is that. Called in the middle of whatever runs. */
+  noteLimit(serial: number): void {
+    this.#overLimit = serial;
+  }
+
   /** Gives the running request up; does nothing when it is another one by now. */
   giveUp(serial: number): void {
     const run = this.#run;
@@ -175,20 +191,26 @@ export class RequestRunner {
     const { status } = outcome;
     this.#hooks.flushOutput();
     let content = outcome.content;
-    if (outcome.status === "error") {
+    const failure = this.#failureOf(run, outcome);
+    if (failure !== undefined && outcome.status === "error") {
       const { engineId, uuid, host } = this.#identity;
       const engineInfo = { engineUuid: uuid, engineId, method: run.method, host };
-      content = { ...errorContent({ ...outcome.failure, engineInfo }), ...outcome.content };
-      this.#hooks.publish(iopub.error(engineId, outcome.failure), header);
+      content = { ...errorContent({ ...failure, engineInfo }), ...outcome.content };
+      this.#hooks.publish(iopub.error(engineId, failure), header);
       if (outcome.wasInterrupted) run.task.abort(new DOMException("the request was interrupted", "AbortError"));
     }
     const reply = {
       msgType: replyType(header.msg_type),
       content,
-      metadata: this.#metadata(run, status, outcome.status === "error" ? outcome.failure.ename : undefined),
+      metadata: this.#metadata(run, status, failure?.ename),
       buffers: outcome.status === "ok" ? outcome.buffers : [],
     };
     this.#hooks.ended(run.serial, { reply, status, stopsQueue: status === "error" && run.stopsQueueOnError });
+  }
+
+  #failureOf({ serial, limitMs }: Run, outcome: RunOutcome): KernelFailure | undefined {
+    if (outcome.status === "ok") return undefined;
+    return outcome.wasInterrupted && serial === this.#overLimit && limitMs !== undefined ? limitFailure(limitMs) : outcome.failure;
   }
 
   #endPlain(run: Run, content: Dict | undefined): void {

@@ -28,6 +28,9 @@ const COMPILED_MAX = 2000;
 const COMPILED = new BoundedMap<string, CompiledCode>(COMPILED_MAX);
 const ORIGINS = new BoundedMap<string, string>(COMPILED_MAX);
 
+/** What Vite writes in place of `import` in `import(specifier)`. */
+export const VITE_IMPORT = "__vite_ssr_dynamic_import__";
+
 /** Marker in the file names of user functions: stack traces are recognised by it. */
 export const TASK_SCRIPT_MARK = "ipp-task-";
 
@@ -76,7 +79,7 @@ function withName(fn: Function, facts: CodeFacts): Function {
 function compile(code: Code): Factory {
   const { facts } = code;
   const [open, close] = wrapperOf(facts);
-  const before = `(function(__name){${facts.isStrict ? '"use strict";' : ""}${declarations(facts.bindings)}return[()=>${open}`;
+  const before = `(function(__name){${facts.isStrict ? '"use strict";' : ""}${helpers(facts.text)}${declarations(facts.bindings)}return[()=>${open}`;
   const text = `${before}${embedded(facts)}\n${close},(i,v)=>{switch(i){${cases(facts.bindings, (path) => `${path}=v;break;`)}}},(i)=>{switch(i){${cases(facts.bindings, (path) => `return ${path};`)}}}]})`;
   const filename = scriptName(code);
   if (facts.url !== undefined) ORIGINS.set(filename, facts.url);
@@ -109,6 +112,11 @@ function embedded(facts: CodeFacts): string {
     /^(async )?(\*)?m/,
     (_, isAsync: string | undefined, star: string | undefined) => `${isAsync ?? ""}${star ?? ""}${JSON.stringify(facts.name)}`,
   );
+}
+
+/** Vite's `import()` is the engine's own. */
+function helpers(text: string): string {
+  return text.includes(VITE_IMPORT) ? `const ${VITE_IMPORT}=(s)=>import(s);` : "";
 }
 
 function declarations(bindings: readonly string[]): string {

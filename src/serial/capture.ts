@@ -5,8 +5,9 @@
 import { types } from "node:util";
 
 import { BoundedMap } from "./bounded-map.ts";
+import { VITE_IMPORT } from "./builder.ts";
 import { createCode, type Code, type CodeFacts } from "./code.ts";
-import { parseFunctionSource, type FreeName, type FunctionSource } from "./function-source.ts";
+import { parseFunctionSource, type FreeMember, type FreeName, type FunctionSource } from "./function-source.ts";
 import { knownFact } from "./known-functions.ts";
 import { FactValue, findRecord, keepClass, type CodeRecord, type Fact, type TravelRecord } from "./records.ts";
 import { isClean } from "./scan.ts";
@@ -64,7 +65,7 @@ function captureCode(fn: Function, source: string, refuse: RefuseFunction): Trav
   if (parsed === undefined) throw refuse("its text cannot be read", "write it as a plain function");
   if (parsed.obstacle !== undefined) throw refuse(parsed.obstacle.fact, parsed.obstacle.remedy);
   const free = parsed.free.filter(({ name }) => !NEVER_CAPTURED.has(name));
-  const reader = free.length === 0 ? undefined : new BindingReader(fn, free);
+  const reader = free.length === 0 ? undefined : new BindingReader(fn, free, parsed.heritage);
   const place = reader === undefined ? placeOf(fn, source, parsed) : toPlace(reader.location, source, parsed);
   if (place?.url.startsWith("node:") === true) throw refuse("it is part of Node and has no name outside", "call it inside a function of your own");
   const facts: CodeFacts = {
@@ -83,8 +84,8 @@ function captureCode(fn: Function, source: string, refuse: RefuseFunction): Trav
   return record;
 }
 
-// `__name` is esbuild's helper, which engines always have; the others cannot be rebound.
-const NEVER_CAPTURED: ReadonlySet<string> = new Set(["__name", "undefined", "NaN", "Infinity", "globalThis"]);
+// esbuild's and Vite's helpers, which engines always have; the others cannot be rebound.
+const NEVER_CAPTURED: ReadonlySet<string> = new Set(["__name", VITE_IMPORT, "undefined", "NaN", "Infinity", "globalThis"]);
 const NO_VALUES: readonly unknown[] = [];
 const noValues = (): readonly unknown[] => NO_VALUES;
 
@@ -165,12 +166,12 @@ class BindingReader {
   #fixed: readonly unknown[] | undefined;
   #mayBeFixed = true;
 
-  constructor(fn: Function, free: readonly FreeName[]) {
+  constructor(fn: Function, free: readonly FreeName[], heritage: FreeMember | undefined) {
     this.#fn = fn;
     const inside = readInside(fn);
     this.location = inside.location;
     this.isInModule = inside.scopes.some(({ kind }) => kind === "Module");
-    for (const name of free) this.#add(name, inside);
+    for (const name of free) this.#add(name, inside, heritage);
   }
 
   /** The values as they are now. */
@@ -180,18 +181,20 @@ class BindingReader {
     if (first !== undefined) {
       this.#first = undefined;
       this.#last = first.map((value, i) => this.#sent(this.#items[i] as Binding, value));
-      // Once the names of the script are known, they tell at once what can never change.
-      if (this.location !== undefined && areNamesKnown(this.location.scriptId)) this.#fix();
+      if (this.#isSoonDecided()) this.#fix();
       return this.#last;
     }
     if (this.#mayBeFixed) this.#fix();
     return this.#fixed ?? (this.#last = this.#readAgain());
   }
 
-  #add({ name, members, written, eager }: FreeName, inside: FunctionInside): void {
+  #add({ name, members, written, eager }: FreeName, inside: FunctionInside, heritage: FreeMember | undefined): void {
     const scope = inside.scopes.find(({ kind, vars }) => kind !== "Global" && Object.hasOwn(vars, name));
     if (scope === undefined) {
       this.assignsGlobals ||= written;
+      // V8 keeps a variable only if a function inside uses it, and what a class extends is used outside of any. The class knows it.
+      if (heritage?.name === name && !(name in globalThis))
+        this.#push({ ...heritage, root: undefined, isFixed: true, known: undefined }, Object.getPrototypeOf(this.#fn), true);
       return;
     }
     const value = readVariable(scope.vars, name);
@@ -218,6 +221,14 @@ class BindingReader {
     });
   }
 
+  /** Whether `#fix` costs nothing: no script need be parsed for it, neither the function's own nor that of an import. */
+  #isSoonDecided(): boolean {
+    const scriptId = this.location?.scriptId;
+    if (scriptId === undefined || !areNamesKnown(scriptId)) return false;
+    const { imports } = scriptNames(scriptId);
+    return !this.#items.some(({ name }) => imports.has(name));
+  }
+
   /** Decides once, by the second send, which of the values sent last can change at all: parsing the script is dear. */
   #fix(): void {
     const values = this.#last;
@@ -226,6 +237,7 @@ class BindingReader {
     const names = scriptNames(this.location.scriptId);
     const url = scriptUrl(this.location.scriptId);
     this.#items.forEach((binding, i) => {
+      if (binding.isFixed) return;
       const value = binding.known === undefined ? values[i] : binding.known.value;
       // What is still undefined may be a variable before its initialisation.
       if (value === undefined || names.isAssigned(binding.name)) return;

@@ -9,6 +9,12 @@ export type { FreeName } from "./name-reader.ts";
 /** How the text must be embedded to be an expression. */
 export type SourceForm = "expression" | "method" | "class";
 
+/** A name declared outside, or a member of it. */
+export interface FreeMember {
+  readonly name: string;
+  readonly member: string | undefined;
+}
+
 /** The facts about one source text. */
 export interface FunctionSource {
   readonly form: SourceForm;
@@ -19,6 +25,8 @@ export interface FunctionSource {
   readonly obstacle: Obstacle | undefined;
   /** The text is a class whose instances have members with names that begin with `#`. */
   readonly hasPrivate: boolean;
+  /** What a class extends, where that is a name or a member of one: `Base`, `ns.Base`. */
+  readonly heritage?: FreeMember;
   /** The text is an arrow function: it has no `this`, and does not show whether it is strict. */
   readonly isArrow: boolean;
 }
@@ -55,7 +63,24 @@ function refused(source: string, fact: string, remedy: string): FunctionSource {
 function describe(node: AstNode, form: SourceForm, text: string): FunctionSource {
   const reader = new NameReader();
   reader.readRoot(node);
-  return { form, text, free: reader.free(), obstacle: reader.obstacle(), hasPrivate: reader.hasPrivate, isArrow: node.type === "ArrowFunctionExpression" };
+  const heritage = form === "class" ? heritageOf(node["superClass"] as AstNode | null) : undefined;
+  return {
+    form,
+    text,
+    free: reader.free(),
+    obstacle: reader.obstacle(),
+    hasPrivate: reader.hasPrivate,
+    isArrow: node.type === "ArrowFunctionExpression",
+    ...(heritage === undefined ? {} : { heritage }),
+  };
+}
+
+function heritageOf(superClass: AstNode | null): FreeMember | undefined {
+  if (superClass?.type === "Identifier") return { name: superClass["name"] as string, member: undefined };
+  if (superClass?.type !== "MemberExpression" || superClass["computed"] === true) return undefined;
+  const [object, property] = [superClass["object"] as AstNode, superClass["property"] as AstNode];
+  if (object.type !== "Identifier" || property.type !== "Identifier") return undefined;
+  return { name: object["name"] as string, member: property["name"] as string };
 }
 
 /** The key of a method may be computed from names of its maker, so the text gets a neutral one. */

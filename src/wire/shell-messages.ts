@@ -102,6 +102,15 @@ export function countsOutputs(metadata: Dict): boolean {
   return metadata["count_outputs"] === true;
 }
 
+/** Longest time a timer can wait. */
+const TIME_LIMIT_MS_MAX = 2 ** 31 - 1;
+
+/** How long the request may run at our engines, in milliseconds (`time_limit_ms`); `undefined`: for ever. Other engines do not know the mark. */
+export function timeLimitOf(metadata: Dict): number | undefined {
+  const limit = metadata["time_limit_ms"];
+  return typeof limit === "number" && limit > 0 ? Math.min(limit, TIME_LIMIT_MS_MAX) : undefined;
+}
+
 /** Content of `kernel_info_reply`: what a Jupyter front end asks first. */
 export function kernelInfo(languageVersion: string): Dict {
   return {

@@ -2,12 +2,13 @@
 // prints its packed calls; a second process, which has never seen the program, runs them.
 
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { EOL, tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
+import { transformSync } from "@swc/wasm-typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -103,6 +104,15 @@ function failingLine(all: readonly Outcome[]): number {
   return Number(/program\.ts:(\d+):\d+/.exec(traceback[1] ?? "")?.[1]);
 }
 
+const hasTypeStripping = Boolean((process.features as { readonly typescript?: unknown }).typescript);
+
+function rewrite(file: string, replacements: readonly (readonly [from: string, to: string])[]): void {
+  writeFileSync(
+    file,
+    replacements.reduce((text, [from, to]) => text.replaceAll(from, to), readFileSync(file, "utf8")),
+  );
+}
+
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "tsp-closures-"));
 });
@@ -148,6 +158,38 @@ describe("functions travel out of", () => {
     const all = await outcomes(await sent(process.execPath, ["out/program.js"], folder));
     expect(roundsOf(all)).toEqual(ROUNDS);
     expect(failingLine(all)).toBe(FAILING_LINE + 1);
+  });
+
+  test("JavaScript modules as they are written", async () => {
+    const folder = project("module");
+    for (const name of ["program", "helpers"]) {
+      const text = readFileSync(join(folder, `${name}.ts`), "utf8");
+      writeFileSync(join(folder, `${name}.js`), transformSync(text, { mode: "transform", module: true, sourceMap: false }).code);
+    }
+    expect(roundsOf(await outcomes(await sent(process.execPath, ["program.js"], folder)))).toEqual(ROUNDS);
+  });
+
+  test.skipIf(!hasTypeStripping)("TypeScript whose types Node strips", async () => {
+    const folder = project("module");
+    rewrite(join(folder, "program.ts"), [["./helpers.js", "./helpers.ts"]]);
+    // Node strips only what can be blanked out.
+    rewrite(join(folder, "helpers.ts"), [
+      ["enum Color {", "const Color = {"],
+      ["Red =", "Red:"],
+      ["Green =", "Green:"],
+    ]);
+    const all = await outcomes(await sent(process.execPath, ["program.ts"], folder));
+    expect(roundsOf(all)).toEqual(ROUNDS);
+    expect(failingLine(all)).toBe(FAILING_LINE + 1);
+  });
+
+  test.each(["forks", "vmThreads"])("vitest, in its pool %s", async (pool) => {
+    const folder = project("module");
+    renameSync(join(folder, "program.ts"), join(folder, "program.test.ts"));
+    writeFileSync(join(folder, "vitest.config.ts"), `export default { test: { pool: "${pool}", globals: true, testTimeout: 60_000 } };`);
+    const out = join(folder, "sent.jsonl");
+    await run(join(BIN, "vitest"), ["run", "--root", folder], { cwd: folder, env: { ...ENV, OUT: out, VITEST: "" } });
+    expect(roundsOf(await outcomes(readFileSync(out, "utf8")))).toEqual(ROUNDS);
   });
 
   test.each([

@@ -7,7 +7,7 @@
 
 import inspector from "node:inspector";
 import { readdirSync, readFileSync } from "node:fs";
-import { INTERRUPT_EXPRESSION } from "../host.ts";
+import { interruptExpression } from "../host.ts";
 
 /** How long the main thread may take to answer before a child process is looked for. */
 const ANSWER_MS = 150;
@@ -24,26 +24,26 @@ export class Interrupter {
   #session: inspector.Session | undefined;
 
   /**
-   * Stops what the main thread runs for the user.
+   * Stops what the main thread runs for the user; with `overLimit`, only the request of that serial number.
    *
    * @returns serial number of the request that was told to stop, 0 when none ran
    */
-  async interrupt(): Promise<number> {
-    const answer = this.#ask();
+  async interrupt(overLimit: number): Promise<number> {
+    const answer = this.#ask(interruptExpression(overLimit));
     if (await isSettledWithin(answer, ANSWER_MS)) return Number(await answer);
     killBlockingChild("SIGTERM");
     if (!(await isSettledWithin(answer, CHILD_END_MS))) killBlockingChild("SIGKILL");
     return Number(await answer);
   }
 
-  #ask(): Promise<unknown> {
+  #ask(expression: string): Promise<unknown> {
     if (this.#session === undefined) {
       this.#session = new inspector.Session();
       this.#session.connectToMainThread();
     }
     const session = this.#session;
     return new Promise((resolve, reject) => {
-      session.post("Runtime.evaluate", { expression: INTERRUPT_EXPRESSION, returnByValue: true, silent: true }, (error, reply) => {
+      session.post("Runtime.evaluate", { expression, returnByValue: true, silent: true }, (error, reply) => {
         if (error === null) resolve(reply.result.value);
         else reject(error);
       });

@@ -44,6 +44,8 @@ class SideThread {
   /** Of the registration. */
   #heartPeriodMs = 0;
   #endParentWatch: () => void = () => undefined;
+  /** Until the time of the last request that had a limit is over. */
+  #limit: NodeJS.Timeout | undefined;
   #isClosing = false;
 
   constructor(config: SideConfig) {
@@ -118,6 +120,8 @@ class SideThread {
         return this.#beat();
       case "watchHeld":
         return this.#isClosing ? undefined : this.#heldWatch.start();
+      case "limit":
+        return this.#setLimit(message.serial, message.limitMs);
       case "cleared":
         return this.#control?.cleared(message.token);
       case "close":
@@ -144,10 +148,24 @@ class SideThread {
     else if (leavesWhenIdle) this.#leave("interrupted at the terminal", 0);
   }
 
-  async #interruptUserCode(): Promise<number> {
+  /** A request that ended in time is not there any more when the timer ends: requests need not tell. */
+  #setLimit(serial: number, limitMs: number): void {
+    clearTimeout(this.#limit);
+    if (this.#isClosing) return;
+    const reached = async (): Promise<void> => {
+      if (Atomics.load(this.#words, SHARED.runningSerial) !== serial) return;
+      if ((await this.#interruptUserCode(serial)) === serial) this.#post({ type: "limitReached", serial });
+    };
+    this.#limit = setTimeout(
+      () => void reached().catch((error: unknown) => this.#log.error("a request could not be stopped at its limit", { error })),
+      limitMs,
+    );
+  }
+
+  async #interruptUserCode(overLimit = 0): Promise<number> {
     if (canInterrupt()) {
       try {
-        return await this.#interrupter.interrupt();
+        return await this.#interrupter.interrupt(overLimit);
       } catch (error) {
         this.#log.warn("running code could not be interrupted; its request is given up", { error });
       }
@@ -183,6 +201,7 @@ class SideThread {
     this.#isClosing = true;
     this.#heart?.stop();
     this.#heldWatch.stop();
+    clearTimeout(this.#limit);
     this.#endParentWatch();
     this.#registration.unregister();
     await this.#transport.close();

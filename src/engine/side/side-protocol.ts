@@ -61,6 +61,8 @@ export type SideMessage =
   | { readonly type: "signalsMissing" }
   /** The running request was told to stop. Stale when another one runs by now. */
   | { readonly type: "interrupted"; readonly serial: number }
+  /** The running request was told to stop because its time is over; stale likewise. */
+  | { readonly type: "limitReached"; readonly serial: number }
   /** The controller takes back the requests of the task channel up to this ordinal that are not claimed when the claims are frozen, right after this. */
   | { readonly type: "tasksRecalled"; readonly through: number }
   /** The process has to end. */
@@ -79,6 +81,8 @@ export type MainMessage =
   | { readonly type: "connected" }
   /** A reply is held: look after it. */
   | { readonly type: "watchHeld" }
+  /** The request that runs now may run for so long. */
+  | { readonly type: "limit"; readonly serial: number; readonly limitMs: number }
   /** The namespace was cleared: answer the request. */
   | { readonly type: "cleared"; readonly token: number }
   /** Unregister, close everything, set `isClosed`. */

@@ -240,6 +240,23 @@ describe("classes", () => {
     expect(returned(made)).toBeInstanceOf(Shape);
   });
 
+  test("what a class extends goes along, though no function uses that variable", async () => {
+    const make = (): readonly [new () => { hi(): string }, new () => { hi(): string }] => {
+      const Base = class {
+        hi(): string {
+          return `hi ${counter >= 0}`;
+        }
+      };
+      const shapes = { Base };
+      class Sub extends Base {}
+      class Member extends shapes.Base {}
+      return [Sub, Member];
+    };
+    const [Sub, Member] = make();
+    for (let round = 0; round < 3; round += 1) expect(await remotely(() => [new Sub().hi(), new Member().hi()])).toEqual(["hi true", "hi true"]);
+    expect(await remotely((sub: InstanceType<typeof Sub>) => sub.hi(), new Sub())).toBe("hi true");
+  });
+
   test("classes that need each other while they are defined are refused", () => {
     const registry: { of?: unknown } = {};
     class First {
