@@ -132,6 +132,10 @@ class ScriptReader {
   readonly imports = new Map<string, ImportedName>();
   readonly #assigned = new Set<string>();
   readonly #variables = new Set<string>();
+  /** Members of `exports` that were set once, where the script begins. */
+  readonly #exported = new Set<string>();
+  /** Functions around the present node. */
+  #functions = 0;
   renamesExports = false;
   #hidesNames = false;
 
@@ -151,9 +155,11 @@ class ScriptReader {
         break;
       case "AssignmentExpression":
         this.#assign(node["left"] as AstNode);
+        this.#export(node["left"] as AstNode, repeats > 0 || node["operator"] !== "=", node["right"] as AstNode);
         break;
       case "UpdateExpression":
         this.#assign(node["argument"] as AstNode);
+        this.#export(node["argument"] as AstNode, true);
         break;
       case "ForInStatement":
       case "ForOfStatement":
@@ -179,6 +185,8 @@ class ScriptReader {
         break;
       default:
     }
+    const isFunction = FUNCTIONS.has(node.type);
+    if (isFunction) this.#functions += 1;
     for (const key in node) {
       const child = node[key];
       if (typeof child !== "object" || child === null) continue;
@@ -186,6 +194,15 @@ class ScriptReader {
         for (const item of child as (AstNode | null)[]) if (item !== null) this.read(item, depth);
       } else if (typeof (child as AstNode).type === "string") this.read(child as AstNode, depth);
     }
+    if (isFunction) this.#functions -= 1;
+  }
+
+  /** `exports.name = …` makes the export the first time; afterwards, or in a function, it changes what importers see. */
+  #export(target: AstNode, isChange: boolean, value?: AstNode): void {
+    const name = exportedName(target);
+    if (name === undefined || isVoid(value)) return;
+    if (isChange || this.#functions > 0 || this.#exported.has(name)) this.#assigned.add(name);
+    this.#exported.add(name);
   }
 
   #readImport(node: AstNode): void {
@@ -229,6 +246,22 @@ class ScriptReader {
   #assign(target: AstNode): void {
     for (const name of namesIn(target)) this.#assigned.add(name);
   }
+}
+
+const FUNCTIONS: ReadonlySet<string> = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
+
+/** `name` of `exports.name` and `module.exports.name`. */
+function exportedName(target: AstNode): string | undefined {
+  if (target.type !== "MemberExpression" || target["computed"] === true) return undefined;
+  const object = target["object"] as AstNode;
+  const owner = object.type === "MemberExpression" ? (object["property"] as AstNode)["name"] : object["name"];
+  return owner === "exports" ? nameOf(target["property"] as AstNode) : undefined;
+}
+
+/** `void 0`, by which compilers announce exports, also several in a row. */
+function isVoid(value: AstNode | undefined): boolean {
+  if (value?.type === "AssignmentExpression") return isVoid(value["right"] as AstNode);
+  return value?.type === "UnaryExpression" && value["operator"] === "void";
 }
 
 function isRenamed(specifier: AstNode): boolean {

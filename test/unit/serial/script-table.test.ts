@@ -37,6 +37,13 @@ describe("variables that may change", () => {
     ["let x; ({ a: x = 1, ...z } = y)", true],
     ["const x = 1; eval(code)", true],
     ["with (o) { }; var x = 1", true],
+    ["exports.x = exports.y = void 0; exports.x = 1", false],
+    ["module.exports.x = 1", false],
+    ["exports.x = 0; exports.x = 1", true],
+    ["exports.x = 0; function f() { exports.x += 1 }", true],
+    ["exports.x = 0; function f() { exports.x = 1 }", true],
+    ["exports.x = 0; exports.x++", true],
+    ["(function (x) {})(x || (exports.x = {}))", false],
     ["this is no program", true],
   ];
 
