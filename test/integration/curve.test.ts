@@ -193,7 +193,7 @@ describe("keys", () => {
     expect((await sandbox.run("stop")).code).toBe(0);
   });
 
-  it("are kept by --reuse, also when the next start does not ask for encryption, and go with the files otherwise", async () => {
+  it("are kept by --reuse, also when the next start does not ask for encryption, and are others otherwise; a client finds each controller", async () => {
     const profileDir = sandbox.profileDir();
     const security = join(profileDir, "security");
     const begin = async (env: NodeJS.ProcessEnv, ...args: string[]): Promise<RunningCommand> => {
@@ -212,19 +212,30 @@ describe("keys", () => {
     const { curve_publickey: publicKey, curve_secretkey: secretKey } = infoOf<Record<string, string>>(profileDir, "curve");
     expect([publicKey, secretKey?.length]).toEqual([before.curve_serverkey, 40]);
     expect(readdirSync(security).map((name) => modeOf(join(security, name)))).toEqual([0o600, 0o600, 0o600]);
-    const transport = new ZeromqTransport(curveOf(before));
-    onTestFinished(() => transport.close());
-    const peer = new RawClient(transport, before);
-    expect((await peer.ask("connection_request")).content["status"]).toBe("ok");
+    const rc = await Client.connect({ profileDir });
+    onTestFinished(() => rc.close());
+    const back = (): Promise<unknown> =>
+      new Promise((resolve) => {
+        const stop = rc.on("controllerBack", (how) => {
+          stop();
+          resolve(how);
+        });
+      });
+    let returned = back();
     expect(await end(first)).toBe(0);
 
     const second = await begin({}, "--reuse", "--memorydb");
     expect(infoOf(profileDir, "client")).toEqual(before);
-    expect((await peer.ask("connection_request")).content["status"]).toBe("ok");
+    await returned;
+    expect(await rc.queueStatus()).toEqual({ unassigned: 0 });
+    returned = back();
     expect(await end(second)).toBe(0);
 
     const third = await begin({ IPP_ENABLE_CURVE: "1" }, "--memorydb");
     expect(infoOf<ClientConnectionInfo>(profileDir, "client").curve_serverkey).not.toBe(before.curve_serverkey);
+    await returned;
+    expect(await rc.queueStatus()).toEqual({ unassigned: 0 });
+    await rc.close();
     expect(await end(third)).toBe(0);
     expect(readdirSync(security)).toEqual([]);
     expect(first.stderr + second.stderr + third.stderr).not.toContain(secretKey);
