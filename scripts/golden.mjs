@@ -1,5 +1,5 @@
 // `npm run golden`: records the messages of ipyparallel's own programs anew, as fixtures under test/fixtures/golden. Needs
-// a Python with ipyparallel, ipykernel and orjson, named by TSPARALLEL_PYTHON (default: python3). What differs afterwards is a
+// a Python with ipyparallel, orjson, numpy and distributed, named by TSPARALLEL_PYTHON (default: python3). What differs afterwards is a
 // change of the reference; read it before committing it.
 
 import { spawnSync } from "node:child_process";
@@ -31,8 +31,8 @@ async function record(python, packer) {
 
 async function main() {
   const python = process.env.TSPARALLEL_PYTHON ?? "python3";
-  const { status } = spawnSync(python, ["-c", "import ipyparallel, ipykernel, orjson"], { stdio: "ignore" });
-  if (status !== 0) throw new Error(`${python} cannot import ipyparallel, ipykernel and orjson: name a Python that can by TSPARALLEL_PYTHON`);
+  const { status } = spawnSync(python, ["-c", "import ipyparallel, orjson, numpy, distributed"], { stdio: "ignore" });
+  if (status !== 0) throw new Error(`${python} cannot import ipyparallel, orjson, numpy and distributed: name a Python that can by TSPARALLEL_PYTHON`);
   for (const packer of PACKERS) {
     console.log(`recording with the packer ${packer} (a minute) …`);
     rmSync(join(FIXTURES, packer), { recursive: true, force: true });

@@ -153,18 +153,22 @@ class Steps:
 
 
 class Asker:
-    """A peer made by hand: asks the hub what the Python client never asks."""
+    """A peer made by hand: asks hub and engines what the Python client never asks."""
 
     def __init__(self, info):
         self.session = Session(key=KEY.encode(), packer=info["pack"], unpacker=info["unpack"])
-        self.socket = zmq.Context.instance().socket(zmq.DEALER)
-        self.socket.linger = 0
-        self.socket.connect(f"{info['interface']}:{info['registration']}")
+        self.sockets = {}
+        for channel in ("registration", "mux", "control", "task"):
+            socket = self.sockets[channel] = zmq.Context.instance().socket(zmq.DEALER)
+            socket.linger = 0
+            socket.connect(f"{info['interface']}:{info[channel]}")
 
-    def __call__(self, msg_type, content=None, expects_reply=True):
-        self.session.send(self.socket, msg_type, content=content or {})
-        if expects_reply and self.socket.poll(5000):
-            self.socket.recv_multipart()
+    def __call__(self, msg_type, content=None, channel="registration", ident=None, timeout_ms=5000):
+        """Asks, and waits for the answer; a timeout of 0 where there is none."""
+        socket = self.sockets[channel]
+        self.session.send(socket, msg_type, content=content or {}, ident=ident)
+        if timeout_ms > 0 and socket.poll(timeout_ms):
+            socket.recv_multipart()
 
 
 OUTPUT_CODE = """
@@ -176,6 +180,45 @@ shown = display({"text/plain": "shown"}, raw=True, display_id="one")
 shown.update({"text/plain": "shown again"}, raw=True)
 clear_output()
 6 * 7
+"""
+
+
+COMM_CODE = """
+from comm import get_comm_manager
+
+def opened(comm, message):
+    comm.on_msg(lambda message: comm.send({"echo": message["content"]["data"]}))
+
+get_comm_manager().register_target("golden-in", opened)
+"""
+
+# What the packers treat differently, each as one more field of a message's content.
+ODD_CODE = r"""
+import datetime, math
+import numpy as np
+
+kernel = get_ipython().kernel
+utc = datetime.timezone.utc
+
+def publish(name, value):
+    content = {"data": {"text/plain": name}, "metadata": {}, "transient": {}, "value": value}
+    kernel.session.send(kernel.iopub_socket, "display_data", content, parent=kernel.get_parent(), ident=b"engine.0.displaypub")
+
+publish("time", datetime.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=utc))
+publish("whole second", datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=utc))
+publish("zone", datetime.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=datetime.timezone(datetime.timedelta(hours=1))))
+publish("bytes", b"abc\xff")
+publish("nan", math.nan)
+publish("infinity", math.inf)
+publish("whole float", 2.0)
+publish("small float", 1e-7)
+publish("64 bits", 2**63 - 1)
+publish("more bits", 2**70)
+publish("number as key", {1: 2})
+publish("set", {1})
+publish("numpy", np.float64(1.5))
+publish("unicode", "h\u00e9\u2028\U0001f600\x00\x7f")
+publish("no unicode", "a\udc80")
 """
 
 
@@ -196,7 +239,8 @@ def hub_queries(step, client, ask, done):
     step("hub-db", lambda: [client.db_query({"msg_id": done[0]}), client.db_query({"msg_id": done[0]}, keys=record_keys), ask("db_request", {"query": {"msg_id": {"$weird": 1}}, "keys": None})])
     step("hub-resubmit", lambda: client.resubmit([done[1]]).get(timeout=10))
     step("hub-purge", lambda: [client.purge_hub_results([done[0]]), ask("purge_request", {"msg_ids": [], "engine_ids": [55]}), ask("resubmit_request", {"msg_ids": ["x"]})])
-    step("hub-errors", lambda: [ask("sing_request"), ask("become_dask_request"), ask("registration_request", {"uuid": client._engines[0]})])
+    step("hub-errors", lambda: [ask("sing_request"), ask("registration_request", {"uuid": client._engines[0]})])
+    step("hub-dask", lambda: [ask("become_dask_request", {"scheduler_args": {"host": "127.0.0.1"}}, timeout_ms=20_000), ask("stop_distributed_request", timeout_ms=20_000)])
 
 
 def engine_requests(step, client):
@@ -219,8 +263,44 @@ def engine_requests(step, client):
     step("mux-execute-silent", lambda: view.execute("b = 6"))
     step("mux-execute-error", lambda: wait_for_error(view.execute("1 / 0", silent=False, block=False)), 0.8)
     step("mux-datapub", lambda: view.execute("from ipyparallel.datapub import publish_data; publish_data({'answer': 42})"))
+    step("mux-execute-aborted", lambda: stopped(view), 0.8)
+    step("mux-odd-values", lambda: view.execute(ODD_CODE), 0.8)
     step("mux-comm", lambda: view.execute("from comm import create_comm; c = create_comm(target_name='golden'); c.send({'n': 1}); c.close()"))
     return done
+
+
+def stopped(view):
+    """A cell that fails, and one that waits behind it."""
+    failing, waiting = [view.execute(code, silent=False, block=False) for code in ("import time; time.sleep(0.5); 1 / 0", "2")]
+    wait_for_error(failing)
+    until(waiting.ready, "the second cell is aborted")
+
+
+def kernel_requests(step, client, ask):
+    """What Jupyter's front ends ask any kernel, and what no kernel knows."""
+    ident = client._engines[0].encode()
+    asked = [
+        ("kernel_info_request", {}),
+        ("comm_info_request", {}),
+        ("is_complete_request", {"code": "1 +"}),
+        ("complete_request", {"code": "impo", "cursor_pos": 4}),
+        ("inspect_request", {"code": "len", "cursor_pos": 3, "detail_level": 0}),
+        ("history_request", {"output": False, "raw": True, "hist_access_type": "tail", "n": 1}),
+    ]
+    step("mux-kernel", lambda: [ask(msg_type, content, "mux", ident) for msg_type, content in asked])
+    step("mux-unknown", lambda: ask("sing_request", {}, "mux", ident, timeout_ms=0))
+    step("control-kernel", lambda: [ask(msg_type, {}, "control", ident) for msg_type in ("kernel_info_request", "interrupt_request")])
+    step("control-unknown", lambda: ask("sing_request", {}, "control", ident, timeout_ms=0))
+    client[0].execute(COMM_CODE, block=True)
+    time.sleep(0.4)
+
+    def comm():
+        ask("comm_open", {"comm_id": "c1", "target_name": "golden-in", "data": {}}, "mux", ident, timeout_ms=0)
+        ask("comm_msg", {"comm_id": "c1", "data": {"n": 1}}, "mux", ident, timeout_ms=0)
+        ask("comm_close", {"comm_id": "c1", "data": {}}, "mux", ident, timeout_ms=0)
+
+    step("mux-comm-in", comm, 0.8)
+    step("task-execute", lambda: ask("execute_request", {"code": "1 + 1", "silent": True, "user_expressions": {}}, "task"))
 
 
 def wait_for_error(result):
@@ -261,7 +341,9 @@ def task_requests(step, client, engines):
     step("task-impossible-dependency", unreachable)
 
     def late():
-        client[:].apply_async(time.sleep, 1)
+        client[:].apply_async(time.sleep, 1.5)
+        # They must have come before what follows on another channel.
+        time.sleep(0.4)
         holders = [tasks.apply_async(time.sleep, 0) for _ in engines]
         with tasks.temp_flags(timeout=0.2):
             wait_for_error(tasks.apply_async(add, 1, 2))
@@ -305,7 +387,7 @@ def record(profile_dir, programs, step):
 
     def register():
         for count in (1, 2):
-            engines.append(programs.start("ipyparallel.engine", "--InteractiveShell.colors=nocolor", "--log-level=30"))
+            engines.append(programs.start("ipyparallel.engine", "--InteractiveShell.colors=nocolor", "--InteractiveShell.enable_tip=False", "--log-level=30"))
             client.wait_for_engines(count, timeout=20)
 
     step("registration", register, 1.2)
@@ -315,10 +397,16 @@ def record(profile_dir, programs, step):
     broadcast_requests(step, client)
     control_requests(step, client)
     hub_queries(step, client, ask, done)
+    # Behind the queries, since what they leave in the reference's counts stays there.
+    kernel_requests(step, client, ask)
+    unmet = client.load_balanced_view(targets=[0, 1])
+    step("task-unmet", lambda: wait_for_error(unmet.apply_async(ipp.depend(bool)(add), 1, 2)))
 
     def killed():
+        # Which a rejected task has left too high.
+        before = client.queue_status(1)["tasks"]
         result = client.load_balanced_view(targets=[1]).apply_async(time.sleep, 60)
-        until(lambda: client.queue_status(1)["tasks"] == 1, "the task is at its engine")
+        until(lambda: client.queue_status(1)["tasks"] > before, "the task is at its engine")
         os.kill(engines[1].pid, signal.SIGKILL)
         wait_for_error(result)
 
@@ -343,7 +431,7 @@ def main():
         finally:
             programs.stop()
     records = load_records(os.environ["GOLDEN_DIR"], ports)
-    versions = {name: importlib.metadata.version(name) for name in ("ipyparallel", "ipykernel", "jupyter_client", "pyzmq")}
+    versions = {name: importlib.metadata.version(name) for name in ("ipyparallel", "ipykernel", "jupyter_client", "pyzmq", "orjson")}
     facts = {"python": platform.python_version(), "libzmq": zmq.zmq_version(), **versions, "pack": ports.info["pack"]}
     for name, start, end in step.steps:
         messages = without_most_heartbeats(assemble(records, start, end))

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { until, withController } from "../support/controller.ts";
+import { recording, theRecorded } from "../support/recordings.ts";
+import { shapeOf } from "../support/shapes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tsparallel-dask-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,6 +43,9 @@ describe("become_dask_request", () => {
       const c = client();
       const address = { status: "ok", ip: "127.0.0.1", address: "tcp://127.0.0.1:9", port: 9 };
       expect((await c.ask("become_dask_request", { scheduler_args: { port: 9 } })).content).toEqual(address);
+      const recorded = recording("orjson", "hub-dask");
+      expect(shapeOf(address)).toEqual(shapeOf(theRecorded(recorded, "become_dask_reply").content));
+      expect(theRecorded(recorded, "stop_distributed_reply").content).toEqual({ status: "ok" });
       const pid = pidOf();
       expect(JSON.parse(readFileSync(argumentsFile, "utf8"))).toMatchObject({ host: "127.0.0.1", port: 9 });
       expect((await c.ask("become_dask_request", {})).content).toEqual(address);

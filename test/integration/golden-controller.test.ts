@@ -93,8 +93,10 @@ const facts = (content: object): object => without(content, ["traceback"]);
 describe.each(PACKERS)("a controller of ours among peers recorded with %s", (packer) => {
   it("relays every message of mux and control, and all output, byte for byte", async () => {
     await withReplay(packer, async (replay) => {
-      const steps = ["apply", "apply-error", "push", "pull", "reference", "large-buffer", "execute", "execute-silent", "execute-error", "datapub", "comm"];
-      const all = [...steps.map((step) => `mux-${step}`), ...["abort", "clear", "signal"].map((step) => `control-${step}`)];
+      const calls = ["apply", "apply-error", "push", "pull", "reference", "large-buffer", "datapub"];
+      const cells = ["execute", "execute-silent", "execute-error", "execute-aborted", "odd-values"];
+      const mux = [...calls, ...cells, "comm", "comm-in", "kernel", "unknown"].map((step) => `mux-${step}`);
+      const all = [...mux, ...["abort", "clear", "signal", "kernel", "unknown"].map((step) => `control-${step}`)];
       for (const step of all) expect(await replay.relay(step)).toBe(replay.recording(step).messages.length);
     });
   });
@@ -103,6 +105,7 @@ describe.each(PACKERS)("a controller of ours among peers recorded with %s", (pac
     await withReplay(packer, async (replay) => {
       await replay.relay("task-apply");
       await replay.relay("task-error");
+      await replay.relay("task-execute");
       for (const step of ["task-invalid-dependency", "task-impossible-dependency", "task-timeout"]) {
         const found = replay.recording(step);
         const requests = found.messages.filter(({ channel, type }) => channel === "task" && type === "apply_request");
@@ -122,6 +125,25 @@ describe.each(PACKERS)("a controller of ours among peers recorded with %s", (pac
         expect(facts(ours.content)).toMatchObject({ status: "error", ename: theirs.content["ename"], engine_info: {} });
         if (step === "task-timeout") for (const { engine, reply } of takers) await replay.relayReply(reply, engine);
       }
+    });
+  });
+
+  it("takes a task that engines reject to the next one, and fails it when none is left", async () => {
+    await withReplay(packer, async (replay) => {
+      const found = replay.recording("task-unmet");
+      const request = theRecorded(found, "apply_request");
+      const rejections = found.messages.filter(({ metadata }) => metadata["dependencies_met"] === false);
+      expect(rejections).toHaveLength(2);
+      const first = await replay.relayRequest(request);
+      first.send(rejections.find(({ header }) => header["session"] === first.uuid) as Recorded);
+      const second = replay.engines.find((engine) => engine !== first) as ReplayEngine;
+      const again = await second.request("task", request.header["msg_id"]);
+      expect(again.is(request)).toBe(true);
+      second.send(rejections.find(({ header }) => header["session"] === second.uuid) as Recorded);
+      const ours = await replay.client.answer(request);
+      const theirs = found.messages.at(-1) as Recorded;
+      expectShape(ours, theirs, found.key);
+      expect([ours.prefix, ours.metadata, ours.content["ename"]]).toEqual([[], theirs.metadata, theirs.content["ename"]]);
     });
   });
 
@@ -172,7 +194,7 @@ describe.each(PACKERS)("a controller of ours among peers recorded with %s", (pac
       expect(known.length).toBe(3);
       for (const { ours, theirs } of await askAll(replay, "hub-db")) expect(ours.buffers.map(utf8)).toEqual(theirs.buffers.map(utf8));
       const purge = await askAll(replay, "hub-purge");
-      const errors = await askAll(replay, "hub-errors", ["become_dask_request"]);
+      const errors = await askAll(replay, "hub-errors");
       for (const { ours, theirs } of [...results, ...purge, ...errors].filter((pair) => pair.theirs.content["status"] === "error"))
         expect(facts(ours.content)).toEqual(facts(theirs.content));
     });

@@ -138,6 +138,48 @@ describe("our engine", () => {
     expect(output.map(({ content }) => content["execution_state"])).toEqual(states(recorded.parent["msg_id"]));
   });
 
+  it("aborts the cell behind a failing one", async () => {
+    const failing = setup.execute("await new Promise((done) => setTimeout(done, 50)); throw new Error('no')");
+    const waiting = setup.execute("2");
+    const replies = recording("orjson", "mux-execute-aborted").messages.filter(({ type }) => type === "execute_reply");
+    expect([failing, waiting].length).toBe(replies.length);
+    for (const [index, request] of [failing, waiting].entries())
+      expect(replyFacts(await setup.controller.reply(request))).toEqual(replyFacts(replies[index] as Recorded));
+    const theirs = published("mux-execute-aborted").filter(({ parent }) => parent["msg_id"] === replies[1]?.parent["msg_id"]);
+    expect(ourOutput(await setup.controller.output(waiting))).toEqual(theirOutput(theirs));
+  });
+
+  it("publishes data under the recorded topic, the keys in the content and the values in the buffers", async () => {
+    const request = setup.execute(`import { currentTask } from "tsparallel/engine"; currentTask().publish({ answer: 42 })`, { silent: true });
+    const output = await setup.controller.output(request);
+    expect(ourOutput(output)).toEqual(theirOutput(published("mux-datapub")));
+    const theirs = of("mux-datapub", "data_message");
+    const ours = output.find(({ type }) => type === "data_message");
+    expect(ours?.content).toEqual(theirs.content);
+    expect(ours?.message.buffers).toHaveLength(theirs.buffers.length);
+  });
+
+  it("answers what front ends ask any kernel, and an interrupt, as recorded", async () => {
+    const { controller, uuid } = setup;
+    for (const channel of ["mux", "control"] as const) {
+      const theirs = of(`${channel}-kernel`, "kernel_info_reply");
+      const { header, content } = await controller.ask(channel, uuid, "kernel_info_request");
+      expect(shapeOf(header)).toEqual(shapeOf(theirs.header));
+      const fixed = ["status", "protocol_version", "implementation", "implementation_version", "banner", "help_links", "language_info"];
+      expect(fixed.filter((key) => !(key in theirs.content))).toEqual([]);
+      expect(Object.keys(content).toSorted()).toEqual(fixed.toSorted());
+      expect(content["protocol_version"]).toBe(theirs.content["protocol_version"]);
+    }
+    expect((await controller.ask("mux", uuid, "comm_info_request")).content).toEqual(of("mux-kernel", "comm_info_reply").content);
+    expect((await controller.ask("control", uuid, "interrupt_request")).content).toEqual(of("control-kernel", "interrupt_reply").content);
+  });
+
+  it.each(["mux", "control"] as const)("says nothing but busy and idle to what it does not know, on %s", async (channel) => {
+    const { controller, uuid } = setup;
+    const request = controller.send(channel, uuid, "sing_request");
+    expect(ourOutput(await controller.output(request))).toEqual(theirOutput(published(`${channel}-unknown`)));
+  });
+
   it("answers clear, signal and shutdown on control, and publishes its farewell", async () => {
     expect(replyFacts(await setup.control("clear_request"))).toEqual(replyFacts(of("control-clear", "clear_reply")));
     const signal = await setup.control("signal_request", { sig: 0 });

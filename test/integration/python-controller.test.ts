@@ -13,7 +13,9 @@ describe.skipIf(PYTHON === undefined)("with ipyparallel's controller", () => {
   let rc: Client;
 
   beforeAll(async () => {
-    cluster = await MixedCluster.start({ controller: "python", pythons: 2, ours: 1 });
+    // What jupyter_client chooses where orjson is installed; without it, the name stands for its other packer.
+    const controllerArgs = ["--Session.packer=orjson", "--Session.unpacker=orjson"];
+    cluster = await MixedCluster.start({ controller: "python", pythons: 2, ours: 1, controllerArgs });
     rc = await cluster.connect();
   });
 

@@ -110,6 +110,11 @@ describe("our client sends what Python's client sends", () => {
     const gathered = await peer.next("broadcast");
     expect(without(gathered.metadata, ["label", ...METADATA_ADDITIONS])).toEqual(theirs("broadcast-coalescing", "apply_request").metadata);
     expect(gathered.idents).toEqual([]);
+    const recorded = theirs("broadcast-execute", "execute_request");
+    void client.broadcastView().execute(String(recorded.content["code"]), { silent: false });
+    const cell = await peer.next("broadcast");
+    expect(cell.content).toEqual(recorded.content);
+    expect(without(cell.metadata, ["label", ...METADATA_ADDITIONS])).toEqual(recorded.metadata);
   });
 
   it("to an engine's control channel", async () => {
