@@ -127,9 +127,10 @@ export class TaskRouter {
     const { session, clock, drops } = this.#parts;
     const header = session.unpack(raw.header);
     const metadata = session.unpack(raw.metadata);
-    if (header === undefined || metadata === undefined) return drops.count(origin, "badJson");
+    // What no engine would read is refused here: the engine that it was sent to would be held for busy.
+    if (header === undefined || metadata === undefined || session.unpack(raw.parentHeader) === undefined || session.unpack(raw.content) === undefined)
+      return drops.count(origin, "badJson");
     if (!isHeader(header)) return drops.count(origin, "badHeader");
-    // No engine would read it, and the one that it was sent to would be held for busy.
     if (majorVersion(header) !== MAJOR_VERSION) return drops.count(origin, "badVersion");
     const payload = new TaskPayload(frames);
     const task = { msgId: msgId(header.msg_id), client: raw.idents[0] as Frame, payload, bytes: payload.bytes, options: readTaskOptions(metadata) };

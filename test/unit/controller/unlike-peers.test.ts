@@ -70,6 +70,22 @@ async function goesOn(client: RawClient, engine: RawEngine): Promise<void> {
 
 const SOCKETS = ["registration", "mux.client", "control.client", "task.client", "broadcast.client"];
 
+describe("a task", () => {
+  it.each([3, 4, 5])("whose dictionary in frame %i behind the delimiter is none is refused, and holds no engine", async (place) => {
+    await start("memory");
+    const engine = await new RawEngine(peers, controller.engineConnection).register();
+    const client = new RawClient(peers, controller.clientConnection);
+    await client.engines(1);
+    const frames = client.session.build("apply_request", {});
+    frames[place] = textFrame("{broken");
+    const signer = hmacSigner(controller.clientConnection.key);
+    frames[1] = signer.sign(frames[2] as Frame, frames[3] as Frame, frames[4] as Frame, frames[5] as Frame);
+    client.sockets.task.send(frames);
+    await goesOn(client, engine);
+    expect(await dropped()).toEqual({ "task.client.badJson": 1 });
+  });
+});
+
 describe("a peer that speaks another major version of the protocol", () => {
   it("is told of once for each socket, in a sentence with what to do; nothing of it reaches an engine", async () => {
     await start("memory");
