@@ -21,6 +21,7 @@ import { Emitter } from "./emitter.ts";
 import { IopubFilter } from "./iopub-filter.ts";
 import { LinkLife, type ControllerReturn } from "./link-life.ts";
 import { readEngine, readListing } from "./listing.ts";
+import { MessageReader } from "./message-reader.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import { resumeOutstanding } from "./resume.ts";
 import { noteStoredOutput, replyOf } from "./stored-result.ts";
@@ -56,6 +57,8 @@ export interface LinkEvents {
 }
 
 type Asker = (outcome: AnswerOutcome) => void;
+/** All engines at some moment, as the answer to this question. */
+type Listing = Omit<ClientEvent<never, never> & { readonly type: "listed" }, "keepsRequests">;
 type EndCause = "closed" | "controllerLost";
 type Effects = readonly ClientEffect<RequestHandle, Asker>[];
 
@@ -68,12 +71,11 @@ export class ClientLink {
   readonly events: Emitter<LinkEvents> = new Emitter<LinkEvents>();
   readonly #machine: ClientMachine<RequestHandle, Asker>;
   readonly #life: LinkLife;
-  readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #requestBytesMax: number;
   readonly #filter: IopubFilter;
   readonly #identities = new Map<EngineUuid, Frame>();
-  readonly #dropped = new Map<DropReason, number>();
+  readonly #reader: MessageReader;
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #end: { readonly reason: string; readonly cause: EndCause } | undefined;
@@ -82,7 +84,7 @@ export class ClientLink {
 
   constructor(parts: LinkParts) {
     this.#machine = new ClientMachine(parts.window);
-    this.#logger = parts.logger;
+    this.#reader = new MessageReader(parts.logger);
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#requestBytesMax = parts.requestBytesMax;
     this.#filter = new IopubFilter(parts.endpoint.session.sessionId);
@@ -99,7 +101,7 @@ export class ClientLink {
           this.#feed({ type: "controllerLost", reason: sentence });
           this.events.emit("controllerLost", sentence);
         },
-        list: (options) => this.listEngines(options),
+        list: (options) => this.askEngines(options),
         resume: (options) => resumeOutstanding(this, options),
         back: (how) => {
           this.#feed({ type: "controllerBack" });
@@ -133,12 +135,12 @@ export class ClientLink {
 
   /** Messages dropped so far, by reason. */
   get dropped(): Readonly<Record<string, number>> {
-    return { ...Object.fromEntries(this.#dropped), ...this.#machine.counters };
+    return { ...Object.fromEntries(this.#reader.dropped), ...this.#machine.counters };
   }
 
   /** Reason of the first message that was dropped. */
   get firstDrop(): DropReason | undefined {
-    return this.#dropped.keys().next().value;
+    return this.#reader.dropped.keys().next().value;
   }
 
   get isClosed(): boolean {
@@ -239,16 +241,25 @@ export class ClientLink {
     }
   }
 
-  /** Asks the Hub for all engines and brings the directory up to date. */
+  /** Asks the Hub for all engines and brings the directory up to date, unless a controller has just come back: see `adoptEngines`. */
   async listEngines(options: WaitOptions): Promise<void> {
+    const listing = await this.askEngines(options);
+    if (this.#life.state === "here") this.#feed({ ...listing, keepsRequests: false });
+  }
+
+  /** Takes the engines that a controller which came back has by now; requests for others go on until `inquired`. */
+  async adoptEngines(options: WaitOptions): Promise<void> {
+    this.#feed({ ...(await this.askEngines(options)), keepsRequests: true });
+  }
+
+  /** Asks the Hub for all engines. */
+  async askEngines(options: WaitOptions): Promise<Listing> {
     const message = await this.askHub("connection_request", NO_CONTENT, options);
-    const id = message.parentHeader["msg_id"];
     const engines = readListing(message.content);
     if (engines === undefined) throw new ProtocolError("the controller answered the connection_request without a list of engines");
-    // Engines that are missing while a controller has just come back may be on their way.
     this.#life.heard("listed", message.header.session);
-    this.#feed({ type: "listed", msgId: msgId(String(id)), engines, keepsRequests: this.#life.state !== "here" });
     if (offersPacking(message.content)) this.#life.connection.startPacking();
+    return { type: "listed", msgId: msgId(String(message.parentHeader["msg_id"])), engines };
   }
 
   /** Takes a result that the Hub has stored, of a request whose reply has not come. */
@@ -391,11 +402,6 @@ export class ClientLink {
   }
 
   #parse(frames: Frame[], channel: string): Message | undefined {
-    const parsed = this.session.parse(frames);
-    if (parsed.ok) return parsed.value;
-    const count = (this.#dropped.get(parsed.reason) ?? 0) + 1;
-    this.#dropped.set(parsed.reason, count);
-    if (count === 1) this.#logger.warn("dropped a message", { channel, reason: parsed.reason });
-    return undefined;
+    return this.#reader.read(this.session, frames, channel);
   }
 }

@@ -9,7 +9,7 @@ import type { WindowLimits } from "../core/index.ts";
 import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile, withServerKey } from "../config/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, watchRefusals, ZeromqTransport, type Transport } from "../net/index.ts";
-import { explainDrop, readClientConnectionInfo, type ClientConnectionInfo, type DropReason } from "../wire/index.ts";
+import { explainDrop, readClientConnectionInfo, type ClientConnectionInfo, type DropReason, type Session } from "../wire/index.ts";
 import { ClientLink } from "./client-link.ts";
 import type { Endpoint } from "./connection.ts";
 
@@ -76,8 +76,14 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   const hopeless = new AbortController();
   const onRefused = watchRefusals({ url, serverKey: info.curve_serverkey, origin }, (sentence) => hopeless.abort(new ConfigError(sentence)));
   const link = new ClientLink({
-    endpoint: { ...openEndpoint(info, options.transport, {}), onRefused },
-    findEndpoint: path === undefined ? undefined : (current) => findEndpoint(path, current, options.transport),
+    endpoint: {
+      info,
+      interface: address,
+      transport: new PackingTransport(options.transport ?? new ZeromqTransport(curveOf(info))),
+      session: openSession(info),
+      onRefused,
+    },
+    findEndpoint: path === undefined ? undefined : (current) => findEndpoint(path, current, options.transport !== undefined),
     reconnectMs,
     logger: options.logger ?? SILENT,
     window,
@@ -94,31 +100,26 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   return link;
 }
 
-/** Opens a transport and a session for a controller. */
-function openEndpoint(
-  info: ClientConnectionInfo,
-  transport: Transport | undefined,
-  session: { readonly sessionId?: string; readonly processTag?: string },
-): Endpoint {
-  return {
-    info,
-    interface: resolveInterface(info),
-    transport: new PackingTransport(transport ?? new ZeromqTransport(curveOf(info))),
-    session: createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName(), ...session }),
-  };
+/** A session with a controller. */
+function openSession(info: ClientConnectionInfo, own: { readonly sessionId?: string; readonly processTag?: string } = {}): Session {
+  return createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName(), ...own });
 }
 
 /** Distinguishes the sessions of one client in message ids. */
 let endpointsFound = 0;
 
 /** What a connection file says now, if that is something else than before. */
-async function findEndpoint(path: string, current: Endpoint, transport: Transport | undefined): Promise<Endpoint | undefined> {
-  let info: ClientConnectionInfo;
+async function findEndpoint(path: string, current: Endpoint, isTransportGiven: boolean): Promise<Endpoint | undefined> {
   try {
-    info = withServerKey(await readConnectionFile("client", path, { waitMs: 0 }));
+    const info = withServerKey(await readConnectionFile("client", path, { waitMs: 0 }));
     if (JSON.stringify(info) === JSON.stringify(current.info)) return undefined;
     endpointsFound += 1;
-    return openEndpoint(info, transport, { sessionId: current.session.sessionId, processTag: `${process.pid}e${endpointsFound}` });
+    return {
+      info,
+      interface: resolveInterface(info),
+      transport: isTransportGiven ? current.transport : new PackingTransport(new ZeromqTransport(curveOf(info))),
+      session: openSession(info, { sessionId: current.session.sessionId, processTag: `${process.pid}e${endpointsFound}` }),
+    };
   } catch {
     // Gone, half-written or of no use: the controller that comes back writes it again, and it is read again.
     return undefined;

@@ -129,12 +129,12 @@ export class Connection {
     await this.endpoint.transport.close();
   }
 
-  /** Closes at once. */
-  async abort(): Promise<void> {
+  /** Closes at once, and the transport with it unless `successor` uses it too. */
+  async abort(successor?: Endpoint): Promise<void> {
     this.#isClosed = true;
     this.dropChannels();
     await this.#registration.abort();
-    await this.endpoint.transport.close();
+    if (successor?.transport !== this.endpoint.transport) await this.endpoint.transport.close();
   }
 
   #urls(port: number): readonly string[] {

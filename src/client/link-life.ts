@@ -13,15 +13,23 @@ export interface ControllerReturn {
   readonly isSameLife: boolean;
 }
 
+/** How what is outstanding is looked after. */
+export interface ResumeOptions extends ControllerReturn {
+  /** The controller is at another address: engines of the one before do not find it. */
+  readonly isElsewhere: boolean;
+  /** Aborts when the controller goes again. */
+  readonly signal: AbortSignal;
+}
+
 /** What a link does on the life's behalf. */
 export interface LifeHooks {
   readonly handlers: Omit<ConnectionHandlers, "onConnected" | "onDisconnected">;
   /** Nothing is to be sent any more. */
   readonly lost: (sentence: string) => void;
   /** Asks the Hub for its engines; `listed` is told by the link. */
-  readonly list: (options: WaitOptions) => Promise<void>;
+  readonly list: (options: WaitOptions) => Promise<unknown>;
   /** Looks after what is outstanding. */
-  readonly resume: (options: ControllerReturn & { readonly signal: AbortSignal }) => Promise<void>;
+  readonly resume: (options: ResumeOptions) => Promise<void>;
   readonly back: (how: ControllerReturn) => void;
   /** Everything is over. */
   readonly giveUp: (reason: string) => void;
@@ -53,6 +61,7 @@ export class LinkLife {
   #connection: Connection;
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
+  #isElsewhere = false;
   /** Ends what was begun for a controller that has gone again. */
   #efforts = new AbortController();
 
@@ -125,6 +134,7 @@ export class LinkLife {
         void this.#resume(effect.isSameLife); // Does not reject.
         return;
       case "tellBack":
+        this.#isElsewhere = false;
         this.#parts.logger.info("controller is back", { address: this.#connection.url, restarted: !effect.isSameLife });
         return this.#hooks.back({ isSameLife: effect.isSameLife });
       case "giveUp":
@@ -164,13 +174,17 @@ export class LinkLife {
     const found = await findEndpoint(this.#connection.endpoint);
     this.#isLooking = false;
     if (found === undefined) return;
-    if (this.#watch.state !== "lost") return void found.transport.close();
+    if (this.#watch.state !== "lost") {
+      if (found.transport !== this.#connection.endpoint.transport) await found.transport.close();
+      return;
+    }
     this.#parts.logger.info("the controller has a new address", { address: `${found.interface}:${found.info.registration}` });
+    this.#isElsewhere = true;
     const former = this.#connection;
     this.#handle({ type: "disconnected", at: this.#now });
     this.#connection = this.#connect(found);
     // Nobody waits for it: there is nothing in it that could be delivered.
-    void former.abort();
+    void former.abort(found);
   }
 
   async #ask(): Promise<void> {
@@ -187,7 +201,7 @@ export class LinkLife {
     try {
       this.#connection.openChannels();
       await this.#connection.channelsStand(CHANNELS_MS);
-      await this.#hooks.resume({ isSameLife, signal });
+      await this.#hooks.resume({ isSameLife, isElsewhere: this.#isElsewhere, signal });
       if (!signal.aborted) this.#handle({ type: "resumed", at: this.#now });
     } catch (cause) {
       if (signal.aborted) return;

@@ -5,19 +5,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KernelError, NoData, type EngineUuid } from "../base/index.ts";
 import type { ClientLink } from "./client-link.ts";
 import { dbQuery, HUB_TIMEOUT_MS, requestResults } from "./hub-queries.ts";
-import type { ControllerReturn } from "./link-life.ts";
+import type { ResumeOptions } from "./link-life.ts";
 
-/** How long engines of a restarted controller get to register again, when requests wait for them. */
-const ENGINES_BACK_MS = 10_000;
+/** How long engines get to register with a restarted controller, and those for which requests are meant. */
+const ENGINES_BACK_MS = 2000;
+const AWAITED_BACK_MS = 10_000;
 const PAUSE_FIRST_MS = 50;
 const PAUSE_MAX_MS = 1000;
 /** Ids in one question. */
 const ASKED_MAX = 1000;
 /** Results fetched at a time. */
 const FETCHES_MAX = 8;
-
-/** How resuming goes. */
-export type ResumeOptions = ControllerReturn & { readonly signal: AbortSignal };
 
 /** What the Hub knows of requests. */
 interface Standing {
@@ -27,8 +25,9 @@ interface Standing {
 
 /** Looks after everything outstanding. Rejects when the Hub does not answer, or the signal aborts. */
 export async function resumeOutstanding(link: ClientLink, options: ResumeOptions): Promise<void> {
-  const { isSameLife, signal } = options;
-  if (!isSameLife) await enginesBack(link, signal);
+  const { isSameLife, isElsewhere, signal } = options;
+  if (!isSameLife && !isElsewhere) await enginesBack(link, signal);
+  await link.adoptEngines({ timeoutMs: HUB_TIMEOUT_MS, signal });
   const sent = [...link.outstanding].flatMap(([id, { state }]) => (state === "sent" ? [id] : []));
   const standing: Standing = { completed: [], pending: new Set() };
   for (let at = 0; at < sent.length; at += ASKED_MAX) await inquire(link, sent.slice(at, at + ASKED_MAX), standing, options);
@@ -41,19 +40,23 @@ export async function resumeOutstanding(link: ClientLink, options: ResumeOptions
   link.inquired(pending, isSameLife);
 }
 
-/** Waits until the engines that requests are meant for have registered again, or had the time for it. */
+/** Waits until the engines of before have registered again, or had the time for it. Until then they are still known here. */
 async function enginesBack(link: ClientLink, signal: AbortSignal): Promise<void> {
-  const end = performance.now() + ENGINES_BACK_MS;
-  for (let pauseMs = PAUSE_FIRST_MS; !areBack(link) && performance.now() < end; pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs)) {
-    await sleep(pauseMs, undefined, { signal });
-    await link.listEngines({ timeoutMs: HUB_TIMEOUT_MS, signal });
+  const begun = performance.now();
+  for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs)) {
+    const { engines } = await link.askEngines({ timeoutMs: HUB_TIMEOUT_MS, signal });
+    const back = new Set(engines.map(({ uuid }) => uuid));
+    const missing = new Set([...link.directory.engines.values()].flatMap(({ uuid }) => (back.has(uuid) ? [] : [uuid])));
+    const leftMs = begun + (areWaitedFor(link, missing) ? AWAITED_BACK_MS : ENGINES_BACK_MS) - performance.now();
+    if (missing.size === 0 || leftMs <= 0) return;
+    await sleep(Math.min(pauseMs, leftMs), undefined, { signal });
   }
 }
 
-function areBack(link: ClientLink): boolean {
-  const isThere = (uuid: EngineUuid): boolean => link.directory.findByUuid(uuid) !== undefined;
-  for (const { channel, targets } of link.outstanding.values()) if (channel === "mux" && !targets.every(isThere)) return false;
-  return true;
+/** Whether direct requests are meant for one of these engines. */
+function areWaitedFor(link: ClientLink, engines: ReadonlySet<EngineUuid>): boolean {
+  for (const { channel, targets } of link.outstanding.values()) if (channel === "mux" && targets.some((uuid) => engines.has(uuid))) return true;
+  return false;
 }
 
 /** Finds out which requests have a result. Those that are in neither list are unknown to the Hub. */

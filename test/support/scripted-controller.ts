@@ -1,7 +1,7 @@
 // A controller in memory for tests of the client: a Transport whose other end is the test. It answers the
 // connection_request by itself and everything else as told.
 
-import { createSession, type MessageHandler, type MessageSocket, type SocketKind, type Transport } from "../../src/net/index.ts";
+import { createSession, type MessageHandler, type MessageSocket, type SocketKind, type SocketOptions, type Transport } from "../../src/net/index.ts";
 import { packValue } from "../../src/serial/index.ts";
 import type { ClientConnectionInfo, Dict, Frame, Header, Message, Session } from "../../src/wire/index.ts";
 import { until } from "./until.ts";
@@ -23,10 +23,12 @@ class ScriptedSocket implements MessageSocket {
   readonly queued = { messages: 0, bytes: 0 };
   onMessage: MessageHandler | undefined;
   isClosed = false;
+  readonly options: SocketOptions;
   readonly #onSend: (frames: readonly Frame[]) => boolean;
 
-  constructor(kind: SocketKind, onSend: (frames: readonly Frame[]) => boolean) {
+  constructor(kind: SocketKind, options: SocketOptions, onSend: (frames: readonly Frame[]) => boolean) {
     this.kind = kind;
+    this.options = options;
     this.#onSend = onSend;
   }
 
@@ -85,7 +87,8 @@ export class ScriptedController implements Transport {
   isSilent = false;
   /** Set to refuse messages of a channel, as a full queue does. */
   readonly full = new Set<Channel>();
-  readonly session: Session;
+  session: Session;
+  #isAway = false;
   readonly info: ClientConnectionInfo;
   readonly #sockets = new Map<Channel, ScriptedSocket>();
 
@@ -110,12 +113,35 @@ export class ScriptedController implements Transport {
     return Promise.reject(new Error("the client never binds"));
   }
 
-  connect(kind: SocketKind, endpoints: readonly string[]): MessageSocket {
+  connect(kind: SocketKind, endpoints: readonly string[], options: SocketOptions = {}): MessageSocket {
     const port = Number(endpoints[0]?.split(":").at(-1));
     const channel = (Object.keys(PORTS) as Channel[]).find((name) => PORTS[name] === port) as Channel;
-    const socket = new ScriptedSocket(kind, (frames) => this.#take(channel, frames));
+    const socket = new ScriptedSocket(kind, options, (frames) => this.#take(channel, frames));
     this.#sockets.set(channel, socket);
+    this.#tellConnected(socket);
     return socket;
+  }
+
+  #tellConnected(socket: ScriptedSocket): void {
+    setImmediate(() => {
+      if (!this.#isAway && !socket.isClosed) socket.options.onConnected?.();
+    });
+  }
+
+  /** Ends all connections; what is sent until `comeBack` is lost. */
+  goAway(): void {
+    this.#isAway = true;
+    const open = [...this.#sockets.values()].filter((socket) => !socket.isClosed);
+    setImmediate(() => {
+      for (const socket of open) if (!socket.isClosed) socket.options.onDisconnected?.();
+    });
+  }
+
+  /** Lets connections stand again: as the controller that was there before, or as another one with the same ports and key. */
+  comeBack(how: { readonly isSameLife: boolean }): void {
+    if (!how.isSameLife) this.session = createSession({ key: this.info.key, processTag: "controller" });
+    this.#isAway = false;
+    for (const socket of this.#sockets.values()) if (!socket.isClosed) this.#tellConnected(socket);
   }
 
   async close(): Promise<void> {
@@ -129,6 +155,7 @@ export class ScriptedController implements Transport {
 
   #take(channel: Channel, frames: readonly Frame[]): boolean {
     if (this.full.has(channel)) return false;
+    if (this.#isAway) return true;
     const parsed = this.session.parse(frames);
     if (!parsed.ok) throw new Error(`the client sent a bad message: ${parsed.reason}`);
     const message: Sent = { ...parsed.value, channel, frames: [...frames] };
@@ -195,6 +222,7 @@ export class ScriptedController implements Transport {
 
   #deliver(channel: Channel, frames: Frame[]): void {
     const socket = this.#sockets.get(channel);
+    if (this.#isAway) return;
     // Like a real socket, never from within the client's own call.
     setImmediate(() => {
       if (socket !== undefined && !socket.isClosed) socket.onMessage?.(frames);

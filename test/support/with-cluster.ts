@@ -36,7 +36,7 @@ export interface ClusterProcess {
 /** A running cluster. */
 export class TestCluster {
   readonly profileDir: string;
-  readonly controller: ClusterProcess;
+  controller: ClusterProcess;
   readonly engines: ClusterProcess[] = [];
   readonly #options: ClusterOptions;
   readonly #clients: Client[] = [];
@@ -66,6 +66,18 @@ export class TestCluster {
   /** The client's connection file. */
   get clientFile(): string {
     return join(this.profileDir, "security", "ipcontroller-client.json");
+  }
+
+  /** Kills the controller, as a crash would. */
+  async killController(): Promise<void> {
+    const { child } = this.controller;
+    child.kill("SIGKILL");
+    await until(() => child.signalCode !== null);
+  }
+
+  /** Starts another controller in the place of one that has ended. */
+  startController(args: readonly string[]): void {
+    this.controller = this.#spawn("ipcontroller", args);
   }
 
   /** Starts further engines; await `client.waitForEngines` for them. */
