@@ -1,7 +1,7 @@
 // The shell around the client's machine: it decodes what arrives, feeds the machine, performs its effects, and has no
 // policy of its own. Its sockets are the connection's, and whether there is a controller behind them is the life's.
 
-import { ClosedError, ControllerLostError, EngineError, msgId, ProtocolError, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
+import { ClosedError, ControllerLostError, msgId, ProtocolError, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
 import {
   ClientMachine,
   type RequestRecord,
@@ -16,7 +16,7 @@ import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK } from "../net/index.ts";
 import { offersPacking, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
 import type { Endpoint } from "./connection.ts";
-import { notePublishedData, settleHandle } from "./decode.ts";
+import { answerOf, notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
 import { IopubFilter } from "./iopub-filter.ts";
 import { LinkLife, type ControllerReturn } from "./link-life.ts";
@@ -229,16 +229,7 @@ export class ClientLink {
       options,
       () => `${whom} did not answer the ${msgType} within ${options.timeoutMs} ms`,
     );
-    switch (outcome.type) {
-      case "answer":
-        return outcome.message;
-      case "engineLeft":
-        throw new EngineError(`engine ${outcome.engine.id} left before it answered the ${msgType}`);
-      case "lost":
-        throw new ClosedError(`${outcome.reason}; the ${msgType} was not answered`);
-      case "controllerLost":
-        throw new ControllerLostError(`${outcome.reason}; the ${msgType} was not answered`);
-    }
+    return answerOf(outcome, msgType);
   }
 
   /** Asks the Hub for all engines and brings the directory up to date, unless a controller has just come back: see `adoptEngines`. */

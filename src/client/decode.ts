@@ -1,8 +1,8 @@
 // From a reply to what the user gets: a value, an ExecuteReply, or an error.
 
 import { stripVTControlCharacters } from "node:util";
-import { ClosedError, ControllerLostError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
-import { outputOf, type RequestOutcome, type RequestRecord } from "../core/index.ts";
+import { ClosedError, ControllerLostError, EngineError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
+import { outputOf, type AnswerOutcome, type RequestOutcome, type RequestRecord } from "../core/index.ts";
 import { unpackValue, unpackValues } from "../serial/index.ts";
 import type { Message } from "../wire/index.ts";
 import { ExecuteReply } from "./execute-reply.ts";
@@ -33,6 +33,20 @@ export function settleHandle(handle: RequestHandle, record: RequestRecord, outco
       }
       handle.succeed(value === null && handle.reading?.isVoid === true ? undefined : value);
     }
+  }
+}
+
+/** The answer to a question; throws why there is none. */
+export function answerOf(outcome: AnswerOutcome, msgType: string): Message {
+  switch (outcome.type) {
+    case "answer":
+      return outcome.message;
+    case "engineLeft":
+      throw new EngineError(`engine ${outcome.engine.id} left before it answered the ${msgType}`);
+    case "lost":
+      throw new ClosedError(`${outcome.reason}; the ${msgType} was not answered`);
+    case "controllerLost":
+      throw new ControllerLostError(`${outcome.reason}; the ${msgType} was not answered`);
   }
 }
 
