@@ -27,3 +27,15 @@ export const msgId = (value: string): MsgId => value as MsgId;
 export const sessionId = (value: string): SessionId => value as SessionId;
 /** Takes a text for a client's routing identity. */
 export const clientIdent = (value: string): ClientIdent => value as ClientIdent;
+
+/** Ids as people read them: `0…3, 7`. */
+export function describeIds(ids: readonly number[]): string {
+  const runs: string[] = [];
+  for (let i = 0; i < ids.length;) {
+    let last = i;
+    while (last + 1 < ids.length && (ids[last + 1] as number) === (ids[last] as number) + 1) last += 1;
+    runs.push(last === i ? `${ids[i]}` : `${ids[i]}…${ids[last]}`);
+    i = last + 1;
+  }
+  return runs.join(", ");
+}

@@ -2,6 +2,7 @@
 // same failure. `fromErrorContent` turns what a peer sent into the class of that name.
 
 import { isParallelError, ParallelError, type ErrorCode, type ErrorDetails } from "./errors.ts";
+import { causeOf, renderFailure, renderStack, summarize } from "./render-failure.ts";
 
 /** Which engine failed, and in what; absent for errors made by the controller. */
 export interface EngineInfo {
@@ -13,7 +14,10 @@ export interface EngineInfo {
   readonly host?: string;
 }
 
-/** A request failed; `ename` is its name on the wire. */
+/**
+ * A request failed; `ename` is its name on the wire. Its `stack` is the remote traceback, where there is one: where this
+ * process happened to read the reply tells nobody anything.
+ */
 export class KernelError extends ParallelError {
   /** Error name on the wire. */
   readonly ename: string;
@@ -30,7 +34,19 @@ export class KernelError extends ParallelError {
     this.evalue = failure.evalue;
     this.traceback = failure.traceback ?? [];
     this.engineInfo = failure.engineInfo;
+    if (this.traceback.length > 0) hideAway(this, "stack", renderStack(this, failure));
   }
+}
+
+/** Shown as their stack: the fields repeat what stands there. */
+Object.defineProperty(KernelError.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: KernelError): string {
+    return this.stack ?? this.toString();
+  },
+});
+
+function hideAway(error: Error, name: "stack", value: string): void {
+  Object.defineProperty(error, name, { value, writable: true, configurable: true, enumerable: false });
 }
 
 /** Tells kernel errors from others, also those made by another copy of the package. */
@@ -46,17 +62,13 @@ export interface KernelFailure {
   readonly engineInfo?: EngineInfo | undefined;
 }
 
-function renderFailure(failure: KernelFailure): string {
-  const where = failure.engineInfo === undefined ? "" : `[${failure.engineInfo.engineId ?? "?"}:${failure.engineInfo.method}] `;
-  return failure.evalue === "" ? `${where}${failure.ename}` : `${where}${failure.ename}: ${failure.evalue}`;
-}
-
 const kernelErrorClass = (ename: string, code: ErrorCode) =>
   class extends KernelError {
     constructor(failure: Omit<KernelFailure, "ename"> | string, details?: ErrorDetails) {
       const facts = typeof failure === "string" ? { evalue: failure } : failure;
       super({ ...facts, ename }, details, code);
       this.name = ename;
+      if (this.traceback.length > 0) hideAway(this, "stack", renderStack(this, this));
     }
   };
 
@@ -91,23 +103,18 @@ export class RemoteError extends KernelError {
 
   /** The error with its remote traceback, as shown to a user. */
   override toString(): string {
-    const lines = this.traceback.length > 0 ? this.traceback.join("\n") : "";
-    return lines === "" ? `${this.name}: ${this.message}` : `${this.name}: ${this.message}\n${lines}`;
+    return this.traceback.length > 0 ? (this.stack ?? "") : `${this.name}: ${this.message}`;
   }
 }
 
-const COMPOSITE_SHOWN_MAX = 4;
-
-/** Several engines failed; shows at most four of them and counts the rest. */
+/** Several engines failed; those that failed alike are shown once and counted, at most four kinds. */
 export class CompositeError extends RemoteError {
   /** One error for each failure, in the order of the targets. */
   readonly errors: readonly Error[];
 
   constructor(errors: readonly Error[], details?: ErrorDetails) {
-    const shown = errors.slice(0, COMPOSITE_SHOWN_MAX).map((error) => error.message);
-    const rest = errors.length - shown.length;
-    const evalue = `${errors.length} failures: ${shown.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`;
-    super({ ename: "CompositeError", evalue }, details, "ERR_COMPOSITE");
+    const { text, traceback } = summarize(errors);
+    super({ ename: "CompositeError", evalue: text, traceback }, details, "ERR_COMPOSITE");
     this.errors = errors;
   }
 }
@@ -127,8 +134,13 @@ const BY_NAME: ReadonlyMap<string, NamedKernelError> = new Map(
   }),
 );
 
-/** Turns a failure that came over the wire into the error class of its name; `RemoteError` for all others. */
-export function kernelErrorFrom(failure: KernelFailure, details?: ErrorDetails): KernelError {
+/**
+ * Turns a failure that came over the wire into the error class of its name; `RemoteError` for all others. What its
+ * traceback names as its cause becomes `cause`, with that one's own.
+ */
+export function kernelErrorFrom(failure: KernelFailure, details: ErrorDetails = {}): KernelError {
   const Named = BY_NAME.get(failure.ename);
-  return Named === undefined ? new RemoteError(failure, details) : new Named(failure, details);
+  const cause = details.cause === undefined ? causeOf(failure) : undefined;
+  const all = cause === undefined ? details : { cause: kernelErrorFrom(cause) };
+  return Named === undefined ? new RemoteError(failure, all) : new Named(failure, all);
 }

@@ -1,10 +1,9 @@
 // Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
 
-import { InvalidArgumentError, type EngineId } from "../base/index.ts";
+import { describeIds, InvalidArgumentError, type EngineId } from "../base/index.ts";
 import {
   DEFAULT_RECENT,
   DEFAULT_WINDOW,
-  describeIds,
   pickSlice,
   RecentRequests,
   resolveTargets,

@@ -1,8 +1,8 @@
 // A call before it is packed. Engines of the two languages read different payloads: which one a call takes depends on
 // what is called and on the engines it goes to. Refusals are made here, before anything is sent.
 
-import { InvalidArgumentError } from "../base/index.ts";
-import { describeIds, languageOf, type EngineFacts, type EngineLanguage } from "../core/index.ts";
+import { describeIds, InvalidArgumentError } from "../base/index.ts";
+import { languageOf, type EngineFacts, type EngineLanguage } from "../core/index.ts";
 import { keywords, named, packCall, packPythonCall, pythonFunction, PythonObject, Reference } from "../serial/index.ts";
 import type { Frame } from "../wire/index.ts";
 

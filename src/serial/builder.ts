@@ -5,6 +5,7 @@ import { Script, constants as vmConstants } from "node:vm";
 
 import { BoundedMap } from "./bounded-map.ts";
 import { readCode, codeKey, type Code, type CodeFacts } from "./code.ts";
+import { positionInFile } from "./source-maps.ts";
 
 /** A function whose bindings can be set and read. */
 export interface BuiltCode {
@@ -26,7 +27,7 @@ type Factory = (
 
 const COMPILED_MAX = 2000;
 const COMPILED = new BoundedMap<string, CompiledCode>(COMPILED_MAX);
-const ORIGINS = new BoundedMap<string, string>(COMPILED_MAX);
+const ORIGINS = new BoundedMap<string, Pick<CodeFacts, "url" | "line" | "column" | "lines">>(COMPILED_MAX);
 
 /** What Vite writes in place of `import` in `import(specifier)`. */
 export const VITE_IMPORT = "__vite_ssr_dynamic_import__";
@@ -61,9 +62,16 @@ export function buildCode(code: Code): BuiltCode {
   return { evaluate: () => withName(evaluate(), code.facts), set, get };
 }
 
-/** The script a function came from, by the script name that stands in stack traces. */
-export function originOf(scriptName: string): string | undefined {
-  return ORIGINS.get(scriptName);
+/** Where a position of a stack trace was written (`url:line:column`); the script's name is that of a function that was built here. */
+export function originOf(scriptName: string, line: number, column: number): string | undefined {
+  const origin = ORIGINS.get(scriptName);
+  if (origin === undefined) return undefined;
+  const { url, lines, line: firstLine = 0, column: firstColumn = 0 } = origin;
+  // The script was compiled as if it stood in the file; only where its lines do not follow one another is more to be done.
+  if (lines === undefined) return `${url}:${line}:${column}`;
+  const row = line - 1 - firstLine;
+  const written = positionInFile({ line: firstLine, column: firstColumn, lines }, row, column - 1 - (row === 0 ? firstColumn : 0));
+  return `${url}:${written.line + 1}:${written.column + 1}`;
 }
 
 /** esbuild's helper: it is called in texts that went through it. */
@@ -82,7 +90,7 @@ function compile(code: Code): Factory {
   const before = `(function(__name){${facts.isStrict ? '"use strict";' : ""}${helpers(facts.text)}${declarations(facts.bindings)}return[()=>${open}`;
   const text = `${before}${embedded(facts)}\n${close},(i,v)=>{switch(i){${cases(facts.bindings, (path) => `${path}=v;break;`)}}},(i)=>{switch(i){${cases(facts.bindings, (path) => `return ${path};`)}}}]})`;
   const filename = scriptName(code);
-  if (facts.url !== undefined) ORIGINS.set(filename, facts.url);
+  if (facts.url !== undefined) ORIGINS.set(filename, facts);
   const script = new Script(text, {
     filename,
     // Positions in stack traces are those of the file the function was written in.

@@ -12,8 +12,8 @@ import { knownFact } from "./known-functions.ts";
 import { FactValue, findRecord, keepClass, type CodeRecord, type Fact, type TravelRecord } from "./records.ts";
 import { isClean } from "./scan.ts";
 import { readInside, type FunctionInside, type FunctionLocation } from "./scope-reader.ts";
-import { areNamesKnown, importedScript, scriptNames, scriptUrl, writtenPosition, type ImportedName } from "./script-table.ts";
-import type { SourcePosition } from "./source-maps.ts";
+import { areNamesKnown, importedScript, scriptNames, scriptUrl, writtenPlace, type ImportedName } from "./script-table.ts";
+import type { WrittenPlace } from "./source-maps.ts";
 import { isNativeFunction } from "./things.ts";
 
 /** Makes the error for a function that cannot travel. */
@@ -27,7 +27,7 @@ const SOURCES_MAX = 2000;
 const SOURCES = new BoundedMap<string, FunctionSource>(SOURCES_MAX);
 const CODES = new BoundedMap<string, Code>(SOURCES_MAX);
 /** Positions of functions that need no look into their scopes, by text. */
-const PLACES = new BoundedMap<string, SourcePosition>(SOURCES_MAX);
+const PLACES = new BoundedMap<string, WrittenPlace>(SOURCES_MAX);
 
 const PROCESS_MARK = Math.trunc(Math.random() * 2 ** 48).toString(36);
 let classCount = 0;
@@ -117,7 +117,7 @@ function isStrict(fn: Function, parsed: FunctionSource, reader: BindingReader | 
 
 // ── place ──
 
-function placeOf(fn: Function, source: string, parsed: FunctionSource): SourcePosition | undefined {
+function placeOf(fn: Function, source: string, parsed: FunctionSource): WrittenPlace | undefined {
   const known = PLACES.get(source);
   if (known !== undefined) return known;
   const place = toPlace(readInside(fn).location, source, parsed);
@@ -126,14 +126,14 @@ function placeOf(fn: Function, source: string, parsed: FunctionSource): SourcePo
 }
 
 /** V8 tells where the parameters begin; the text of anything but an arrow begins before. */
-function toPlace(location: FunctionLocation | undefined, source: string, parsed: FunctionSource): SourcePosition | undefined {
+function toPlace(location: FunctionLocation | undefined, source: string, parsed: FunctionSource): WrittenPlace | undefined {
   if (location === undefined) return undefined;
-  const written = writtenPosition(location.scriptId, location.line, location.column);
-  if (written.url === "") return undefined;
   const before = parsed.isArrow || parsed.form === "class" ? "" : source.slice(0, Math.max(0, source.indexOf("(")));
-  const isOnOneLine = !before.includes("\n");
-  if (!isOnOneLine) return { url: written.url, line: Math.max(0, written.line - before.split("\n").length + 1), column: 0 };
-  return { url: written.url, line: written.line, column: Math.max(0, written.column - before.length) };
+  const rowsBefore = before.split("\n").length - 1;
+  const { scriptId, line, column } = location;
+  const start = rowsBefore > 0 ? { line: Math.max(0, line - rowsBefore), column: 0 } : { line, column: Math.max(0, column - before.length) };
+  const place = writtenPlace(scriptId, source, start, rowsBefore > 0 ? 0 : before.length);
+  return place.url === "" ? undefined : place;
 }
 
 // ── bindings ──

@@ -26,6 +26,8 @@ export interface CodeFacts {
   readonly url?: string;
   readonly line?: number;
   readonly column?: number;
+  /** See `WrittenPlace.lines`. */
+  readonly lines?: readonly number[];
 }
 
 /** Facts with their identity. */

@@ -67,8 +67,7 @@ function isInnerFrame(line: string): boolean {
 /** Names the file in which a travelling function was written. */
 function withOrigin(line: string): string {
   return line.replace(TASK_POSITION, (whole, script: string, row: string, column: string) => {
-    const origin = originOf(script);
-    return origin === undefined ? whole : `${origin}:${row}:${column}`;
+    return originOf(script, Number(row), Number(column)) ?? whole;
   });
 }
 

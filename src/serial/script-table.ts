@@ -6,7 +6,7 @@ import { parse } from "acorn";
 
 import { BoundedMap } from "./bounded-map.ts";
 import { withInspector } from "./scope-reader.ts";
-import { originalPosition, type SourcePosition } from "./source-maps.ts";
+import { originalPlace, type WrittenPlace } from "./source-maps.ts";
 
 /** Where an imported name comes from. */
 export interface ImportedName {
@@ -41,10 +41,10 @@ export function scriptUrl(scriptId: string): string {
   return scriptPlace(scriptId).url;
 }
 
-/** Where the position of a function in a script was written. */
-export function writtenPosition(scriptId: string, line: number, column: number): SourcePosition {
+/** Where the text of a function was written that begins at a position of a script; `lead` as in `originalPlace`. */
+export function writtenPlace(scriptId: string, text: string, start: { readonly line: number; readonly column: number }, lead: number): WrittenPlace {
   const { url, sourceMapUrl } = scriptPlace(scriptId);
-  return originalPosition({ url, line, column }, sourceMapUrl);
+  return originalPlace({ url, ...start }, text, lead, sourceMapUrl);
 }
 
 function scriptPlace(scriptId: string): { readonly url: string; readonly sourceMapUrl: string } {

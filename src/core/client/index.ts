@@ -20,4 +20,4 @@ export {
   type RequestState,
 } from "./request-record.ts";
 export { DEFAULT_WINDOW, SendWindow, type Windowed, type WindowLimits } from "./send-window.ts";
-export { describeIds, isOpenTargets, pickSlice, resolveTargets, type EngineSelector, type Targets } from "./targets.ts";
+export { isOpenTargets, pickSlice, resolveTargets, type EngineSelector, type Targets } from "./targets.ts";

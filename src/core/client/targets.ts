@@ -1,6 +1,6 @@
 // Which engines a view means.
 
-import { InvalidArgumentError, NoEnginesRegistered, type EngineId } from "../../base/index.ts";
+import { describeIds, InvalidArgumentError, NoEnginesRegistered, type EngineId } from "../../base/index.ts";
 import type { EngineFacts } from "./engine-directory.ts";
 
 /** Engines that an error message names. */
@@ -40,18 +40,6 @@ function resolveOne(engines: ReadonlyMap<EngineId, EngineFacts>, wanted: number)
   const engine = wanted < 0 ? [...engines.values()].at(wanted) : engines.get(wanted as EngineId);
   if (engine !== undefined) return engine;
   throw new InvalidArgumentError(`there is no engine ${wanted}; the engines are ${describeIds([...engines.keys()])}`);
-}
-
-/** Ids as people read them: `0…3, 7`. */
-export function describeIds(ids: readonly number[]): string {
-  const runs: string[] = [];
-  for (let i = 0; i < ids.length;) {
-    let last = i;
-    while (last + 1 < ids.length && (ids[last + 1] as number) === (ids[last] as number) + 1) last += 1;
-    runs.push(last === i ? `${ids[i]}` : `${ids[i]}…${ids[last]}`);
-    i = last + 1;
-  }
-  return runs.join(", ");
 }
 
 /** The elements that Python's `sequence[start:stop:step]` picks. */

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as base from "../../../src/base/index.ts";
@@ -155,6 +156,36 @@ describe("errors", () => {
     expect(composite.errors).toBe(errors);
     expect(composite.message).toBe("CompositeError: 6 failures: E: 0; E: 1; E: 2; E: 3; and 2 more");
     expect(composite.code).toBe("ERR_COMPOSITE");
+  });
+
+  it("that are alike are shown once, with their number, engines and host; their stack is the remote traceback", () => {
+    const failure = (engineId: number, evalue: string): base.KernelError =>
+      kernelErrorFrom({
+        ename: "RangeError",
+        evalue,
+        traceback: [`RangeError: ${evalue}`, "    at f (job.ts:3:9)"],
+        engineInfo: { engineUuid: `u${engineId}`, engineId, method: "apply", host: "mezcal07" },
+      });
+    const alike = new base.CompositeError([0, 1, 2, 5].map((id) => failure(id, "too far")));
+    expect(alike.stack).toBe("CompositeError: 4 failures: RangeError: too far (4 times, on engines 0…2, 5 of mezcal07)\n    at f (job.ts:3:9)");
+    expect([inspect(alike), String(alike)]).toEqual([alike.stack, alike.stack]);
+    const mixed = new base.CompositeError([failure(0, "a"), failure(1, "b"), failure(2, "a"), new base.TimeoutError("late")]);
+    expect(mixed.stack?.split("\n")).toEqual([
+      "CompositeError: 4 failures: RangeError: a (2 times, on engines 0, 2 of mezcal07); [1:apply on mezcal07] RangeError: b; late",
+      "RangeError: a (2 times, on engines 0, 2 of mezcal07)",
+      "    at f (job.ts:3:9)",
+      "[1:apply on mezcal07] RangeError: b",
+      "    at f (job.ts:3:9)",
+    ]);
+  });
+
+  it("of user code have what the traceback names as their cause", () => {
+    const traceback = ["TypeError: outer", "    at g (a.ts:1:1)", "caused by RangeError: inner", "    at h (a.ts:2:2)", "caused by why"];
+    const error = kernelErrorFrom({ ename: "TypeError", evalue: "outer", traceback });
+    const cause = error.cause as base.KernelError;
+    expect(cause).toMatchObject({ ename: "RangeError", evalue: "inner", traceback: ["RangeError: inner", "    at h (a.ts:2:2)", "caused by why"] });
+    expect((cause.cause as base.KernelError).ename).toBe("why");
+    expect((cause.cause as base.KernelError).cause).toBeUndefined();
   });
 
   it("have codes from the table, names of their class and causes", () => {
