@@ -36,6 +36,11 @@ export class KernelError extends ParallelError {
     this.engineInfo = failure.engineInfo;
     if (this.traceback.length > 0) hideAway(this, "stack", renderStack(this, failure));
   }
+
+  /** The error with its remote traceback, as shown to a user. */
+  override toString(): string {
+    return renderStack(this, this);
+  }
 }
 
 /** Shown as their stack: the fields repeat what stands there. */
@@ -62,8 +67,10 @@ export interface KernelFailure {
   readonly engineInfo?: EngineInfo | undefined;
 }
 
-const kernelErrorClass = (ename: string, code: ErrorCode) =>
+const kernelErrorClass = (ename: string, code: ErrorCode): NamedKernelError =>
   class extends KernelError {
+    static override readonly name: string = ename;
+
     constructor(failure: Omit<KernelFailure, "ename"> | string, details?: ErrorDetails) {
       const facts = typeof failure === "string" ? { evalue: failure } : failure;
       super({ ...facts, ename }, details, code);
@@ -99,11 +106,6 @@ export const InvalidDependency: NamedKernelError = kernelErrorClass("InvalidDepe
 export class RemoteError extends KernelError {
   constructor(failure: KernelFailure, details?: ErrorDetails, code: ErrorCode = "ERR_REMOTE") {
     super(failure, details, code);
-  }
-
-  /** The error with its remote traceback, as shown to a user. */
-  override toString(): string {
-    return this.traceback.length > 0 ? (this.stack ?? "") : `${this.name}: ${this.message}`;
   }
 }
 

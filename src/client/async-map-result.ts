@@ -1,7 +1,8 @@
 // The result of a map: one list, made of the chunks' lists.
 
-import { AsyncResult, type ResultOwner, type ResultShape } from "./async-result.ts";
+import { AsyncResult, type ResultOwner } from "./async-result.ts";
 import type { RequestHandle } from "./request-handle.ts";
+import type { ItemOrder, ResultShape } from "./result-shape.ts";
 
 /** Chunks that were mapped, in order. */
 const CHUNKS: ResultShape<unknown[], unknown> = {
@@ -27,36 +28,8 @@ export class AsyncMapResult<R> extends AsyncResult<R[], R, "many"> {
     this.#isOrdered = isOrdered;
   }
 
-  /** Items in the order of the input or, for an unordered map, of their completion. */
-  override async *[Symbol.asyncIterator](): AsyncGenerator<R, void, undefined> {
-    if (this.#isOrdered) yield* super[Symbol.asyncIterator]();
-    else yield* this.#asCompleted();
-  }
-
-  async *#asCompleted(): AsyncGenerator<R, void, undefined> {
-    const finished: RequestHandle[] = [];
-    let wake: (() => void) | undefined;
-    const stops = this.parts.map((part) =>
-      part.onSettled(() => {
-        finished.push(part);
-        wake?.();
-      }),
-    );
-    try {
-      for (let seen = 0; seen < this.parts.length;) {
-        const part = finished[seen];
-        if (part !== undefined) {
-          seen += 1;
-          yield* this.itemsOf(part);
-          continue;
-        }
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      for (const stop of stops) stop();
-    }
+  protected override get defaultOrder(): ItemOrder {
+    return this.#isOrdered ? "submission" : "completion";
   }
 
   override get [Symbol.toStringTag](): string {

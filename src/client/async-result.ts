@@ -5,25 +5,23 @@
 import { CompositeError, InvalidArgumentError, InvalidStateError, parseIsoDate } from "../base/index.ts";
 import { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type DisplayOutput } from "../core/index.ts";
 import { metadataOf, timesOf, type RequestMetadata } from "./metadata.ts";
-import { showOutputs, type OutputSink } from "./display-outputs.ts";
+import { showOutputs, type DisplayOptions, type OutputSink } from "./display-outputs.ts";
 import { showAsText } from "./inspect.ts";
 import type { RequestHandle } from "./request-handle.ts";
-import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
+import {
+  hasReached,
+  itemsOf,
+  settledParts,
+  startUntil,
+  type Arity,
+  type ItemOrder,
+  type OrErrors,
+  type Per,
+  type ResultShape,
+  type ReturnWhen,
+} from "./result-shape.ts";
+import { allOf, checkWait, waitFor, type WaitOptions } from "./wait-for.ts";
 import { showProgress, type InteractiveOptions } from "./wait-interactive.ts";
-
-/** Whether a result stands for one request or for a list of them. */
-export type Arity = "one" | "many";
-/** A thing for one request, a list of them for several. */
-export type Per<A extends Arity, T> = A extends "one" ? T : readonly T[];
-
-/** How parts become a result. */
-export interface ResultShape<T, Item> {
-  readonly arity: Arity;
-  /** From the parts' values, in the order of submission. */
-  join(values: readonly unknown[]): T;
-  /** The items of one part's value. */
-  items(value: unknown): readonly Item[];
-}
 
 /** What a result needs of its client. */
 export interface ResultOwner {
@@ -31,10 +29,21 @@ export interface ResultOwner {
   abort(msgIds: readonly string[]): Promise<void>;
 }
 
-/** One value of one request. */
-export const ONE_VALUE: ResultShape<unknown, unknown> = { arity: "one", join: (values) => values[0], items: (value) => [value] };
-/** A list, one value for each engine. */
-export const VALUE_EACH: ResultShape<unknown[], unknown> = { arity: "many", join: (values) => [...values], items: (value) => [value] };
+/** How a value is waited for. */
+export interface GetOptions extends WaitOptions {
+  /** `firstException`: throws as soon as one request has failed. Default: when all have ended. */
+  readonly returnWhen?: Exclude<ReturnWhen, "firstCompleted"> | undefined;
+  /** Default false; true gives a list in which errors stand in the places of the items that failed. */
+  readonly returnExceptions?: boolean | undefined;
+}
+
+/** How items are read. */
+export interface ItemOptions {
+  /** Default: `submission`; for unordered maps `completion`. */
+  readonly order?: ItemOrder | undefined;
+  /** Default false; true gives the error in place of each item that failed. */
+  readonly returnExceptions?: boolean | undefined;
+}
 
 /** How long output may follow a reply; after that a lost `idle` no longer holds up who waits for output. */
 const OUTPUT_WAIT_MS = 5000;
@@ -92,13 +101,17 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
    *
    * @throws TimeoutError when it is not there in time (the request goes on), or what the request failed with
    */
-  get(options: WaitOptions = {}): Promise<T> {
-    return this.#settle(checkedWait(options));
+  get(options: GetOptions & { readonly returnExceptions: true }): Promise<OrErrors<A, Item>>;
+  get(options?: GetOptions): Promise<T>;
+  get(options: GetOptions = {}): Promise<T | OrErrors<A, Item>> {
+    checkWait(options);
+    return options.returnExceptions === true ? this.#settleEach(options) : this.#settle(options);
   }
 
-  /** Waits for the end, well or not; never throws for a failure or a timeout. True when it has ended. */
-  async wait(options: WaitOptions | number = {}): Promise<boolean> {
-    const wanted = checkedWait(typeof options === "number" ? { timeoutMs: options } : options);
+  /** Waits for the end, well or not; never throws for a failure or a timeout. True when all has ended. */
+  async wait(options: (WaitOptions & { readonly returnWhen?: ReturnWhen | undefined }) | number = {}): Promise<boolean> {
+    const wanted = typeof options === "number" ? { timeoutMs: options } : options;
+    checkWait(wanted);
     if (this.ready()) return true;
     try {
       await this.#ended(wanted);
@@ -108,15 +121,32 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
     return this.ready();
   }
 
-  async #settle(options: WaitOptions): Promise<T> {
+  async #settle(options: GetOptions): Promise<T> {
     if (!this.ready()) await this.#ended(options);
+    // Not the end, and yet no longer waited for: one has failed.
+    const failed = this.ready() ? undefined : this.#parts.find((part) => part.state === "failed")?.lookAtError();
+    if (failed !== undefined) throw failed;
     if (this.#parts.some((part) => part.record.kind === "execute")) await this.waitForOutput();
     return this.result;
   }
 
-  #ended(options: WaitOptions): Promise<void> {
-    const starters = this.#parts.map((part) => (done: () => void) => part.onSettled(done));
-    return waitFor(allOf(starters), options, () => `the result is not there after ${options.timeoutMs} ms: ${this.progress} of ${this.length} tasks finished`);
+  async #settleEach(options: GetOptions): Promise<OrErrors<A, Item>> {
+    await this.#settle(options).catch((error: unknown) => {
+      // The items' own errors stand in the list; only what kept the waiting from its end is thrown.
+      if (!this.ready()) throw error;
+    });
+    const items = this.#parts.flatMap((part) => [...itemsOf(part, this.#shape, true)]);
+    return (this.#shape.arity === "one" ? items[0] : items) as OrErrors<A, Item>;
+  }
+
+  #ended(options: WaitOptions & { readonly returnWhen?: ReturnWhen | undefined }): Promise<void> {
+    const start = startUntil(this.#parts, options.returnWhen ?? "allCompleted");
+    return waitFor(start, options, () => `the result is not there after ${options.timeoutMs} ms: ${this.progress} of ${this.length} tasks finished`);
+  }
+
+  /** Whether the requests are as far as `returnWhen` names. */
+  hasReached(returnWhen: ReturnWhen): boolean {
+    return hasReached(this.#parts, returnWhen);
   }
 
   /** Whether all has ended, well or not. */
@@ -131,6 +161,7 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
    */
   successful(): boolean {
     this.#assertReady("successful()");
+    for (const part of this.#parts) part.lookAtError();
     return isAllOk(this.#parts);
   }
 
@@ -153,7 +184,7 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
 
   #failureOnce(): Error | undefined {
     if (this.#failure !== undefined) return this.#failure;
-    const errors = this.#parts.flatMap((part) => part.error ?? []);
+    const errors = this.#parts.flatMap((part) => part.lookAtError() ?? []);
     this.#failure = errors.length > 1 ? new CompositeError(errors) : errors[0];
     return this.#failure;
   }
@@ -268,14 +299,14 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
 
   /** Waits until `sent`. @throws TimeoutError */
   waitOnSend(options: WaitOptions | number = {}): Promise<void> {
-    const wanted = checkedWait(typeof options === "number" ? { timeoutMs: options } : options);
+    const wanted = typeof options === "number" ? { timeoutMs: options } : options;
     const starters = this.#parts.map((part) => (done: () => void) => part.onDelivered(done));
     return waitFor(allOf(starters), wanted, () => `the buffers were not delivered within ${wanted.timeoutMs} ms`);
   }
 
   /** Waits until no more output will come; false when that is not known in time (default 5 s after the replies). */
   async waitForOutput(options: WaitOptions = {}): Promise<boolean> {
-    await this.#ended(options);
+    if (!this.ready()) await this.#ended(options);
     const starters = this.#parts.map((part) => (done: () => void) => part.onOutputComplete(done));
     try {
       await waitFor(allOf(starters), { ...options, timeoutMs: options.timeoutMs ?? OUTPUT_WAIT_MS }, () => "output is not complete");
@@ -286,18 +317,18 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
     }
   }
 
-  /** Shows what was printed and displayed, grouped by engine, when all has come. */
-  async displayOutputs(sink: OutputSink = process.stdout): Promise<void> {
+  /** Shows what was printed and displayed, and what failed, grouped by engine or else as told, when all has come. */
+  async displayOutputs(options: DisplayOptions | OutputSink = {}): Promise<void> {
+    const { groupBy, sink = process.stdout }: DisplayOptions = "write" in options ? { sink: options } : options;
     await this.wait();
     await this.waitForOutput();
-    showOutputs(
-      this.#parts.map((part) => part.record),
-      this.#shape.arity,
-      sink,
-    );
+    showOutputs(this.#parts, { arity: this.#shape.arity, groupBy: groupBy ?? "engine" }, sink);
   }
 
-  /** Shows progress once a second until the end, then `done`. Ctrl-C stops the display, not the tasks. */
+  /**
+   * Shows progress until the end: on a terminal a bar with items, rate and the time to go, elsewhere a line a second, then
+   * `done`. Ctrl-C stops the display, not the tasks.
+   */
   waitInteractive(options: InteractiveOptions = {}): Promise<void> {
     return showProgress(this, options);
   }
@@ -320,23 +351,20 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
     return this.#parts.flatMap((part) => [...this.#shape.items(part.value)]);
   }
 
-  /** Items as their parts arrive, in the order of submission. Throws a part's error when its turn comes. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
-    for (const part of this.#parts) {
-      if (part.state === "pending")
-        await waitFor<void>(
-          (resolve) => part.onSettled(resolve),
-          {},
-          () => "",
-        );
-      yield* this.itemsOf(part);
-    }
+  /** Items as their parts arrive, in the order of submission or of completion. Throws a part's error when its turn comes. */
+  items(options: ItemOptions & { readonly returnExceptions: true }): AsyncGenerator<Item | Error, void, undefined>;
+  items(options?: ItemOptions): AsyncGenerator<Item, void, undefined>;
+  async *items({ order, returnExceptions = false }: ItemOptions = {}): AsyncGenerator<Item | Error, void, undefined> {
+    for await (const part of settledParts(this.#parts, order ?? this.defaultOrder)) yield* itemsOf(part, this.#shape, returnExceptions);
   }
 
-  /** A settled part's items. @internal */
-  protected itemsOf(part: RequestHandle): readonly Item[] {
-    if (part.error !== undefined) throw part.error;
-    return this.#shape.items(part.value);
+  /** The order in which `for await` gives the items. @internal */
+  protected get defaultOrder(): ItemOrder {
+    return "submission";
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
+    return this.items();
   }
 
   get [Symbol.toStringTag](): string {
@@ -351,9 +379,3 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
 }
 
 showAsText(AsyncResult);
-
-function checkedWait(options: WaitOptions): WaitOptions {
-  const { timeoutMs } = options;
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new InvalidArgumentError(`timeoutMs must be at least 0, and is ${timeoutMs}`);
-  return options;
-}

@@ -4,7 +4,8 @@
 import { resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
-import { AsyncResult, VALUE_EACH, type ResultShape } from "./async-result.ts";
+import { AsyncResult } from "./async-result.ts";
+import { VALUE_EACH, type ResultShape } from "./result-shape.ts";
 import { checkLabel, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import type { RemoteArgs, RemoteCallable } from "./call-types.ts";
 import { kindsOf, packForAny, type EngineCall } from "./engine-call.ts";

@@ -1,17 +1,9 @@
 // Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
 
 import { describeIds, InvalidArgumentError, type EngineId } from "../base/index.ts";
-import {
-  DEFAULT_RECENT,
-  DEFAULT_WINDOW,
-  pickSlice,
-  RecentRequests,
-  resolveTargets,
-  type EngineFacts,
-  type EngineSelector,
-  type Targets,
-} from "../core/index.ts";
+import { DEFAULT_WINDOW, pickSlice, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/index.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
+import { AsyncResult } from "./async-result.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
@@ -22,14 +14,17 @@ import { orderEngines } from "./engine-control.ts";
 import { EngineLanguages } from "./engine-languages.ts";
 import * as hub from "./hub-queries.ts";
 import { showAsText } from "./inspect.ts";
-import { readJobs, type Jobs } from "./jobs.ts";
+import type { Jobs } from "./jobs.ts";
 import { chooseEngines, LoadBalancedView } from "./load-balanced-view.ts";
-import { metadataOf, type RequestMetadata } from "./metadata.ts";
+import type { RequestMetadata } from "./metadata.ts";
 import type { ControllerReturn } from "./link-life.ts";
-import type { RequestHandle } from "./request-handle.ts";
+import { RequestHistory } from "./request-history.ts";
 import type { ViewContext } from "./view-context.ts";
+import { VALUE_EACH } from "./result-shape.ts";
+import { noteFailure } from "./unseen-failures.ts";
 import { waitForEngines } from "./wait-for-engines.ts";
-import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
+import { allOf, checkWait, waitFor, type WaitOptions } from "./wait-for.ts";
+import type { InteractiveOptions } from "./wait-interactive.ts";
 
 /** An engine came or went. */
 export interface EngineEvent {
@@ -66,18 +61,19 @@ const LANGUAGES_MS = 1000;
 /** A connection to a cluster. Close it, or declare it with `await using`. */
 export class Client {
   readonly #link: ClientLink;
-  readonly #recent = new RecentRequests<RequestHandle>(DEFAULT_RECENT);
+  readonly #history: RequestHistory;
   #timers: readonly NodeJS.Timeout[] = [];
   readonly #context: ViewContext;
   readonly #languages: EngineLanguages;
   readonly #closed: Promise<string>;
 
-  private constructor(link: ClientLink) {
+  private constructor(link: ClientLink, tellsUnseen: boolean) {
     this.#link = link;
     this.#languages = new EngineLanguages(link);
     this.#context = { link, abort: (msgIds) => this.abort(msgIds) };
     this.#closed = new Promise((resolve) => void link.events.on("closed", resolve));
-    link.events.on("settled", (handle) => this.#recent.remember(handle.record.msgId, handle, handle.record.bytes));
+    this.#history = new RequestHistory(link);
+    if (tellsUnseen) link.events.on("settled", noteFailure);
     link.events.on("closed", () => this.#stopTimers());
     this.#relistSoon();
     link.events.on("controllerBack", () => this.#relistSoon());
@@ -90,7 +86,7 @@ export class Client {
    * TimeoutError when the controller does not answer, as with a wrong key
    */
   static async connect(options: ConnectOptions = {}): Promise<Client> {
-    const client = new Client(await openLink(options, { ...DEFAULT_WINDOW, ...options.window }));
+    const client = new Client(await openLink(options, { ...DEFAULT_WINDOW, ...options.window }), options.tellUnseen ?? true);
     await client.#languages.settled(LANGUAGES_MS);
     return client;
   }
@@ -182,7 +178,7 @@ export class Client {
   /** A view that sends each call once, to be copied to the engines by the scheduler. */
   broadcastView(options: BroadcastOptions = {}): BroadcastView {
     this.#link.assertOpen();
-    if (options.targets !== undefined) checkTargets(options.targets);
+    if (options.targets !== undefined) fixTargets(this.#context, options.targets);
     return new BroadcastView(this.#context, options);
   }
 
@@ -193,27 +189,22 @@ export class Client {
 
   /** Ids of the last 1,000 finished requests, oldest first. */
   get history(): readonly string[] {
-    return this.#recent.ids;
+    return this.#history.finished;
   }
 
   /** Values of the last finished requests (1,000, and 64 MiB of request and result), by id; failed ones have none. */
   get results(): ReadonlyMap<string, unknown> {
-    return new Map(this.#remembered().flatMap((handle) => (handle.state === "ok" ? [[handle.record.msgId, handle.value] as const] : [])));
+    return this.#history.results;
   }
 
   /** Facts of the outstanding and of the last finished requests, by id. */
   get metadata(): ReadonlyMap<string, RequestMetadata> {
-    const records = [...this.#remembered().map((handle) => handle.record), ...this.#link.outstanding.values()];
-    return new Map(records.map((record) => [record.msgId, metadataOf(record)] as const));
+    return this.#history.metadata;
   }
 
   /** Messages dropped so far, by reason: wrong signature, replies to nothing, and so on. */
   get dropped(): Readonly<Record<string, number>> {
     return this.#link.dropped;
-  }
-
-  #remembered(): RequestHandle[] {
-    return this.#recent.ids.flatMap((id) => this.#recent.get(id) ?? []);
   }
 
   /** Nothing to do here: messages are handled as they come. Kept because ipyparallel has it. */
@@ -223,8 +214,8 @@ export class Client {
 
   /** Waits for requests, default all outstanding; never throws for their failures. False when the time was over before. */
   async wait(jobs?: Jobs, options: WaitOptions = {}): Promise<boolean> {
-    const ids = jobs === undefined ? [...this.#link.outstanding.keys()] : readJobs(jobs);
-    const handles = ids.flatMap((id) => this.#link.outstanding.get(id)?.token ?? []);
+    checkWait(options);
+    const handles = this.#history.outstandingOf(jobs);
     const starters = handles.map((handle) => (done: () => void) => handle.onSettled(done));
     try {
       await waitFor(allOf(starters), options, () => "");
@@ -234,6 +225,12 @@ export class Client {
     return handles.every((handle) => handle.state !== "pending");
   }
 
+  /** Shows how many requests, default all outstanding ones, have ended, until all have; see `AsyncResult.waitInteractive`. */
+  async waitInteractive(jobs?: Jobs, options: InteractiveOptions = {}): Promise<void> {
+    const handles = this.#history.outstandingOf(jobs);
+    if (handles.length > 0) await new AsyncResult(handles, VALUE_EACH, this.#context).waitInteractive(options);
+  }
+
   /** Queue lengths of engines: completed, queue, tasks; and of tasks not assigned. */
   queueStatus(targets?: Targets, options?: WaitOptions & { readonly verbose?: false }): Promise<hub.QueueStatus>;
   queueStatus(targets: Targets | undefined, options: WaitOptions & { readonly verbose: true }): Promise<hub.VerboseQueueStatus>;
@@ -241,9 +238,14 @@ export class Client {
     return hub.queueStatus(this.#link, this.#hubTargets(targets), options.verbose ?? false, options);
   }
 
+  /** Requests and tasks that each engine has and has not finished, by its id. */
+  loadStatus(targets: Targets = "all", options: WaitOptions = {}): Promise<Readonly<Record<number, number>>> {
+    return hub.loadStatus(this.#link, this.#hubTargets(targets), options);
+  }
+
   /** Which requests are pending and which completed, as the Hub knows them. */
   async resultStatus(jobs: Jobs, options: WaitOptions = {}): Promise<{ readonly pending: readonly string[]; readonly completed: readonly string[] }> {
-    const ids = readJobs(jobs);
+    const ids = this.#history.idsOf(jobs);
     // What still waits in this client is pending, and unknown to the Hub.
     const waiting = ids.filter((id) => this.#link.outstanding.get(id)?.state === "waiting");
     const others = ids.filter((id) => !waiting.includes(id));
@@ -252,10 +254,13 @@ export class Client {
     return { pending: [...waiting, ...pending], completed };
   }
 
-  /** Results by id: of this client where it has them, else from the Hub. Always a list, in the order of the ids. */
-  getResult<T = unknown>(jobs: Jobs): AsyncHubResult<T> {
+  /**
+   * Results by id: of this client where it has them, else from the Hub, also those of other clients. Always a list, in the
+   * order of the ids; by default that of the last request of this client.
+   */
+  getResult<T = unknown>(jobs: Jobs = -1): AsyncHubResult<T> {
     this.#link.assertOpen();
-    return hubResult<T>(this.#link, this.#context, readJobs(jobs), (id) => this.#link.outstanding.get(id)?.token ?? this.#recent.get(id));
+    return hubResult<T>(this.#link, this.#context, this.#history.idsOf(jobs), (id) => this.#history.find(id));
   }
 
   /** Ids of all requests in the task store, oldest first. */
@@ -276,17 +281,12 @@ export class Client {
 
   /** Forgets finished requests in this client. */
   purgeLocalResults(jobs: Jobs = [], targets?: Targets): void {
-    if (jobs === "all") return this.#recent.clear();
-    for (const id of readJobs(jobs)) this.#recent.forget(id);
-    if (targets === undefined) return undefined;
-    const ids = this.#engineIds(targets);
-    for (const handle of this.#remembered()) if (ids.includes(handle.record.engineId as number)) this.#recent.forget(handle.record.msgId);
-    return undefined;
+    this.#history.forget(jobs, targets === undefined ? [] : this.#engineIds(targets));
   }
 
   /** Forgets finished requests in the Hub. */
   async purgeHubResults(jobs: Jobs = [], targets?: Targets, options: WaitOptions = {}): Promise<void> {
-    const ids = jobs === "all" ? "all" : readJobs(jobs);
+    const ids = jobs === "all" ? "all" : this.#history.idsOf(jobs);
     const engines = targets === undefined ? [] : this.#engineIds(targets);
     if (ids.length === 0 && engines.length === 0) throw new InvalidArgumentError('name what to purge: message ids, results, engines, or "all"');
     await hub.purgeHubResults(this.#link, ids, engines, options);
@@ -300,17 +300,19 @@ export class Client {
   /** Submits finished or running requests once more, through the task scheduler. `msgIds` are the new ones once the Hub told them. */
   resubmit<T = unknown>(jobs: Jobs, options: WaitOptions = {}): AsyncHubResult<T> {
     this.#link.assertOpen();
-    const ids = readJobs(jobs);
+    const ids = this.#history.idsOf(jobs);
     if (ids.length === 0) throw new InvalidArgumentError("there is nothing to resubmit: the list of message ids is empty");
+    const twice = ids.find((id, i) => ids.indexOf(id) < i);
+    if (twice !== undefined) throw new InvalidArgumentError(`the request ${twice} is named twice; resubmit it once, and once more when that has ended`);
     return resubmittedResult<T>(this.#link, this.#context, ids, options);
   }
 
   /** Keeps requests that have not begun from running: they fail with TaskAborted. Default: all outstanding of this client. */
   async abort(jobs?: Jobs, targets: Targets = "all", options: WaitOptions = {}): Promise<void> {
     this.#link.assertOpen();
-    const ids = jobs === undefined ? [...this.#link.outstanding.keys()] : readJobs(jobs);
+    const ids = jobs === undefined ? [...this.#link.outstanding.keys()] : this.#history.idsOf(jobs);
     this.#link.abortWaiting(ids);
-    const others = ids.filter((id) => this.#link.outstanding.has(id) || this.#recent.get(id) === undefined);
+    const others = ids.filter((id) => !this.#history.hasEnded(id));
     if (others.length === 0 || this.length === 0) return;
     await orderEngines(this.#link, this.#engines(targets), "abort_request", { msg_ids: others }, options);
   }

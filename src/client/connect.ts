@@ -31,6 +31,11 @@ export interface ConnectOptions {
   readonly waitForFileMs?: number | undefined;
   /** Gives up connecting. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether one sentence on standard error tells, when the process ends, of requests that failed and whose results nobody
+   * looked at; default true.
+   */
+  readonly tellUnseen?: boolean | undefined;
   /** Default: silent. */
   readonly logger?: Logger | undefined;
   /** Default: ZeroMQ, encrypting if the connection file has a `curve_serverkey`. The client closes it. */

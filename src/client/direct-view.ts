@@ -6,7 +6,8 @@ import { blockSpans, interleave, isOpenTargets, resolveTargets, roundRobin, type
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
-import { AsyncResult, ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./async-result.ts";
+import { AsyncResult } from "./async-result.ts";
+import { ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./result-shape.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
 import { checkLabel, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import { CallPacker, kindsOf, packForAny, type EngineCall, type Payload } from "./engine-call.ts";

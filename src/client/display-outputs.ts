@@ -1,32 +1,79 @@
-// Showing what engines printed and displayed, grouped by engine, in the reference's form.
+// Showing what engines printed and displayed, grouped by engine, by kind, or in the order of submission, in the
+// reference's form.
 
-import type { DisplayOutput, RequestRecord } from "../core/index.ts";
+import { KernelError } from "../base/index.ts";
+import type { DisplayOutput } from "../core/index.ts";
+import type { RequestHandle } from "./request-handle.ts";
+import type { Arity } from "./result-shape.ts";
 
 /** Where text goes: a stream, or anything with `write`. */
 export interface OutputSink {
   write(text: string): unknown;
 }
 
-/** Writes each request's stdout, stderr, displays and value. Several requests are told apart by `[stdout:3]`. */
-export function showOutputs(records: readonly RequestRecord[], arity: "one" | "many", sink: OutputSink): void {
-  for (const record of records) {
-    const { output } = record;
-    if (output === undefined) continue;
-    const show = (name: string, text: string): void => {
-      if (text === "") return;
-      const body = text.endsWith("\n") ? text : `${text}\n`;
-      sink.write(
-        arity === "one"
-          ? body
-          : `[${name}:${String(record.engineId ?? "?")}] ${body.includes("\n", 0) && body.indexOf("\n") < body.length - 1 ? `\n${body}` : body}`,
-      );
-    };
-    show("stdout", output.stdout);
-    show("stderr", output.stderr);
-    for (const display of output.outputs) show("output", plainText(display));
-    if (output.executeResult !== undefined)
-      sink.write(`Out[${String(record.engineId ?? "?")}:${output.executeResult.executionCount ?? "?"}]: ${plainText(output.executeResult)}\n`);
+/** How outputs are put together. */
+export type OutputGroups = "engine" | "type" | "order";
+
+/** How outputs are shown. */
+export interface DisplayOptions {
+  /**
+   * `engine` (default): all of one engine, then all of the next, by their ids. `type`: what all printed, then what all wrote
+   * to standard error, what they displayed, their values, their errors. `order`: request by request, as submitted.
+   */
+  readonly groupBy?: OutputGroups;
+  /** Default `process.stdout`. */
+  readonly sink?: OutputSink;
+}
+
+/** One output as it is shown; those of one kind are next to each other where outputs are grouped by type. */
+interface Shown {
+  readonly kind: number;
+  readonly engine: number;
+  readonly text: string;
+}
+
+const KINDS = ["stdout", "stderr", "output", "result", "error"] as const;
+
+/** Writes what the requests put out. Several requests are told apart by `[stdout:3]`. */
+export function showOutputs(parts: readonly RequestHandle[], how: { readonly arity: Arity; readonly groupBy: OutputGroups }, sink: OutputSink): void {
+  const all = parts.flatMap((part) => outputsOf(part, how.arity));
+  // Sorting is stable: within a group the order of submission stays.
+  if (how.groupBy === "engine") all.sort((a, b) => a.engine - b.engine);
+  if (how.groupBy === "type") all.sort((a, b) => a.kind - b.kind);
+  for (const { text } of all) sink.write(text);
+}
+
+function outputsOf(part: RequestHandle, arity: Arity): Shown[] {
+  const { engineId, output } = part.record;
+  const [id] = [engineId].flat();
+  const engine = id ?? -1;
+  const shown: Shown[] = [];
+  const show = (kind: (typeof KINDS)[number], text: string): void => {
+    if (text !== "") shown.push({ kind: KINDS.indexOf(kind), engine, text });
+  };
+  const labelled = (kind: (typeof KINDS)[number], text: string): string => {
+    if (text === "") return "";
+    const body = text.endsWith("\n") ? text : `${text}\n`;
+    if (arity === "one") return body;
+    const isLong = body.indexOf("\n") < body.length - 1;
+    return `[${kind}:${id ?? "?"}] ${isLong ? `\n${body}` : body}`;
+  };
+  if (output !== undefined) {
+    show("stdout", labelled("stdout", output.stdout));
+    show("stderr", labelled("stderr", output.stderr));
+    for (const display of output.outputs) show("output", labelled("output", plainText(display)));
+    const { executeResult } = output;
+    if (executeResult !== undefined) show("result", `Out[${id ?? "?"}:${executeResult.executionCount ?? "?"}]: ${plainText(executeResult)}\n`);
   }
+  const error = part.lookAtError();
+  if (error !== undefined) show("error", labelled("error", textOf(error)));
+  return shown;
+}
+
+function textOf(error: Error): string {
+  if (!(error instanceof KernelError)) return `${error.name}: ${error.message}`;
+  const title = error.evalue === "" ? error.ename : `${error.ename}: ${error.evalue}`;
+  return [title, ...error.traceback.slice(1)].join("\n");
 }
 
 function plainText(display: DisplayOutput): string {

@@ -64,6 +64,14 @@ export async function queueStatus(
   return queues as unknown as QueueStatus;
 }
 
+/** Requests and tasks that each engine has and has not finished. */
+export async function loadStatus(link: ClientLink, targets: readonly number[] | null, options: WaitOptions): Promise<Record<number, number>> {
+  const { content } = await askHub(link, "load_request", { targets }, options);
+  const loads: Record<number, number> = {};
+  for (const [id, load] of Object.entries(content)) if (typeof load === "number") loads[Number(id)] = load;
+  return loads;
+}
+
 /** One result request's answer. */
 export interface ResultAnswer {
   readonly pending: readonly string[];

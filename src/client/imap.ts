@@ -87,7 +87,8 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
         if (handle !== undefined) {
           this.#under.delete(handle);
           this.#wakeFeeder?.();
-          if (handle.error !== undefined) throw handle.error;
+          const error = handle.lookAtError();
+          if (error !== undefined) throw error;
           yield* handle.value as readonly R[];
         } else if (this.#under.size === 0 && this.#isFed) {
           await feed;

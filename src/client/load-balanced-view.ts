@@ -5,11 +5,13 @@ import { autoChunkSize, CHUNK_ITEMS_MAX, isOpenTargets, resolveTargets, type Eng
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import { framesBytes, type Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
-import { AsyncResult, ONE_VALUE, type ResultShape } from "./async-result.ts";
+import { AsyncResult } from "./async-result.ts";
+import { ONE_VALUE, type ResultShape } from "./result-shape.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
 import { checkLabel, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import { encodeDependency, type DependencyLike } from "./dependency.ts";
 import { kindsOf, packForAny, type EngineCall, type EngineKinds, type Payload } from "./engine-call.ts";
+import { ViewExecutor, type ExecutorOptions } from "./executor.ts";
 import { ImapIterator, type AnyIterable, type ImapOptions } from "./imap.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
 import type { RequestHandle } from "./request-handle.ts";
@@ -141,6 +143,11 @@ export class LoadBalancedView {
       },
       (...sequences) => this.map(f, ...sequences),
     );
+  }
+
+  /** This view in the form of an executor. */
+  executor(options: ExecutorOptions = {}): ViewExecutor {
+    return new ViewExecutor(this, options);
   }
 
   #submitChunks(all: readonly Sliceable[], callOf: (parts: readonly ArrayLike<unknown>[]) => EngineCall): RequestHandle[] {

@@ -66,6 +66,21 @@ export class RequestHandle implements ResultPart {
     this.#end("ok");
   }
 
+  /** Whether somebody has looked at how it failed. */
+  isSeen = false;
+  /** Called once when somebody first looks at the error. */
+  onSeen: (() => void) | undefined;
+
+  /** The error, for a user: whoever looks is told, and nobody needs to be told again. */
+  lookAtError(): Error | undefined {
+    if (this.#error !== undefined && !this.isSeen) {
+      this.isSeen = true;
+      this.onSeen?.();
+      this.onSeen = undefined;
+    }
+    return this.#error;
+  }
+
   fail(error: Error): void {
     this.#error = error;
     this.#end("failed");

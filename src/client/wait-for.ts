@@ -1,6 +1,6 @@
 // Waiting with a deadline and a signal, in one place.
 
-import { TimeoutError } from "../base/index.ts";
+import { InvalidArgumentError, TimeoutError } from "../base/index.ts";
 
 /** How long to wait. */
 export interface WaitOptions {
@@ -13,14 +13,20 @@ export interface WaitOptions {
 /** Starts something that calls back; gives back how to stop it. */
 export type Starter<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void;
 
+/** Refuses a time that cannot be waited. */
+export function checkWait({ timeoutMs }: WaitOptions): void {
+  if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new InvalidArgumentError(`timeoutMs must be at least 0, and is ${timeoutMs}`);
+}
+
 /**
  * Waits for a callback. No timer is made unless a timeout is asked for.
  *
- * @throws TimeoutError with the given text, or the signal's reason
+ * @throws TimeoutError with the given text, the signal's reason, or InvalidArgumentError
  */
-export function waitFor<T>(start: Starter<T>, options: WaitOptions, timeoutText: () => string): Promise<T> {
+export async function waitFor<T>(start: Starter<T>, options: WaitOptions, timeoutText: () => string): Promise<T> {
   const { timeoutMs, signal } = options;
-  if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+  checkWait(options);
+  signal?.throwIfAborted();
   return new Promise<T>((resolve, reject) => {
     const cleanups: (() => void)[] = [];
     let isOver = false;

@@ -14,7 +14,11 @@ const OWN_FRAME = new RegExp(
 /** The failure for a thrown value. */
 export function failureOf(thrown: unknown): KernelFailure {
   if (isKernelError(thrown))
-    return { ename: thrown.ename, evalue: thrown.evalue, traceback: thrown.traceback.length > 0 ? thrown.traceback : withoutOwnFrames((thrown.stack ?? "").split("\n")) };
+    return {
+      ename: thrown.ename,
+      evalue: thrown.evalue,
+      traceback: thrown.traceback.length > 0 ? thrown.traceback : withoutOwnFrames((thrown.stack ?? "").split("\n")),
+    };
   const facts = errorFacts(thrown);
   return { ename: facts.ename, evalue: facts.evalue, traceback: withoutOwnFrames(facts.traceback) };
 }

@@ -10,7 +10,7 @@ export async function connectScripted(
   options: ConnectOptions = {},
 ): Promise<{ client: Client; peer: ScriptedController }> {
   const peer = new ScriptedController(engineIds);
-  const client = await Client.connect({ connectionInfo: peer.info, transport: peer, timeoutMs: 2000, ...options });
+  const client = await Client.connect({ connectionInfo: peer.info, transport: peer, timeoutMs: 2000, tellUnseen: false, ...options });
   onTestFinished(() => client.close());
   return { client, peer };
 }

@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidArgumentError, NoEnginesRegistered } from "../../../../src/base/index.ts";
+import { describeIds, InvalidArgumentError, NoEnginesRegistered } from "../../../../src/base/index.ts";
 import {
   autoChunkSize,
   blockSpans,
   chunkSpans,
-  describeIds,
   finishedItems,
   interleave,
   isAllOk,

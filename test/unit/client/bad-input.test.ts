@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { InvalidArgumentError } from "../../../src/base/index.ts";
+import { connectScripted } from "./helpers.ts";
+
+describe("requests named by users", () => {
+  it("are ids, results, and indexes into the client's own requests", async () => {
+    const { client, peer } = await connectScripted();
+    const view = client.loadBalancedView();
+    const results = [view.apply(() => "a"), view.apply(() => "b"), view.apply(() => "c")] as const;
+    const requests = [await peer.next("task"), await peer.next("task"), await peer.next("task")];
+    requests.reverse().forEach((request, i) => peer.succeed(request, ["c", "b", "a"][i]));
+    await client.wait();
+    expect(await client.getResult()).toEqual(["c"]);
+    expect(await client.getResult([0, -2, results[2]])).toEqual(["a", "b", "c"]);
+    expect(await client.getResult([results[0], results[0].msgIds[0] as string])).toEqual(["a", "a"]);
+    expect(peer.sent).toEqual([]);
+  });
+
+  it.each([[7], [undefined], [{}], [null]])("and nothing else: %s", async (job) => {
+    const { client } = await connectScripted();
+    expect(() => client.getResult([job as number])).toThrow(InvalidArgumentError);
+    await expect(client.abort([job as number])).rejects.toBeInstanceOf(InvalidArgumentError);
+    await expect(client.purgeResults([job as number])).rejects.toBeInstanceOf(InvalidArgumentError);
+    await expect(client.resultStatus([job as number])).rejects.toBeInstanceOf(InvalidArgumentError);
+  });
+
+  it("that are resubmitted are named once", async () => {
+    const { client, peer } = await connectScripted();
+    expect(() => client.resubmit(["a", "b", "a"])).toThrow("the request a is named twice");
+    expect(peer.sent).toEqual([]);
+  });
+});
+
+describe("views", () => {
+  it("of engines that are not there are refused when they are made, before anything is sent", async () => {
+    const { client, peer } = await connectScripted();
+    for (const targets of [[9], [0, 9], [-3]]) {
+      expect(() => client.directView(targets)).toThrow("the engines are 0…1");
+      expect(() => client.loadBalancedView(targets)).toThrow("the engines are 0…1");
+      expect(() => client.broadcastView({ targets })).toThrow("the engines are 0…1");
+      await expect(client.clear(targets)).rejects.toThrow("the engines are 0…1");
+      await expect(client.sendSignal("SIGINT", targets)).rejects.toThrow("the engines are 0…1");
+    }
+    expect(() => client.broadcastView({ targets: [] })).toThrow(InvalidArgumentError);
+    expect(peer.sent).toEqual([]);
+  });
+
+  it("map nothing of an iterable that throws midway", async () => {
+    const { client, peer } = await connectScripted();
+    function* failing(): Generator<number> {
+      yield 1;
+      throw new RangeError("the source broke");
+    }
+    expect(() => client.loadBalancedView().map((x: number) => x, failing())).toThrow("the source broke");
+    expect(() => client.directView().map((x: number) => x, failing())).toThrow("the source broke");
+    expect(() => client.directView().scatter("a", failing())).toThrow("the source broke");
+    expect(peer.sent).toEqual([]);
+  });
+});
+
+describe("the Hub's load", () => {
+  it("is told by engine", async () => {
+    const { client, peer } = await connectScripted();
+    const loads = client.loadStatus([1, 0]);
+    const request = await peer.next("registration");
+    expect(request).toMatchObject({ header: { msg_type: "load_request" }, content: { targets: [1, 0] } });
+    peer.reply(request, { status: "ok", 0: 3, 1: 0 });
+    expect(await loads).toEqual({ 0: 3, 1: 0 });
+  });
+});
