@@ -9,10 +9,11 @@ import { routing } from "./cluster/routing.ts";
 import { memory, million, start } from "./cluster/footprint.ts";
 import { map, push, roundtrip, tasks } from "./cluster/throughput.ts";
 import { reaches, type Measure, type Outcome } from "./measure.ts";
+import { capture, recapture } from "./micro/capture-measure.ts";
 import { scheduler } from "./micro/scheduler-measure.ts";
 import { findParallel, findPython } from "./peers.ts";
 
-const MEASURES: readonly Measure[] = [tasks, roundtrip, map, bakapara, start, memory, push, million, routing, pythonEngines, scheduler];
+const MEASURES: readonly Measure[] = [tasks, roundtrip, map, bakapara, start, memory, push, million, routing, pythonEngines, scheduler, capture, recapture];
 
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
