@@ -9,8 +9,8 @@ import { compared, median, type Measure } from "../measure.ts";
 
 type Closure = (items: readonly number[]) => object;
 
-const ROUNDS = 5;
-const LATER_CALLS = 20;
+const ROUNDS = 3;
+const LATER_CALLS = 10;
 
 /** One module with many different closures of about 400 bytes, as a user's file has them. */
 async function closures(count: number): Promise<Closure[]> {
@@ -96,7 +96,7 @@ async function measure(count: number): Promise<Found> {
 }
 
 const microseconds = (value: number): { readonly value: number; readonly unit: string } => ({ value, unit: "µs" });
-const countOf = ({ quick }: { readonly quick: boolean }): number => (quick ? 5 : 400);
+const countOf = ({ quick }: { readonly quick: boolean }): number => (quick ? 5 : 200);
 
 /** The first send. */
 export const capture: Measure = {

@@ -133,7 +133,8 @@ function toPlace(location: FunctionLocation | undefined, source: string, parsed:
   const { scriptId, line, column } = location;
   const start = rowsBefore > 0 ? { line: Math.max(0, line - rowsBefore), column: 0 } : { line, column: Math.max(0, column - before.length) };
   const place = writtenPlace(scriptId, source, start, rowsBefore > 0 ? 0 : before.length);
-  return place.url === "" ? undefined : place;
+  // The URL of a `data:` module is its whole text: nothing to send along with each of its functions.
+  return place.url === "" || place.url.startsWith("data:") ? undefined : place;
 }
 
 // ── bindings ──

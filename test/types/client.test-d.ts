@@ -1,7 +1,16 @@
 // The public types of the client: calls infer arguments and results, References fit where values go.
 
 import { expectTypeOf, test } from "vitest";
-import type { AsyncMapResult, AsyncResult, Client, ExecuteReply, LoadBalancedView, RequestMetadata } from "../../src/client/index.ts";
+import type {
+  AsyncMapResult,
+  AsyncResult,
+  Client,
+  ExecuteReply,
+  ImapIterator,
+  LoadBalancedView,
+  RemoteCallable,
+  RequestMetadata,
+} from "../../src/client/index.ts";
 import { Reference } from "../../src/serial/index.ts";
 
 declare const client: Client;
@@ -50,6 +59,38 @@ test("a Reference fits where a value or a function goes", () => {
   const dot = (a: number[], b: number[]): number => a.length * b.length;
   expectTypeOf(lview.apply(dot, new Reference<number[]>("A"), [1, 2])).toEqualTypeOf<AsyncResult<number>>();
   expectTypeOf(lview.apply(new Reference<(x: number) => string>("f"), 1)).toEqualTypeOf<AsyncResult<string>>();
+});
+
+test("a Reference fits in maps, as a function and inside remote and parallel functions", () => {
+  expectTypeOf(lview.map(new Reference<(x: number) => string>("f"), [1, 2])).toEqualTypeOf<AsyncMapResult<string>>();
+  expectTypeOf(lview.imap(new Reference<(x: number) => Promise<string>>("f"), [1])).toEqualTypeOf<ImapIterator<number, string>>();
+  expectTypeOf(lview.remote(new Reference<(x: number) => Date>("f"))(new Reference<number>("n"))).toEqualTypeOf<AsyncResult<Date>>();
+  expectTypeOf(client.directView(0).parallel(new Reference<(part: number[]) => string[]>("f"))([1])).toEqualTypeOf<AsyncMapResult<string>>();
+  expectTypeOf(lview.remote((x: number) => x).local).toEqualTypeOf<RemoteCallable<[x: number], number>>();
+  // @ts-expect-error a Reference to a text is no number
+  lview.apply((x: number) => x, new Reference<string>("s"));
+});
+
+test("maps and lazy maps infer from their iterables", () => {
+  expectTypeOf(lview.map((x) => x.length, new Set(["a"]))).toEqualTypeOf<AsyncMapResult<number>>();
+  expectTypeOf(lview.map(async (x: number, y: string) => `${x}${await Promise.resolve(y)}`, Float64Array.of(1), new Map([["a", 1]]).keys())).toEqualTypeOf<
+    AsyncMapResult<string>
+  >();
+  expectTypeOf(lview.imap(async (x: number) => Promise.resolve([x]), [1])).toEqualTypeOf<ImapIterator<number, number[]>>();
+  expectTypeOf(client.broadcastView().remote((x: number) => x)(1)).toEqualTypeOf<AsyncResult<number[], number, "many">>();
+  // @ts-expect-error the items are texts
+  lview.imap((x: number) => x, ["a"]);
+});
+
+test("limits are options of every view", () => {
+  expectTypeOf(lview.with({ timeLimitMs: 1 }).apply(() => 1)).toEqualTypeOf<AsyncResult<number>>();
+  expectTypeOf(
+    client
+      .directView(0)
+      .with({ timeLimitMs: 1 })
+      .apply(() => 1),
+  ).toEqualTypeOf<AsyncResult<number, number, "one">>();
+  expectTypeOf(client.broadcastView({ timeLimitMs: 1 }).apply(() => 1)).toEqualTypeOf<AsyncResult<number[], number, "many">>();
 });
 
 test("a view of one engine gives one value, a view of several a list", () => {
