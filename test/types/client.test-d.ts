@@ -1,16 +1,7 @@
 // The public types of the client: calls infer arguments and results, References fit where values go.
 
 import { expectTypeOf, test } from "vitest";
-import type {
-  AsyncMapResult,
-  AsyncResult,
-  Client,
-  ExecuteReply,
-  ImapIterator,
-  LoadBalancedView,
-  RemoteCallable,
-  RequestMetadata,
-} from "../../src/client/index.ts";
+import type { AsyncMapResult, AsyncResult, Client, ExecuteReply, ImapIterator, LoadBalancedView, RequestMetadata } from "../../src/client/index.ts";
 import { Reference } from "../../src/serial/index.ts";
 
 declare const client: Client;
@@ -66,7 +57,6 @@ test("a Reference fits in maps, as a function and inside remote and parallel fun
   expectTypeOf(lview.imap(new Reference<(x: number) => Promise<string>>("f"), [1])).toEqualTypeOf<ImapIterator<number, string>>();
   expectTypeOf(lview.remote(new Reference<(x: number) => Date>("f"))(new Reference<number>("n"))).toEqualTypeOf<AsyncResult<Date>>();
   expectTypeOf(client.directView(0).parallel(new Reference<(part: number[]) => string[]>("f"))([1])).toEqualTypeOf<AsyncMapResult<string>>();
-  expectTypeOf(lview.remote((x: number) => x).local).toEqualTypeOf<RemoteCallable<[x: number], number>>();
   // @ts-expect-error a Reference to a text is no number
   lview.apply((x: number) => x, new Reference<string>("s"));
 });

@@ -156,6 +156,13 @@ describe("closures", () => {
     expect(state.n).toBe(0);
   });
 
+  test("the text of a data: module does not go along with each of its functions", async () => {
+    const url = `data:text/javascript,${encodeURIComponent(`/* ${"-".repeat(5000)} */ const one = 1; export const next = (x) => x + one;`)}`;
+    const { next } = (await import(/* @vite-ignore */ url)) as { next: (x: number) => number };
+    expect(packCall(next, [1])[0]?.length).toBeLessThan(1000);
+    expect(await remotely(next, 1)).toBe(2);
+  });
+
   test("import() works inside", async () => {
     const load = inMainContext("async () => (await import('node:path')).sep") as () => Promise<string>;
     expect(await remotely(load)).toBe(path.sep);
