@@ -32,7 +32,6 @@ export interface ConnectionHandlers {
 interface Channels {
   readonly outlets: Readonly<Record<RequestChannel | "control", Outlet>>;
   readonly subscriptions: readonly MessageSocket[];
-  readonly standing: Promise<unknown>;
 }
 
 const SHELL_CHANNELS = ["mux", "task", "broadcast"] as const;
@@ -65,17 +64,36 @@ export class Connection {
     return `${this.endpoint.interface}:${this.endpoint.info.registration}`;
   }
 
-  /** Opens the channels, unless they are. */
+  /** Opens the channels, unless they are open. */
   openChannels(): void {
+    this.#openChannels(() => ({}));
+  }
+
+  /** Opens the channels and resolves when all of them are connected, at the latest after the given time: what is sent then waits in its socket. */
+  async standChannels(timeoutMs: number): Promise<void> {
+    const standing: Promise<void>[] = [];
+    this.#openChannels(() => {
+      let onConnected = (): void => undefined;
+      standing.push(new Promise((resolve) => (onConnected = resolve)));
+      return { onConnected };
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([Promise.all(standing), late]);
+    clearTimeout(timer);
+  }
+
+  #openChannels(listeners: () => Pick<SocketOptions, "onConnected">): void {
     if (this.#channels !== undefined || this.#isClosed) return;
     const { info } = this.endpoint;
     const { onReply, onAnswer, onIopub, onNotification } = this.#handlers;
-    const standing: Promise<void>[] = [];
     // Replies are routed by this name: under the same one they find a client that has connected again.
     const identity = this.session.sessionId;
-    const named = (port: number, onMessage: (frames: Frame[]) => void): Outlet => this.#open(port, onMessage, { identity, onConnected: standUp(standing) });
+    const named = (port: number, onMessage: (frames: Frame[]) => void): Outlet => this.#open(port, onMessage, { identity, ...listeners() });
     const subscribe = (port: number, onMessage: (frames: Frame[]) => void): MessageSocket => {
-      const socket = this.endpoint.transport.connect("sub", this.#urls(port), { onConnected: standUp(standing) });
+      const socket = this.endpoint.transport.connect("sub", this.#urls(port), listeners());
       socket.receive(onMessage);
       return socket;
     };
@@ -87,18 +105,7 @@ export class Connection {
         broadcast: named(info.broadcast, onReply),
         control: named(info.control, onAnswer),
       },
-      standing: Promise.all(standing),
     };
-  }
-
-  /** Resolves when all channels are connected, at the latest after the given time: what is sent then waits for that in its socket. */
-  async channelsStand(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([this.#channels?.standing, late]);
-    clearTimeout(timer);
   }
 
   /** Drops the channels with all that has not left them. */
@@ -146,13 +153,6 @@ export class Connection {
     socket.receive(onMessage);
     return new Outlet(socket);
   }
-}
-
-/** Makes a listener, and adds the promise that it is called. */
-function standUp(standing: Promise<void>[]): () => void {
-  let stand = (): void => undefined;
-  standing.push(new Promise((resolve) => (stand = resolve)));
-  return () => stand();
 }
 
 function socketsOf({ outlets, subscriptions }: Channels): readonly { abort(): Promise<void> }[] {

@@ -199,8 +199,7 @@ export class LinkLife {
   async #resume(isSameLife: boolean): Promise<void> {
     const { signal } = this.#efforts;
     try {
-      this.#connection.openChannels();
-      await this.#connection.channelsStand(CHANNELS_MS);
+      await this.#connection.standChannels(CHANNELS_MS);
       await this.#hooks.resume({ isSameLife, isElsewhere: this.#isElsewhere, signal });
       if (!signal.aborted) this.#handle({ type: "resumed", at: this.#now });
     } catch (cause) {

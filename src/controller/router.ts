@@ -81,8 +81,10 @@ async function bindSockets(parts: RouterParts): Promise<RouterSockets> {
   // No bound of their own: towards engines the machines and the ledger set it, towards clients what they asked for. A reply
   // that finds no room would be lost, and its client wait for ever.
   const unlimited: SocketOptions = { queueMessagesMax: Number.MAX_SAFE_INTEGER, queueBytesMax: Number.MAX_SAFE_INTEGER };
+  // A client that lost its connection without ending it comes back under its name.
+  const forClients: SocketOptions = { ...unlimited, replacesPeers: true };
   const pair = async (channel: "mux" | "control" | "task"): Promise<SocketPair> => ({
-    client: await bind("router", ports[channel].client, unlimited),
+    client: await bind("router", ports[channel].client, forClients),
     engine: await bind("router", ports[channel].engine, unlimited),
   });
   const leaves: BoundSocket[] = [];
@@ -92,7 +94,7 @@ async function bindSockets(parts: RouterParts): Promise<RouterSockets> {
     control: await pair("control"),
     task: await pair("task"),
     iopub: { client: await bind("pub", ports.iopub.client), engine: await bind("sub", ports.iopub.engine) },
-    broadcast: { client: await bind("router", ports.broadcast.client, unlimited), leaves },
+    broadcast: { client: await bind("router", ports.broadcast.client, forClients), leaves },
   };
 }
 

@@ -124,7 +124,7 @@ class MemorySocket implements PooledSocket {
     for (const endpoint of endpoints) this.#network.connect(this, portOf(endpoint));
   }
 
-  /** Connects with a bound socket, unless the keys differ or a ROUTER on either side has a peer of that name already. */
+  /** Connects with a bound socket, unless the keys differ or a ROUTER on either side has a peer of that name already, and keeps it. */
   meet(bound: MemorySocket): void {
     const { own } = bound.#keys;
     const { wanted } = this.#keys;
@@ -135,6 +135,8 @@ class MemorySocket implements PooledSocket {
     }
     const mine = this.#identity();
     const theirs = bound.#identity();
+    const former = bound.#peers.get(mine.toString("latin1"));
+    if (former !== undefined && bound.#options.replacesPeers === true) bound.#part(former.socket);
     if (bound.#peers.has(mine.toString("latin1")) || this.#peers.has(theirs.toString("latin1"))) return;
     this.#addPeer(bound, theirs);
     bound.#addPeer(this, mine);

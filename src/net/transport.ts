@@ -19,6 +19,11 @@ export interface SocketOptions {
   readonly frameBytesMax?: number;
   /** How long `close` tries to deliver what is queued; default 1000. */
   readonly lingerMs?: number;
+  /**
+   * Whether at a ROUTER a peer takes the place of another one with its identity; default: it is ignored as long as the other's
+   * connection has not ended, which may take hours when the network was cut.
+   */
+  readonly replacesPeers?: boolean;
   /** Called each time a connection to a peer stands, so that messages can come through it. Not called by transports without connections. */
   readonly onConnected?: () => void;
   /** Called each time a connection that stood is gone, unless the socket was closed here. It is tried again until the socket is closed. */

@@ -37,7 +37,7 @@ function openNative(kind: SocketKind, options: SocketOptions): NativeSocket {
   const marks = { sendHighWaterMark: 0, receiveHighWaterMark: WAITING_MESSAGES_MAX };
   switch (kind) {
     case "router":
-      return new Router({ ...common, ...marks, ...routingId });
+      return new Router({ ...common, ...marks, ...routingId, handover: options.replacesPeers ?? false });
     case "dealer":
       return new Dealer({ ...common, ...marks, ...routingId, sendHighWaterMark: WAITING_MESSAGES_MAX });
     case "pub":

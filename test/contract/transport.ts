@@ -311,6 +311,28 @@ export function describeTransport(name: string, open: () => Transport, together 
       expect(after[0]).toEqual(["d", "again"]);
     });
 
+    it("lets a peer take another's place at a router that replaces, and at others not", async () => {
+      for (const replacesPeers of [true, false]) {
+        const router = await transport.bind("router", LOCAL, { replacesPeers });
+        const atRouter = collect(router);
+        const connect = (): MessageSocket => transport.connect("dealer", [endpoint(router.port)], { identity: "d", lingerMs: 0 });
+        const first = connect();
+        const atFirst = collect(first);
+        first.send(frames("first"));
+        await until(() => atRouter.length === 1, "the first is known");
+        const second = connect();
+        const atSecond = collect(second);
+        second.send(frames("second"));
+        if (replacesPeers) await until(() => atRouter.length === 2, "the second is known");
+        // Long enough for the second to be known, where it is not to be.
+        else await new Promise((resolve) => setTimeout(resolve, 100));
+        const [here, there] = replacesPeers ? [atSecond, atFirst] : [atFirst, atSecond];
+        router.send(frames("d", "to whom?"));
+        await until(() => here.length === 1, "it has reached the right one");
+        expect(there).toEqual([]);
+      }
+    });
+
     it("tells each connection that stands and each that is gone, and nothing of what it closed itself", async () => {
       const first = await transport.bind("router", LOCAL);
       const { port } = first;

@@ -104,9 +104,12 @@ describe("a cluster in a profile", () => {
     await nothingLeft();
   });
 
-  it("ends, and says why, when its controller dies", async () => {
+  it("ends, and says why, when its controller dies; results of its clients fail with that", async () => {
     const cluster = await start({ n: 1 });
+    const client = await cluster.connect();
+    const result = client.directView(0).apply(() => new Promise(() => undefined));
     process.kill(cluster.controllerPid, "SIGKILL");
+    await expect(result).rejects.toThrow(/^the controller was ended by SIGKILL/);
     expect(await cluster.closed).toMatchObject({ reason: "failed", message: expect.stringMatching(/^the controller was ended by SIGKILL/) as string });
     await nothingLeft();
   });
