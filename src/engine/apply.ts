@@ -136,10 +136,10 @@ export class ApplyRunner {
   }
 
   #invoke({ call, pack, hooks }: Invocation): void {
-    if (hooks.isOver()) return;
     let outcome: RunOutcome | undefined;
     let pending: PromiseLike<unknown> | undefined;
     this.#containment.section(() => {
+      if (hooks.isOver()) return; // Asked in here: an interrupt from now on cuts the section.
       try {
         const result = call.fn(...call.args);
         if (isThenable(result)) pending = result;

@@ -352,9 +352,12 @@ export class Engine {
   /** Called in the middle of whatever runs on this thread. */
   #interrupt(overLimit: number): number {
     // Nothing may be called behind the interrupt: the termination would take effect here already, and stop here.
-    const serial = this.#runner?.serial ?? 0;
+    // The machine's word counts: it has said that the request runs before the runner has it.
+    const { state } = this.#queue;
+    const serial = state.name === "running" ? state.request.serial : 0;
     if (overLimit !== 0 && serial !== overLimit) return 0;
     if (overLimit !== 0) this.#runner?.noteLimit(serial);
+    this.#runner?.noteInterrupt(serial);
     this.#containment.interrupt();
     return serial;
   }

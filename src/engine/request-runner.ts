@@ -83,6 +83,8 @@ export class RequestRunner {
   #last: TaskContext | undefined;
   /** Serial number of the request that ran out of time last. */
   #overLimit = 0;
+  /** Serial number of the request that was interrupted last. */
+  #interrupted = 0;
 
   constructor(identity: EngineIdentity, namespace: Namespace, containment: Containment, clock: Clock, hooks: RunnerHooks) {
     this.#identity = identity;
@@ -125,7 +127,7 @@ export class RequestRunner {
     if (run.limitMs !== undefined) this.#hooks.watchLimit(serial, run.limitMs);
     switch (header.msg_type) {
       case "apply_request":
-        return this.#apply.start(incoming.message.buffers, { isOver: () => this.#run !== run, end: (outcome) => this.#end(run, outcome) });
+        return this.#apply.start(incoming.message.buffers, { isOver: () => this.#isOver(run), end: (outcome) => this.#end(run, outcome) });
       case "execute_request":
         return this.#execute(run);
       case "kernel_info_request":
@@ -146,7 +148,7 @@ export class RequestRunner {
     if (typeof request === "string") return this.#end(run, failed(new TypeError(request)));
     const { engineId } = this.#identity;
     this.#cells.start(request, {
-      isOver: () => this.#run !== run,
+      isOver: () => this.#isOver(run),
       begun: (count) => this.#hooks.publish(iopub.executeInput(engineId, request.code, count), header),
       result: (data: MimeBundle, count) => {
         if (this.#run !== run) return;
@@ -166,6 +168,18 @@ export class RequestRunner {
   /** The request's time is over: what interrupts it now is that. Called in the middle of whatever runs. */
   noteLimit(serial: number): void {
     this.#overLimit = serial;
+  }
+
+  #isOver(run: Run): boolean {
+    return this.#run !== run || run.serial === this.#interrupted;
+  }
+
+  /**
+   * Called in the middle of whatever runs: the request will be given up. It may not have begun by now, and none of its
+   * code may begin before `giveUp` has its turn: that code could not be interrupted any more.
+   */
+  noteInterrupt(serial: number): void {
+    this.#interrupted = serial;
   }
 
   /** Gives the running request up; does nothing when it is another one by now. */

@@ -1,16 +1,23 @@
 // One real engine process against a fake controller: what is answered beside user code, and the order of the queue.
 
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Header } from "../../src/wire/index.ts";
 import { until } from "../support/until.ts";
 import { startEngine, type EngineSetup } from "../support/with-engine.ts";
 
 let setup: EngineSetup;
+let scratch = "";
+let holds = 0;
 beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "tsparallel-control-"));
   setup = await startEngine();
 });
 afterAll(async () => {
   await setup.close();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 /** Starts a cell and waits until it runs. */
@@ -24,21 +31,31 @@ const spinning = (ms: number): string => `{ const end = Date.now() + ${ms}; whil
 const statusOf = async (request: Header): Promise<unknown> => (await setup.controller.reply(request)).content["status"];
 const hasReply = (request: Header): boolean => setup.controller.replies.some((reply) => reply.message.parentHeader["msg_id"] === request.msg_id);
 
+/** Code that spins until it is released. */
+function held(): { readonly code: string; readonly release: () => void } {
+  const path = join(scratch, `release-${(holds += 1)}`);
+  return { code: `{ const fs = require("node:fs"); while (!fs.existsSync(${JSON.stringify(path)})) {} }`, release: () => writeFileSync(path, "") };
+}
+
 describe("while user code spins", () => {
   it("the heart echoes each ping unchanged", async () => {
-    const request = await running(spinning(1000));
+    const { code, release } = held();
+    const request = await running(code);
     const text = setup.controller.ping();
     await until(() => setup.controller.pongs.some((pong) => pong.text === text));
     expect(hasReply(request)).toBe(false);
+    release();
     expect(await statusOf(request)).toBe("ok");
   });
 
   it("an abort is answered and holds for a request that waits", async () => {
-    const first = await running(spinning(700));
+    const { code, release } = held();
+    const first = await running(code);
     const second = setup.apply(() => 1, [], { metadata: { label: "second" } });
     const third = setup.apply(() => 2);
     const { content, metadata, header } = await setup.control("abort_request", { msg_ids: [second.msg_id] });
     expect(hasReply(first)).toBe(false);
+    release();
     expect({ content, metadata, type: header.msg_type }).toEqual({ content: { status: "ok" }, metadata: { engine: setup.uuid }, type: "abort_reply" });
     const aborted = await setup.controller.reply(second);
     expect(aborted.content).toEqual({ status: "aborted" });
@@ -49,10 +66,13 @@ describe("while user code spins", () => {
   });
 
   it("13.14: signal 0 is accepted, does nothing, and is answered as any other request", async () => {
-    const request = await running(spinning(400));
+    const { code, release } = held();
+    const request = await running(code);
     const reply = await setup.control("signal_request", { sig: 0 });
     expect(reply.header.msg_type).toBe("signal_reply");
     expect(reply.content).toEqual({ status: "ok" });
+    expect(hasReply(request)).toBe(false);
+    release();
     expect(await statusOf(request)).toBe("ok");
   });
 });
@@ -132,29 +152,32 @@ describe("signal_request", () => {
 });
 
 describe("an interrupt", () => {
+  // Each calls `begun` where it then stays.
   const KINDS: readonly (readonly [name: string, code: string])[] = [
-    ["a loop", "while (true) {}"],
-    ["a loop that catches and finally goes on", "for (;;) { try { throw 1 } catch {} finally { } }"],
-    ["a sort callback", "Array.from({ length: 9 }, (_, i) => i).sort(() => { for (;;) {} })"],
-    ["a getter in JSON", "JSON.stringify({ get x() { for (;;) {} } })"],
-    ["a catastrophic regular expression", "/^(a+)+$/.test('a'.repeat(40) + 'b')"],
-    ["Atomics.wait", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)"],
-    ["a loop after await", "await null; for (;;) {}"],
-    ["a loop in a microtask", "await Promise.resolve().then(() => { for (;;) {} })"],
-    ["a loop in a timer", "await new Promise(() => setTimeout(() => { for (;;) {} }, 5))"],
-    ["a loop in an immediate", "await new Promise(() => setImmediate(() => { for (;;) {} }))"],
-    ["a loop in nextTick", "await new Promise(() => process.nextTick(() => { for (;;) {} }))"],
-    ["a loop in a file callback", "await new Promise(() => require('node:fs').stat('.', () => { for (;;) {} }))"],
-    ["waiting for ever", "await new Promise(() => {})"],
-    ["a loop that writes", "for (;;) console.log('noise')"],
-    ["a getter of the shown value", "({ [Symbol.for('Jupyter.display')]() { for (;;) {} } })"],
-    ["a synchronous child process", "require('node:child_process').execSync('sleep 30; true')"],
+    ["a loop", "begun(); while (true) {}"],
+    ["a loop that catches and finally goes on", "begun(); for (;;) { try { throw 1 } catch {} finally { } }"],
+    ["a sort callback", "Array.from({ length: 9 }, (_, i) => i).sort(() => { begun(); for (;;) {} })"],
+    ["a getter in JSON", "JSON.stringify({ get x() { begun(); for (;;) {} } })"],
+    ["a catastrophic regular expression", "begun(); /^(a+)+$/.test('a'.repeat(40) + 'b')"],
+    ["Atomics.wait", "begun(); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)"],
+    ["a loop after await", "await null; begun(); for (;;) {}"],
+    ["a loop in a microtask", "await Promise.resolve().then(() => { begun(); for (;;) {} })"],
+    ["a loop in a timer", "await new Promise(() => setTimeout(() => { begun(); for (;;) {} }, 5))"],
+    ["a loop in an immediate", "await new Promise(() => setImmediate(() => { begun(); for (;;) {} }))"],
+    ["a loop in nextTick", "await new Promise(() => process.nextTick(() => { begun(); for (;;) {} }))"],
+    ["a loop in a file callback", "await new Promise(() => require('node:fs').stat('.', () => { begun(); for (;;) {} }))"],
+    ["waiting for ever", "begun(); await new Promise(() => {})"],
+    ["a loop that writes", "begun(); for (;;) console.log('noise')"],
+    ["a getter of the shown value", "({ [Symbol.for('Jupyter.display')]() { begun(); for (;;) {} } })"],
+    ["a synchronous child process", "require('node:child_process').execSync(`touch '${begun.path}'; sleep 30; true`)"],
   ];
 
-  it.each(KINDS)("stops %s: KeyboardInterrupt, and the engine lives with its namespace", async (_name, code) => {
+  it.each(KINDS)("stops %s: KeyboardInterrupt, and the engine lives with its namespace", async (name, code) => {
     await setup.run("globalThis.kept = 'kept'");
+    const path = join(scratch, `begun-${name}`);
+    await setup.run(`globalThis.begun = () => require("node:fs").writeFileSync(begun.path, ""); begun.path = ${JSON.stringify(path)}`);
     const request = await running(`setTimeout(() => {}, 0); ${code}`);
-    await new Promise((resolve) => setTimeout(resolve, 60)); // Well into the loop; the interrupt must work at any time, and at once is tested below.
+    await until(() => existsSync(path)); // The interrupt must work at any time; at once is tested below.
     expect((await setup.control("signal_request", { sig: 2 })).content).toEqual({ status: "ok" });
     const { content } = await setup.controller.reply(request);
     expect(content).toMatchObject({ status: "error", ename: "KeyboardInterrupt", engine_info: { method: "execute" } });
@@ -171,11 +194,22 @@ describe("an interrupt", () => {
     expect((await setup.controller.reply(request)).content).toMatchObject({ ename: "KeyboardInterrupt", engine_info: { method: "apply" } });
   });
 
+  it("as a request begins is never lost", async () => {
+    for (let round = 0; round < 100; round += 1) {
+      const request = setup.apply(() => {
+        for (;;) Math.random();
+      });
+      await until(() => setup.controller.published.some((one) => one.parentId === request.msg_id), { everyMs: 0 });
+      await setup.control("signal_request", { sig: "SIGINT" });
+      expect((await setup.controller.reply(request)).content).toMatchObject({ ename: "KeyboardInterrupt" });
+    }
+  });
+
   it("aborts the task's signal", async () => {
     const request = await running(
-      "import { currentTask } from 'tsparallel/engine'; await new Promise((resolve) => currentTask().signal.addEventListener('abort', () => { globalThis.sawAbort = true; resolve() }))",
+      "import { currentTask } from 'tsparallel/engine'; const aborted = new Promise((resolve) => currentTask().signal.addEventListener('abort', () => { globalThis.sawAbort = true; resolve() })); console.log('listens'); await aborted",
     );
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await until(() => setup.streamOf(request).includes("listens"));
     await setup.control("interrupt_request");
     expect((await setup.controller.reply(request)).content["ename"]).toBe("KeyboardInterrupt");
     expect((await setup.run("0", { user_expressions: { saw: "sawAbort" } })).content["user_expressions"]).toMatchObject({

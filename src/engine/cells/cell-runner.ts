@@ -75,10 +75,12 @@ export class CellRunner {
 
   #invoke(run: CellRun): void {
     const { cell, count, hooks } = run;
-    if (hooks.isOver()) return;
     let value: unknown;
     let outcome: RunOutcome | undefined;
+    let hasBegun = false;
     const end = this.#containment.run(() => {
+      if (hooks.isOver()) return; // Asked in here: an interrupt from now on cuts the run.
+      hasBegun = true;
       try {
         this.#namespace.declare(cell.names);
         for (const { name, script } of cell.functions) this.#namespace.push({ [name]: script.runInThisContext(QUIET) });
@@ -87,7 +89,7 @@ export class CellRunner {
         outcome = failed(error, errorExtras(count));
       }
     });
-    if (end === "interrupted") hooks.end(interrupted(errorExtras(count)));
+    if (end === "interrupted" || !hasBegun) hooks.end(interrupted(errorExtras(count)));
     else if (outcome !== undefined) hooks.end(outcome);
     else if (cell.isAsync && isThenable(value)) void this.#await(value, run); // Ends through the hooks; an interrupt may leave it waiting for ever.
     else this.#finish(value, run);
@@ -107,6 +109,7 @@ export class CellRunner {
   #finish(value: unknown, { cell, request, count, hooks }: CellRun): void {
     let outcome: RunOutcome | undefined;
     const end = this.#containment.run(() => {
+      if (hooks.isOver()) return;
       try {
         if (cell.hasValue && value !== undefined && !request.silent) hooks.result(mimeBundle(value), count);
         const expressions: Record<string, Dict> = {};
