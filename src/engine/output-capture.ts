@@ -77,7 +77,14 @@ export class OutputCapture {
   }
 }
 
-/** A writable stream whose writes are taken at once, in place of `process.stdout` or `process.stderr`. */
+type WriteDone = (error?: Error | null) => void;
+
+/**
+ * A writable stream whose writes are taken at once, in place of `process.stdout` or `process.stderr`.
+ *
+ * It has no state of its own that a write would change and change back: user code may be cut in the middle of one, and
+ * an ordinary stream would wait for that write's end for ever.
+ */
 export class CapturedStream extends Writable {
   readonly fd: number;
   readonly isTTY = false;
@@ -90,8 +97,21 @@ export class CapturedStream extends Writable {
     this.#take = take;
   }
 
-  override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#take(typeof chunk === "string" ? chunk : this.#decoder.decode(chunk, { stream: true }));
+  override write(chunk: string | Uint8Array, encodingOrDone?: BufferEncoding | WriteDone, done?: WriteDone): boolean {
+    const [encoding, then] = typeof encodingOrDone === "function" ? [undefined, encodingOrDone] : [encodingOrDone, done];
+    this.#take(this.#textOf(chunk, encoding));
+    if (then !== undefined) process.nextTick(then, null);
+    return true;
+  }
+
+  #textOf(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): string {
+    if (typeof chunk !== "string") return this.#decoder.decode(chunk, { stream: true });
+    return encoding === undefined || encoding === "utf8" ? chunk : Buffer.from(chunk, encoding).toString();
+  }
+
+  /** What is given to `end`. */
+  override _write(chunk: string | Uint8Array, encoding: BufferEncoding, done: WriteDone): void {
+    this.#take(this.#textOf(chunk, encoding));
     done();
   }
 

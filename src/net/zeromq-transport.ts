@@ -41,7 +41,8 @@ function openNative(kind: SocketKind, options: SocketOptions): NativeSocket {
     case "dealer":
       return new Dealer({ ...common, ...marks, ...routingId, sendHighWaterMark: WAITING_MESSAGES_MAX });
     case "pub":
-      return new Publisher({ ...common, sendHighWaterMark: options.queueMessagesMax ?? QUEUE_MESSAGES_MAX });
+      // Never waits for room, so never for the loop either, which zeromq.js has every 512th message do otherwise.
+      return new Publisher({ ...common, sendHighWaterMark: options.queueMessagesMax ?? QUEUE_MESSAGES_MAX, sendTimeout: 0 });
     case "sub": {
       const socket = new Subscriber({ ...common, receiveHighWaterMark: 0 });
       socket.subscribe();
@@ -199,9 +200,10 @@ class ZeromqSocket implements PooledSocket {
   }
 
   /**
-   * Hands over to ZeroMQ what waits. A send is complete when it returns, unless ZeroMQ has no room or has had its share of
-   * this turn of the loop: then the next one is refused as busy, and the rest waits for it. So messages leave also while
-   * the loop does not turn, and no continuation of ours can be lost when user code on an engine is cut short.
+   * Hands over to ZeroMQ what waits. A send is complete when it returns, unless ZeroMQ has no room or, for kinds other than
+   * "pub", has had its share of this turn of the loop: then the next one is refused as busy, and the rest waits for it. So
+   * messages leave also while the loop does not turn, and no continuation of ours can be lost when user code on an engine
+   * is cut short.
    */
   #sendWaiting(): void {
     const sender = this.#native as Sender;
