@@ -152,11 +152,12 @@ function look(): void {}
 
 /** Frames that are on the stack, whatever user code has made of `Error`'s ways to show them. */
 function stackLines(): string[] {
-  const { stackTraceLimit, prepareStackTrace } = Error;
+  const { stackTraceLimit } = Error;
+  const prepare = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
   Error.stackTraceLimit = Number.POSITIVE_INFINITY;
-  Error.prepareStackTrace = undefined as never; // Node's own way.
+  Reflect.deleteProperty(Error, "prepareStackTrace");
   const { stack } = new Error("stack");
   Error.stackTraceLimit = stackTraceLimit;
-  Error.prepareStackTrace = prepareStackTrace;
+  if (prepare !== undefined) Object.defineProperty(Error, "prepareStackTrace", prepare);
   return (stack ?? "").split("\n").filter((line) => !AWAITING.test(line));
 }

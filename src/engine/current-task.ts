@@ -34,6 +34,11 @@ export class TaskContext implements CurrentTask {
     this.#publish(data);
   }
 
+  /** Whether anybody has asked for the signal: to abort it may call user code then. */
+  get isWatched(): boolean {
+    return this.#abort !== undefined;
+  }
+
   /** Aborts the signal, now or when it is asked for. */
   abort(reason: unknown): void {
     this.#reason = reason;

@@ -337,8 +337,10 @@ export class Engine {
   }
 
   #publish(message: IopubMessage, parent: Dict, buffers?: readonly Frame[]): void {
-    if (this.#running?.message.header === parent && message.msgType !== "status") this.#running.outputs += 1;
-    this.#containment.guard(() => this.#channels?.publish(message, parent, buffers));
+    this.#containment.guard(() => {
+      if (this.#running?.message.header === parent && message.msgType !== "status") this.#running.outputs += 1;
+      this.#channels?.publish(message, parent, buffers);
+    });
   }
 
   #display(value: unknown): void {

@@ -77,6 +77,7 @@ export class RequestRunner {
   readonly #identity: EngineIdentity;
   readonly #hooks: RunnerHooks;
   readonly #clock: Clock;
+  readonly #containment: Containment;
   readonly #apply: ApplyRunner;
   readonly #cells: CellRunner;
   #run: Run | undefined;
@@ -90,6 +91,7 @@ export class RequestRunner {
     this.#identity = identity;
     this.#hooks = hooks;
     this.#clock = clock;
+    this.#containment = containment;
     this.#cells = new CellRunner(namespace, containment);
     this.#apply = new ApplyRunner(namespace, containment, this.#cells, identity.resultBytesMax);
   }
@@ -195,7 +197,14 @@ export class RequestRunner {
     const run = this.#run;
     if (run === undefined) return;
     this.#release(run);
-    run.task.abort(new DOMException("the engine ends", "AbortError"));
+    this.#abort(run.task, "the engine ends");
+  }
+
+  /** User code that listens to the signal is called on a turn of its own: it may have to be cut as well. */
+  #abort(task: TaskContext, reason: string): void {
+    const error = new DOMException(reason, "AbortError");
+    if (task.isWatched) setImmediate(() => this.#containment.run(() => task.abort(error)));
+    else task.abort(error);
   }
 
   #end(run: Run, outcome: RunOutcome): void {
@@ -211,7 +220,7 @@ export class RequestRunner {
       const engineInfo = { engineUuid: uuid, engineId, method: run.method, host };
       content = { ...errorContent({ ...failure, engineInfo }), ...outcome.content };
       this.#hooks.publish(iopub.error(engineId, failure), header);
-      if (outcome.wasInterrupted) run.task.abort(new DOMException("the request was interrupted", "AbortError"));
+      if (outcome.wasInterrupted) this.#abort(run.task, "the request was interrupted");
     }
     const reply = {
       msgType: replyType(header.msg_type),

@@ -48,6 +48,15 @@ describe("while user code spins", () => {
     expect(await statusOf(request)).toBe("ok");
   });
 
+  it("everything it has published leaves", async () => {
+    const { code, release } = held();
+    const request = await running(`import { display } from "tsparallel/engine"; for (let i = 0; i < 600; i += 1) display(i); ${code}`);
+    await until(() => setup.controller.published.filter((one) => one.type === "display_data" && one.parentId === request.msg_id).length === 600);
+    expect(hasReply(request)).toBe(false);
+    release();
+    expect(await statusOf(request)).toBe("ok");
+  });
+
   it("an abort is answered and holds for a request that waits", async () => {
     const { code, release } = held();
     const first = await running(code);
@@ -151,6 +160,10 @@ describe("signal_request", () => {
   });
 });
 
+/** From now on, the engine's next look at the clock, which is within a write, spins; `limited` writes, with a time limit. */
+const SPINS_IN_WRITE = `const { now } = performance; performance.now = () => { performance.now = now; for (;;) {} };
+  const limited = () => require("node:vm").runInNewContext("log(1)", { log: console.log }, { timeout: 50 });`;
+
 describe("an interrupt", () => {
   // Each calls `begun` where it then stays.
   const KINDS: readonly (readonly [name: string, code: string])[] = [
@@ -168,6 +181,7 @@ describe("an interrupt", () => {
     ["a loop in a file callback", "await new Promise(() => require('node:fs').stat('.', () => { begun(); for (;;) {} }))"],
     ["waiting for ever", "begun(); await new Promise(() => {})"],
     ["a loop that writes", "begun(); for (;;) console.log('noise')"],
+    ["a loop after a time limit that cut its output", `${SPINS_IN_WRITE} try { limited() } catch {} begun(); for (;;) {}`],
     ["a getter of the shown value", "({ [Symbol.for('Jupyter.display')]() { begun(); for (;;) {} } })"],
     ["a synchronous child process", "require('node:child_process').execSync(`touch '${begun.path}'; sleep 30; true`)"],
   ];
@@ -203,6 +217,32 @@ describe("an interrupt", () => {
       await setup.control("signal_request", { sig: "SIGINT" });
       expect((await setup.controller.reply(request)).content).toMatchObject({ ename: "KeyboardInterrupt" });
     }
+  });
+
+  it("in the middle of a write leaves the output whole", async () => {
+    const { content } = await setup.run(
+      `const { now } = performance;
+       performance.now = () => { performance.now = now; globalThis[Symbol.for("tsparallel.engine")].interrupt(); return performance.now() };
+       console.log("cut behind this"); for (;;) {}`,
+    );
+    expect(content["ename"]).toBe("KeyboardInterrupt");
+    const request = setup.execute("console.log('heard'); console.error('as well')");
+    await until(() => setup.streamOf(request) === "heard\n" && setup.streamOf(request, "stderr") === "as well\n");
+  });
+
+  it("stops a listener of the signal that loops, too", async () => {
+    const path = join(scratch, "begun-listener");
+    const request = await running(
+      `import { currentTask } from "tsparallel/engine";
+       currentTask().signal.addEventListener("abort", () => { require("node:fs").writeFileSync(${JSON.stringify(path)}, ""); for (;;) {} });
+       console.log("listens"); await new Promise(() => {})`,
+    );
+    await until(() => setup.streamOf(request).includes("listens"));
+    await setup.control("interrupt_request");
+    await until(() => existsSync(path));
+    await setup.control("interrupt_request");
+    expect((await setup.controller.reply(request)).content["ename"]).toBe("KeyboardInterrupt");
+    expect(await statusOf(setup.execute("1"))).toBe("ok");
   });
 
   it("aborts the task's signal", async () => {

@@ -72,4 +72,37 @@ describe("the stream in place of stdout", () => {
     expect(taken.join("")).toBe("aé");
     expect([stream.fd, stream.isTTY]).toEqual([1, false]);
   });
+
+  it("takes the writes after one that was broken off", () => {
+    const taken: string[] = [];
+    let isBroken = true;
+    const stream = new CapturedStream(1, (text) => {
+      if (isBroken) throw new Error("cut");
+      taken.push(text);
+    });
+    expect(() => stream.write("a")).toThrow("cut");
+    isBroken = false;
+    stream.write("b");
+    expect(taken).toEqual(["b"]);
+  });
+
+  it("heeds the encoding, tells the end of each write and goes on after `end`", async () => {
+    vi.useRealTimers();
+    const taken: string[] = [];
+    const stream = new CapturedStream(1, (text) => taken.push(text));
+    const ends: unknown[] = [];
+    stream.write("YQ==", "base64");
+    await new Promise<void>((resolve) => {
+      stream.write("b", (error) => {
+        ends.push(error);
+        resolve();
+      });
+    });
+    await new Promise<void>((resolve) => {
+      stream.end("c", resolve);
+    });
+    stream.write("d");
+    expect(taken.join("")).toBe("abcd");
+    expect(ends).toEqual([null]);
+  });
 });
