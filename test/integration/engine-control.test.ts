@@ -222,12 +222,21 @@ describe("an interrupt", () => {
   it("in the middle of a write leaves the output whole", async () => {
     const { content } = await setup.run(
       `const { now } = performance;
-       performance.now = () => { performance.now = now; globalThis[Symbol.for("tsparallel.engine")].interrupt(); return performance.now() };
+       performance.now = () => { performance.now = now; globalThis[Symbol.for("tsparallel.engine")].interrupt(0); return performance.now() };
        console.log("cut behind this"); for (;;) {}`,
     );
     expect(content["ename"]).toBe("KeyboardInterrupt");
     const request = setup.execute("console.log('heard'); console.error('as well')");
     await until(() => setup.streamOf(request) === "heard\n" && setup.streamOf(request, "stderr") === "as well\n");
+  });
+
+  it("of one writer after the other leaves the output whole, too", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const request = await running("for (;;) process.stdout.write('n')");
+      await until(() => setup.streamOf(request).includes("it runs\nn"));
+      await setup.control("signal_request", { sig: 2 });
+      expect((await setup.controller.reply(request)).content["ename"]).toBe("KeyboardInterrupt");
+    }
   });
 
   it("stops a listener of the signal that loops, too", async () => {

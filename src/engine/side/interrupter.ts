@@ -44,8 +44,10 @@ export class Interrupter {
     const session = this.#session;
     return new Promise((resolve, reject) => {
       session.post("Runtime.evaluate", { expression, returnByValue: true, silent: true }, (error, reply) => {
-        if (error === null) resolve(reply.result.value);
-        else reject(error);
+        if (error !== null) reject(error);
+        // Code that has used up its stack leaves none to look at it.
+        else if (reply.exceptionDetails !== undefined) reject(new Error(reply.exceptionDetails.exception?.description ?? reply.exceptionDetails.text));
+        else resolve(reply.result.value);
       });
     });
   }
