@@ -1,6 +1,7 @@
 // The public types of the client: calls infer arguments and results, References fit where values go.
 
 import { expectTypeOf, test } from "vitest";
+import { depend, dependent, require } from "../../src/client/index.ts";
 import type { AsyncMapResult, AsyncResult, Client, ExecuteReply, ImapIterator, LoadBalancedView, RequestMetadata } from "../../src/client/index.ts";
 import { Reference } from "../../src/serial/index.ts";
 
@@ -123,4 +124,35 @@ test("a lazy map takes asynchronous iterables", () => {
     yield await Promise.resolve(1);
   }
   expectTypeOf(lview.imap((x) => String(x), numbers()).next()).resolves.toEqualTypeOf<IteratorResult<string, undefined>>();
+});
+
+test("returned exceptions stand where items stand", () => {
+  expectTypeOf(lview.map((x: number) => `${x}`, [1]).get({ returnExceptions: true })).resolves.toEqualTypeOf<(string | Error)[]>();
+  expectTypeOf(lview.apply(() => 1).get({ returnExceptions: true })).resolves.toEqualTypeOf<number | Error>();
+  expectTypeOf(
+    client
+      .directView()
+      .apply(() => 1)
+      .get({ returnExceptions: true }),
+  ).resolves.toEqualTypeOf<(number | Error)[]>();
+  expectTypeOf(lview.apply(() => 1).get({ returnWhen: "firstException" })).resolves.toEqualTypeOf<number>();
+  expectTypeOf(lview.map((x: number) => x, [1]).items({ order: "completion" })).toEqualTypeOf<AsyncGenerator<number, void, undefined>>();
+  expectTypeOf(lview.map((x: number) => x, [1]).items({ returnExceptions: true })).toEqualTypeOf<AsyncGenerator<number | Error, void, undefined>>();
+});
+
+test("dependent functions and executors keep parameters and results", () => {
+  const hasAtLeast = (gigabytes: number): boolean => gigabytes > 1;
+  const render = async (scene: string, size: number): Promise<Uint8Array> => Promise.resolve(new Uint8Array(scene.length * size));
+  expectTypeOf(lview.apply(dependent(render, hasAtLeast, 8), "a", 1)).toEqualTypeOf<AsyncResult<Uint8Array>>();
+  expectTypeOf(
+    lview.map(
+      depend(hasAtLeast, 8)((x: number) => `${x}`),
+      [1],
+    ),
+  ).toEqualTypeOf<AsyncMapResult<string>>();
+  expectTypeOf(lview.apply(require(["sharp"], render), "a", 1)).toEqualTypeOf<AsyncResult<Uint8Array>>();
+  // @ts-expect-error the check takes a number
+  dependent(render, hasAtLeast, "8");
+  expectTypeOf(lview.executor().submit((x: number) => x > 0, 1)).toEqualTypeOf<AsyncResult<boolean>>();
+  expectTypeOf(lview.executor().map((x: number) => x > 0, [1])).toEqualTypeOf<ImapIterator<number, boolean>>();
 });
