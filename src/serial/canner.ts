@@ -9,7 +9,7 @@
 import { types } from "node:util";
 
 import { SerializationError, isParallelError } from "../base/index.ts";
-import { captureFunction, isNodeOwn } from "./capture.ts";
+import { captureFunction, hasPrivateMembers, isNodeOwn } from "./capture.ts";
 import { knownFact } from "./known-functions.ts";
 import { FactValue, Reference, type CodeRecord, type Fact } from "./records.ts";
 import { isClean } from "./scan.ts";
@@ -338,6 +338,7 @@ class Canner {
   }
 
   #hasPrivate(theClass: Function): boolean {
+    if (hasPrivateMembers(theClass)) return true;
     for (let at: unknown = theClass; typeof at === "function" && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
       const index = this.#indexes.get(at);
       if (index !== undefined && this.#specials[index]?.code?.code.facts.hasPrivate === true) return true;

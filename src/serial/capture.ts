@@ -9,7 +9,7 @@ import { VITE_IMPORT } from "./builder.ts";
 import { createCode, type Code, type CodeFacts } from "./code.ts";
 import { parseFunctionSource, type FreeMember, type FreeName, type FunctionSource } from "./function-source.ts";
 import { knownFact } from "./known-functions.ts";
-import { FactValue, findRecord, keepClass, type CodeRecord, type Fact, type TravelRecord } from "./records.ts";
+import { FactValue, findRecord, keepClass, keepImported, type CodeRecord, type TravelRecord } from "./records.ts";
 import { isClean } from "./scan.ts";
 import { readInside, type FunctionInside, type FunctionLocation } from "./scope-reader.ts";
 import { areNamesKnown, importedScript, scriptNames, scriptUrl, writtenPlace, type ImportedName } from "./script-table.ts";
@@ -44,6 +44,14 @@ export function captureFunction(fn: Function, refuse: RefuseFunction): Captured 
   const record = captureCode(fn, source, refuse);
   PLANS.set(fn, record);
   return record;
+}
+
+/** Whether instances of a class, or of one it extends, may have members with names that begin with `#`. */
+export function hasPrivateMembers(theClass: Function): boolean {
+  for (let at: unknown = theClass; typeof at === "function" && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
+    if (!isNativeFunction(at) && parsedSource(Function.prototype.toString.call(at))?.hasPrivate === true) return true;
+  }
+  return false;
 }
 
 /** Whether a function is part of Node itself. */
@@ -266,7 +274,8 @@ class BindingReader {
     const specifier = packageSpecifier(imported.specifier);
     if (specifier === undefined) return value;
     const path = binding.member === undefined ? imported.path : imported.path[0] === "default" ? [binding.member] : [...imported.path, binding.member];
-    const fact: Fact = ["import", specifier, path, url];
+    const fact = ["import", specifier, path, url] as const;
+    keepImported(fact, value);
     return new FactValue(fact);
   }
 }

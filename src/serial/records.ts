@@ -88,6 +88,37 @@ export function findClass(classId: string): object | undefined {
   return CLASSES.get(classId)?.deref();
 }
 
+type ImportFact = Extract<Fact, readonly ["import", ...unknown[]]>;
+
+/** Classes that were imported, by how; instances of a class that both sides import are instances of it on both. */
+const IMPORTED = processWide("imported", () => new BoundedMap<string, WeakRef<object>>(CLASSES_KEPT_MAX));
+
+/** Remembers that a value is what an import gives, if it is a class: it travels by the import from now on. */
+export function keepImported(fact: ImportFact, value: unknown): void {
+  if (typeof value !== "function" || !isClassText(value) || findRecord(value) !== undefined) return;
+  keepRecord(value, { fact });
+  const reference = new WeakRef(value);
+  for (const key of keysOf(fact)) IMPORTED.set(key, reference);
+}
+
+/** The class that this process imported in this way, if it still lives. */
+export function findImported(fact: ImportFact): object | undefined {
+  for (const key of keysOf(fact)) {
+    const found = IMPORTED.get(key)?.deref();
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** With the importing file, which may have a version of its own, and without: another client's file says nothing here. */
+function keysOf([, specifier, path, parent]: ImportFact): string[] {
+  return [JSON.stringify([specifier, path, parent]), JSON.stringify([specifier, path])];
+}
+
+function isClassText(fn: Function): boolean {
+  return Function.prototype.toString.call(fn).startsWith("class");
+}
+
 /** A stand-in for the function that the engine keeps under `name`. */
 export function named(name: string): Callable {
   return createStandIn(name, { fact: ["named", name] }, `function "${name}" lives on the engines; send it with \`apply\``);

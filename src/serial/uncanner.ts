@@ -11,7 +11,7 @@ import { allocateError, fillError, fillFunction, fillInstance } from "./fill.ts"
 import { findGlobal } from "./known-functions.ts";
 import { malformed } from "./payload.ts";
 import { OP } from "./program.ts";
-import { Reference, createStandIn, findClass, importable, keepClass, keepRecord, named, type Fact } from "./records.ts";
+import { Reference, createStandIn, findClass, findImported, importable, keepClass, keepImported, keepRecord, named, type Fact } from "./records.ts";
 import type { StreamReader } from "./stream.ts";
 
 /** What an engine offers to the functions it receives. */
@@ -178,7 +178,7 @@ export class Uncanner {
       case "named":
         return this.#env === undefined ? named(fact[1]) : this.#namedFunction(fact[1]);
       case "import":
-        return this.#env === undefined ? importable(fact[1], fact[2].join(".")) : this.#imported(fact[1], fact[2]);
+        return this.#env === undefined ? (findImported(fact) ?? importable(fact[1], fact[2].join("."))) : this.#importedBy(fact);
       case "require":
         return this.#env === undefined
           ? createStandIn("require", { fact }, "`require` of an engine lives there")
@@ -216,6 +216,13 @@ export class Uncanner {
 
   #evaluate(expression: string): unknown {
     return asUser(() => this.#env?.evaluate(expression));
+  }
+
+  /** A class is noted: instances made of it here are, for whoever imports it, instances of their own. */
+  #importedBy(fact: Extract<Fact, readonly ["import", ...unknown[]]>): unknown {
+    const value = this.#imported(fact[1], fact[2]);
+    keepImported(fact, value);
+    return value;
   }
 
   #imported(specifier: string, path: readonly string[]): unknown {

@@ -1,6 +1,7 @@
 // What functions give and what they may not, between a client and real engines: classes, errors and functions that come
 // back, and the limits of time and size, each with the error that has its name.
 
+import { CommanderError, Option } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RemoteError, TimeLimitExceeded, type Client, type DirectView, type LoadBalancedView } from "tsparallel";
 import { TestCluster } from "../support/with-cluster.ts";
@@ -60,6 +61,18 @@ describe("what comes back", () => {
     expect(made).toEqual([new Length(4), new Length(10)]);
     expect(made.every((length) => length instanceof Length)).toBe(true);
     expect(made[0]?.twice().value).toBe(8);
+  });
+
+  it("an instance of a package's class is one on both sides, made here or there, errors likewise", async () => {
+    const [made, isOption, failure] = await lview.apply(
+      (sent: Option) => [new Option("-x"), sent instanceof Option, new CommanderError(2, "code", "text")] as const,
+      new Option("-y"),
+    );
+    expect(isOption).toBe(true);
+    expect(made).toBeInstanceOf(Option);
+    expect(made.attributeName()).toBe("x");
+    expect(failure).toBeInstanceOf(CommanderError);
+    expect(failure).toMatchObject({ exitCode: 2, code: "code", message: "text" });
   });
 
   it("an error of the client's class is one, with its own members and cause", async () => {

@@ -73,6 +73,14 @@ test("maps and lazy maps infer from their iterables", () => {
   lview.imap((x: number) => x, ["a"]);
 });
 
+test("an executor infers as its view does", () => {
+  const executor = lview.executor();
+  expectTypeOf(executor.submit((x: number, y: string) => `${x}${y}`, 1, "a")).toEqualTypeOf<AsyncResult<string>>();
+  expectTypeOf(executor.submit(async (x: number) => Promise.resolve(x), new Reference<number>("n"))).toEqualTypeOf<AsyncResult<number>>();
+  // @ts-expect-error a text is no number
+  executor.submit((x: number) => x, "a");
+});
+
 test("limits are options of every view", () => {
   expectTypeOf(lview.with({ timeLimitMs: 1 }).apply(() => 1)).toEqualTypeOf<AsyncResult<number>>();
   expectTypeOf(
