@@ -84,11 +84,15 @@ function withName(fn: Function, facts: CodeFacts): Function {
   return fn;
 }
 
+// Names that no function of a user closes over: these parameters lie between it and its bindings.
+const INDEX = "__tsparallelIndex";
+const VALUE = "__tsparallelValue";
+
 function compile(code: Code): Factory {
   const { facts } = code;
   const [open, close] = wrapperOf(facts);
   const before = `(function(__name){${facts.isStrict ? '"use strict";' : ""}${helpers(facts.text)}${declarations(facts.bindings)}return[()=>${open}`;
-  const text = `${before}${embedded(facts)}\n${close},(i,v)=>{switch(i){${cases(facts.bindings, (path) => `${path}=v;break;`)}}},(i)=>{switch(i){${cases(facts.bindings, (path) => `return ${path};`)}}}]})`;
+  const text = `${before}${embedded(facts)}\n${close},(${INDEX},${VALUE})=>{switch(${INDEX}){${cases(facts.bindings, (path) => `${path}=${VALUE};break;`)}}},(${INDEX})=>{switch(${INDEX}){${cases(facts.bindings, (path) => `return ${path};`)}}}]})`;
   const filename = scriptName(code);
   if (facts.url !== undefined) ORIGINS.set(filename, facts);
   const script = new Script(text, {

@@ -85,6 +85,19 @@ describe("closures", () => {
     expect([await remotely(adder(1), 1), await remotely(adder(5), 1)]).toEqual([2, 6]);
   });
 
+  test("variables of any name arrive: none collides with a name of the engine's own text", async () => {
+    const make = (i: number, v: number, k: number): (() => number[]) => {
+      const [a, b, value, index, set, get, open, entry, name, fn, args] = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+      return () => [i, v, k, a, b, value, index, set, get, open, entry, name, fn, args] as number[];
+    };
+    expect(await remotely(make(0, 1, 2))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    for (let i = 0; i < 3; i += 1) expect(await remotely(() => i)).toBe(i);
+    for (const letter of "abcdefghijklmnopqrstuvwxyz_$") {
+      const read = inMainContext(`((${letter}) => () => ${letter})("${letter}")`);
+      expect(await remotely(read)).toBe(letter);
+    }
+  });
+
   test("async functions, generators and async generators run as what they are", async () => {
     async function* twice(): AsyncGenerator<number> {
       yield* numbers();
