@@ -95,11 +95,10 @@ export class SendWindow<T extends Windowed> {
   }
 
   #admit(laneName: string, lane: Lane<T>): readonly T[] {
-    if (this.#isPaused) return NOTHING;
     const admitted: T[] = [];
     for (let next = lane.waiting.peek(); next !== undefined; next = lane.waiting.peek()) {
       if (next.state === "waiting") {
-        if (!this.#hasRoom(lane, next)) break;
+        if (this.#isPaused || !this.#hasRoom(lane, next)) break;
         take(lane, next);
         admitted.push(next);
       }

@@ -7,11 +7,14 @@ import { engineUuid, msgId } from "../../../../src/base/index.ts";
 import type { RequestRecord } from "../../../../src/core/client/index.ts";
 import { AT, engine, idle, machine, message, okReply, request, uuids, type Effect, type Machine } from "./builders.ts";
 
-type Step = { readonly name: "task" | "mux" | "broadcast" | "coalesced" | "reply" | "error" | "idle" | "abort" | "leave" | "join"; readonly pick: number };
+type Step = {
+  readonly name: "task" | "mux" | "broadcast" | "coalesced" | "reply" | "error" | "idle" | "abort" | "leave" | "join" | "lose" | "back" | "recover" | "fence";
+  readonly pick: number;
+};
 
 const ENGINES = 3;
 const step: fc.Arbitrary<Step> = fc.record({
-  name: fc.constantFrom("task", "mux", "broadcast", "coalesced", "reply", "error", "idle", "abort", "leave", "join"),
+  name: fc.constantFrom("task", "mux", "broadcast", "coalesced", "reply", "error", "idle", "abort", "leave", "join", "lose", "back", "recover", "fence"),
   pick: fc.nat(30),
 });
 
@@ -27,6 +30,7 @@ class Run {
   readonly settled = new Set<string>();
   readonly completed = new Set<string>();
   #next = 0;
+  #isAway = false;
 
   feed(event: Parameters<Machine["handle"]>[0]): void {
     const effects = this.machine.handle(event);
@@ -37,6 +41,7 @@ class Run {
   #check(effect: Effect): void {
     if (effect.type === "send") {
       const { msgId: id } = effect.request;
+      if (this.#isAway) throw new Error(`${id} was sent to nobody`);
       if (this.settled.has(id)) throw new Error(`${id} was sent after it was settled`);
       once(this.sent, id, "sent");
     } else if (effect.type === "settle") once(this.settled, effect.request.msgId, "settled");
@@ -70,12 +75,31 @@ class Run {
         return this.feed({ type: "engineJoined", engine: engine(pick % ENGINES) });
       case "leave":
         return this.feed({ type: "engineLeft", uuid: engineUuid(`E${pick % ENGINES}`) });
+      case "lose":
+        this.#isAway = true;
+        return this.feed({ type: "controllerLost", reason: "it went" });
+      case "back":
+        return this.#comeBack(pick);
+      case "fence":
+        return this.feed({ type: "fenceReached", msgIds: this.requests.slice(pick).map((made) => made.msgId) });
+      case "recover":
+        if (chosen !== undefined) this.feed({ type: "recovered", msgId: chosen.msgId, message: okReply(chosen.msgId), at: AT });
+        return;
       case "reply":
       case "error":
       case "idle":
       case "abort":
         if (chosen !== undefined) this.#answer(name, chosen);
     }
+  }
+
+  /** As the shell does it: what was under way is judged before anything is sent. */
+  #comeBack(pick: number): void {
+    if (!this.#isAway) return;
+    const pending = new Set([...this.machine.outstanding.keys()].filter((_, i) => (i + pick) % 2 === 0));
+    this.feed({ type: "inquired", isSameLife: pick % 3 > 0, pending });
+    this.#isAway = false;
+    this.feed({ type: "controllerBack" });
   }
 
   #answer(name: "reply" | "error" | "idle" | "abort", { msgId: id, targets }: RequestRecord<string>): void {
