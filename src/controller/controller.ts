@@ -99,7 +99,7 @@ class Starter {
     this.#onMessage = (message) => controller.handle(message);
     for (const message of this.#inbox.splice(0)) controller.handle(message);
     link.post({ type: "open", engineConnection: announcedPorts(infos.engine) });
-    router.start(config.isRestoring);
+    router.start(config.hasTakenFiles);
     await publishFiles(config, infos);
     return controller;
   }

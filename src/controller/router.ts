@@ -172,8 +172,8 @@ export class Router {
    * Starts to receive. Replies that engines kept for a controller before this one would be dropped as long as the clients they are
    * for have not connected again: so they are left with the engines for a moment.
    */
-  start(isRestored: boolean): void {
-    if (isRestored) {
+  start(followsAnother: boolean): void {
+    if (followsAnother) {
       const { engine } = this.#sockets.mux;
       engine.pause();
       this.#later(() => engine.resume(), CLIENTS_BACK_MS);
