@@ -103,7 +103,8 @@ export class NameReader {
       if (node.type === "FunctionExpression") this.#declareOwnName(node);
       const read = (): void => {
         for (const parameter of node["params"] as AstNode[]) this.#readPattern(parameter, this.#scope);
-        this.#read(node["body"] as AstNode);
+        // Default values do not see what the body declares.
+        this.#inScope(true, () => this.#read(node["body"] as AstNode));
       };
       if (isArrow) read();
       else this.#withThis(read);

@@ -20,6 +20,8 @@ describe("free names", () => {
     ["() => `${a} ${tag`x${b}`}`", ["a", "tag", "b"]],
     ["async function* g() { yield* a; for await (const x of b) await c(x); }", ["a", "b", "c"]],
     ["(a = b, b) => a", []],
+    ["(f = () => x) => { var x = 2; return f() + x; }", ["x"]],
+    ["function f(a) { var a; { var b; } return a + b + arguments.length; }", []],
     ["() => class { [k]() {} }", ["k"]],
     ["() => import(spec)", ["spec"]],
     ["() => { switch (a) { case b: let c = 1; default: return c; } }", ["a", "b"]],
