@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Two projects: `unit` imports the sources (pure, quick); `integration` runs the compiled package in `dist/` with real
-// processes and sockets, one file at a time, because they share the machine's two cores with the clusters they start.
+// Three projects: `unit` imports the sources (pure, quick); `types` holds the public types; `integration` runs the compiled
+// package in `dist/` with real processes and sockets, after the others and two files at a time, because they share the
+// machine's cores with the clusters they start.
 export default defineConfig({
   test: {
     dangerouslyIgnoreUnhandledErrors: false,
@@ -17,6 +18,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/{unit,contract,sim,docs}/**/*.test.ts"],
           pool: "forks",
+          maxWorkers: "100%",
+          sequence: { groupOrder: 0 },
           testTimeout: 20_000,
         },
       },
@@ -24,6 +27,8 @@ export default defineConfig({
         test: {
           name: "types",
           include: [],
+          maxWorkers: "100%",
+          sequence: { groupOrder: 0 },
           typecheck: { enabled: true, only: true, checker: "tsc", include: ["test/types/**/*.test-d.ts"], tsconfig: "./test/tsconfig.json" },
         },
       },
@@ -33,6 +38,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           pool: "forks",
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
           server: { deps: { external: [/\/dist\//] } },
