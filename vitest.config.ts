@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // Three projects: `unit` imports the sources (pure, quick); `types` holds the public types; `integration` runs the compiled
-// package in `dist/` with real processes and sockets, after the others and two files at a time, because they share the
-// machine's cores with the clusters they start.
+// package in `dist/` with real processes and sockets, after the others and three files at a time: more, and their clusters
+// would take the machine's cores from each other.
 export default defineConfig({
   test: {
     dangerouslyIgnoreUnhandledErrors: false,
@@ -18,6 +18,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/{unit,contract,sim,docs}/**/*.test.ts"],
           pool: "forks",
+          isolate: false,
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
           testTimeout: 20_000,
@@ -37,7 +38,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           pool: "forks",
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
