@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { msgId, parseIsoDate } from "../base/index.ts";
-import { noteReply, outcomeOf, RequestRecord, type EngineDirectory } from "../core/index.ts";
+import { noteReply, outcomeOf, RequestRecord, type EngineDirectory } from "../core/client/index.ts";
 import { unpackValues } from "../serial/index.ts";
 import { isDict, type Dict, type Message } from "../wire/index.ts";
 import { AsyncResult, type ResultOwner } from "./async-result.ts";

@@ -3,7 +3,7 @@
 // somebody asks for it.
 
 import { CompositeError, InvalidArgumentError, InvalidStateError, parseIsoDate } from "../base/index.ts";
-import { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type DisplayOutput } from "../core/index.ts";
+import { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type DisplayOutput } from "../core/client/index.ts";
 import { metadataOf, timesOf, type RequestMetadata } from "./metadata.ts";
 import { showOutputs, type DisplayOptions, type OutputSink } from "./display-outputs.ts";
 import { showAsText } from "./inspect.ts";

@@ -1,7 +1,7 @@
 // BroadcastView: one message to the broadcast scheduler, which copies it to every engine. The request leaves this
 // client once, however many engines there are.
 
-import { resolveTargets, type EngineFacts, type Targets } from "../core/index.ts";
+import { resolveTargets, type EngineFacts, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
 import { AsyncResult } from "./async-result.ts";

@@ -1,7 +1,7 @@
 // What users pass to views, checked before anything is done with it.
 
 import { describeIds, InvalidArgumentError } from "../base/index.ts";
-import { type Targets } from "../core/index.ts";
+import { type Targets } from "../core/client/index.ts";
 import type { Dict } from "../wire/index.ts";
 import type { EngineKinds } from "./engine-call.ts";
 

@@ -11,7 +11,7 @@ import {
   type EngineDirectory,
   type EngineFacts,
   type WindowLimits,
-} from "../core/index.ts";
+} from "../core/client/index.ts";
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK } from "../net/index.ts";
 import { offersPacking, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";

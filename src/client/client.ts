@@ -1,7 +1,7 @@
 // Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
 
 import { describeIds, InvalidArgumentError, type EngineId } from "../base/index.ts";
-import { DEFAULT_WINDOW, pickSlice, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/index.ts";
+import { DEFAULT_WINDOW, pickSlice, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/client/index.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { AsyncResult } from "./async-result.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";

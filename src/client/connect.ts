@@ -5,7 +5,7 @@ import { createConnection } from "node:net";
 import { resolve } from "node:path";
 import { userInfo } from "node:os";
 import { ClosedError, ConfigError, ControllerUnreachableError, InvalidArgumentError, TimeoutError } from "../base/index.ts";
-import type { WindowLimits } from "../core/index.ts";
+import type { WindowLimits } from "../core/client/index.ts";
 import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile, withServerKey } from "../config/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, watchRefusals, ZeromqTransport, type Transport } from "../net/index.ts";

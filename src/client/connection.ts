@@ -4,7 +4,7 @@
 
 import type { MessageSocket, SocketOptions, Transport } from "../net/index.ts";
 import type { ClientConnectionInfo, Frame, Session } from "../wire/index.ts";
-import type { RequestChannel } from "../core/index.ts";
+import type { RequestChannel } from "../core/client/index.ts";
 import { Outlet } from "./outlet.ts";
 
 /** Where a controller is, and how to speak with it. */

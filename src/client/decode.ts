@@ -2,7 +2,7 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { ClosedError, ControllerLostError, EngineError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
-import { outputOf, type AnswerOutcome, type RequestOutcome, type RequestRecord } from "../core/index.ts";
+import { outputOf, type AnswerOutcome, type RequestOutcome, type RequestRecord } from "../core/client/index.ts";
 import { unpackValue, unpackValues } from "../serial/index.ts";
 import type { Message } from "../wire/index.ts";
 import { ExecuteReply } from "./execute-reply.ts";

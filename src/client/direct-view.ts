@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "../base/index.ts";
-import { blockSpans, interleave, isOpenTargets, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/index.ts";
+import { blockSpans, interleave, isOpenTargets, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";

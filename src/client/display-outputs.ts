@@ -2,7 +2,7 @@
 // reference's form.
 
 import { KernelError } from "../base/index.ts";
-import type { DisplayOutput } from "../core/index.ts";
+import type { DisplayOutput } from "../core/client/index.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import type { Arity } from "./result-shape.ts";
 

@@ -2,7 +2,7 @@
 // what is called and on the engines it goes to. Refusals are made here, before anything is sent.
 
 import { describeIds, InvalidArgumentError } from "../base/index.ts";
-import { languageOf, type EngineFacts, type EngineLanguage } from "../core/index.ts";
+import { languageOf, type EngineFacts, type EngineLanguage } from "../core/client/index.ts";
 import { keywords, named, packCall, packPythonCall, pythonFunction, PythonObject, Reference } from "../serial/index.ts";
 import type { Frame } from "../wire/index.ts";
 

@@ -1,7 +1,7 @@
 // Orders to engines on their control channel: answered beside running user code, one reply for each engine.
 
 import { CompositeError, EngineError } from "../base/index.ts";
-import type { EngineFacts } from "../core/index.ts";
+import type { EngineFacts } from "../core/client/index.ts";
 import { readErrorContent, type Dict } from "../wire/index.ts";
 import type { ClientLink } from "./client-link.ts";
 import { errorOf } from "./decode.ts";

@@ -2,7 +2,7 @@
 // the control channel, which engines answer while they are busy. Answers are kept with the engine, so each is asked once;
 // one that does not answer is asked again a few times and otherwise stays unknown.
 
-import { languageOf, type EngineFacts } from "../core/index.ts";
+import { languageOf, type EngineFacts } from "../core/client/index.ts";
 import { isDict } from "../wire/index.ts";
 import type { ClientLink } from "./client-link.ts";
 

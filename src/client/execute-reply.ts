@@ -1,6 +1,6 @@
 // What `execute` gives: the count of the cell and its output.
 
-import type { DisplayOutput, RequestRecord } from "../core/index.ts";
+import type { DisplayOutput, RequestRecord } from "../core/client/index.ts";
 import { isDict, type Dict } from "../wire/index.ts";
 
 /** The end of one `execute` on one engine. Output is complete once the AsyncResult was awaited. */

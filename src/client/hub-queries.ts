@@ -1,7 +1,7 @@
 // Questions to the Hub (protocol §4, §10.8), each a function from a link to a typed answer.
 
 import { ProtocolError } from "../base/index.ts";
-import type { TaskRecord } from "../core/index.ts";
+import type { TaskRecord } from "../core/hub/index.ts";
 import { isDict, readErrorContent, type Dict, type Frame, type Message } from "../wire/index.ts";
 import type { ClientLink } from "./client-link.ts";
 import { errorOf } from "./decode.ts";

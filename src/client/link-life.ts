@@ -2,7 +2,7 @@
 // and has the link told. What is done when is the watch's business (`core/client/controller-watch.ts`).
 
 import { millis, type Clock, type Millis } from "../base/index.ts";
-import { ControllerWatch, type WatchEffect, type WatchEvent } from "../core/index.ts";
+import { ControllerWatch, type WatchEffect, type WatchEvent } from "../core/client/index.ts";
 import type { Logger } from "../log/index.ts";
 import { Connection, type ConnectionHandlers, type Endpoint } from "./connection.ts";
 import type { WaitOptions } from "./wait-for.ts";

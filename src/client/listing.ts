@@ -1,7 +1,7 @@
 // Engines as the Hub tells of them: one in a notification, all in the answer to a connection_request.
 
 import { engineId, engineUuid } from "../base/index.ts";
-import type { EngineFacts } from "../core/index.ts";
+import type { EngineFacts } from "../core/client/index.ts";
 import { isDict, type Dict } from "../wire/index.ts";
 
 /**

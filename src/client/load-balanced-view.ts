@@ -1,7 +1,7 @@
 // LoadBalancedView: calls that go to whichever engine is free, through the task scheduler.
 
 import { InvalidArgumentError, type EngineUuid } from "../base/index.ts";
-import { autoChunkSize, CHUNK_ITEMS_MAX, isOpenTargets, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/index.ts";
+import { autoChunkSize, CHUNK_ITEMS_MAX, isOpenTargets, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import { framesBytes, type Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";

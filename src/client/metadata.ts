@@ -1,7 +1,7 @@
 // What is known of a finished or running request (protocol §10.4), in camelCase.
 
 import { isoMicros, parseIsoDate, type KernelFailure } from "../base/index.ts";
-import type { DisplayOutput, PartTimes, RequestRecord } from "../core/index.ts";
+import type { DisplayOutput, PartTimes, RequestRecord } from "../core/client/index.ts";
 
 /** Facts of one request. Times are ISO 8601 texts with microseconds and `Z`; `new Date(text)` reads them. */
 export interface RequestMetadata {

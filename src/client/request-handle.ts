@@ -1,7 +1,7 @@
 // The shell's side of one request: its value or error once decoded, and who waits for it. Results are made of these.
 
 import { InvariantError } from "../base/index.ts";
-import type { OutputChange, RequestRecord, ResultPart } from "../core/index.ts";
+import type { OutputChange, RequestRecord, ResultPart } from "../core/client/index.ts";
 import type { Reading } from "./engine-call.ts";
 import type { Dict, Frame, Header, Message } from "../wire/index.ts";
 

@@ -1,7 +1,7 @@
 // What a client knows of its own requests: the outstanding ones and the last that have ended. Users name requests by what
 // stands here.
 
-import { DEFAULT_RECENT, RecentRequests } from "../core/index.ts";
+import { DEFAULT_RECENT, RecentRequests } from "../core/client/index.ts";
 import type { ClientLink } from "./client-link.ts";
 import { readJobs, type Jobs } from "./jobs.ts";
 import { metadataOf, type RequestMetadata } from "./metadata.ts";

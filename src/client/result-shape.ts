@@ -1,6 +1,6 @@
 // How the values of requests become one result, and the result's items.
 
-import { isComplete } from "../core/index.ts";
+import { isComplete } from "../core/client/index.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import { allOf, type Starter } from "./wait-for.ts";
 

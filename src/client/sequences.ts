@@ -1,7 +1,7 @@
 // Sequences of a map, cut into chunks. Typed arrays are cut without copying.
 
 import { InvalidArgumentError } from "../base/index.ts";
-import type { Span } from "../core/index.ts";
+import type { Span } from "../core/client/index.ts";
 
 /** Something indexed that can be cut. */
 export interface Sliceable extends ArrayLike<unknown> {

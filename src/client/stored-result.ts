@@ -1,6 +1,6 @@
 // A request's result as the Hub's task store has it: the reply as a message, and the output.
 
-import { outputOf, type RequestRecord } from "../core/index.ts";
+import { outputOf, type RequestRecord } from "../core/client/index.ts";
 import { isDict, isHeader, readErrorContent, type Dict, type Message } from "../wire/index.ts";
 
 /** The reply, but for its buffers. */

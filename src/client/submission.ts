@@ -1,7 +1,7 @@
 // From a request as views make it to what the machine and the wire are given.
 
 import { msgId, SerializationError, type EngineUuid } from "../base/index.ts";
-import { RequestRecord, type CallKind, type RequestChannel } from "../core/index.ts";
+import { RequestRecord, type CallKind, type RequestChannel } from "../core/client/index.ts";
 import { framesBytes, type Dict, type Frame, type Header } from "../wire/index.ts";
 import type { Reading } from "./engine-call.ts";
 import { RequestHandle, type Transmission } from "./request-handle.ts";

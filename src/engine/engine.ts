@@ -2,7 +2,7 @@
 // order. It owns its process: output, stray errors and the end of the process are its business.
 
 import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
-import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/index.ts";
+import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/engine/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
