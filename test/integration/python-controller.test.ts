@@ -215,6 +215,23 @@ tell(out)`;
       expect(await cluster.python(script)).toEqual(["printed\n", "21", "TypeError"]);
     });
 
+    it("runs TypeScript of a Python shell's %px and %%px, with output and value", async () => {
+      const id = rc.directView(OURS).targets[0] as number;
+      const script = `from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.io import capture_output
+shell = InteractiveShell.instance()
+view = rc[[${id}]]
+view.block = True
+view.activate()
+with capture_output(display=False) as seen:
+    shell.run_line_magic("px", "const seven: number = 7; console.log('by px')")
+    shell.run_cell_magic("px", "", "type N = number;\\nconst more: N = seven * 6;\\nmore")
+tell(seen.stdout)`;
+      const seen = await cluster.python(script);
+      expect(seen).toContain("by px");
+      expect(seen).toMatch(/Out\[\d+:\d+\]:.*42/);
+    });
+
     it("keeps what a Python client pushes, and gives it back: values and arrays", async () => {
       const id = rc.directView(OURS).targets[0] as number;
       const script = `e = rc[${id}]
