@@ -12,7 +12,7 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const NODE_MAJOR_MIN = 20;
 const NODE_MINOR_MIN = 19;
 
-/** Runs a program in the repository; rejects with its exit status when it fails. */
+/** Runs a program in the repository; rejects with its exit status when it fails. `options.signal` kills it. */
 export function run(command, args, options = {}) {
   return new Promise((resolvePromise, reject) => {
     const child = spawn(command, args, {
@@ -20,11 +20,13 @@ export function run(command, args, options = {}) {
       stdio: options.stdio ?? "inherit",
       env: { ...process.env, ...options.env },
       shell: process.platform === "win32",
+      ...(options.signal === undefined ? {} : { signal: options.signal, killSignal: "SIGKILL" }),
     });
     let output = "";
     child.stdout?.on("data", (chunk) => (output += chunk));
     child.stderr?.on("data", (chunk) => (output += chunk));
-    child.once("error", reject);
+    // Killed by `options.signal` it ends like any other: the exit follows.
+    child.once("error", (error) => (error.name === "AbortError" ? undefined : reject(error)));
     child.once("exit", (code, signal) => {
       if (code === 0 || options.allowFailure) resolvePromise({ code: code ?? 1, output });
       else reject(Object.assign(new Error(`${command} ${args.join(" ")} ended with ${signal ?? `exit status ${code}`}`), { exitCode: code ?? 1, output }));

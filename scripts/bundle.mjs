@@ -13,15 +13,14 @@ const OUT = join(DIST, "bundle");
 
 const command = (name) => `import { main } from "./cli/program.js"; import { ${name}Program } from "./cli/${name}.js"; void main(${name}Program());`;
 
-/**
- * What each bundle runs. The engine and its side thread are not among them: bundled, about one engine in seventy was seen to
- * abort inside V8 while its side thread was being taken down at the end; from plain modules none was.
- */
+/** What each bundle runs. */
 const ENTRIES = {
   ipcluster: `import { ipcluster } from "./cli/ipcluster.js"; void ipcluster();`,
   bakapara: `import { bakapara } from "./cli/bakapara.js"; void bakapara();`,
   ipcontroller: command("ipcontroller"),
   tsparallel: command("tsparallel"),
+  ipengine: command("ipengine"),
+  "engine-side": `import "./engine/side/side-main.js";`,
   "hub-worker": `import "./controller/hub-worker.js";`,
 };
 

@@ -1,14 +1,22 @@
 // `npm test`: sets the clone up when needed, runs the test projects and ends with one line that adds up what the
 // runner reported. Arguments name projects (`unit`, `types`, `integration`); none means all. After `--` they go to vitest.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { ensureSetup, entry, runBin } from "./bootstrap.mjs";
 import { closingLine } from "./counts.mjs";
+import { findMarked, killMarked, MARK } from "./leftovers.mjs";
 import { ensurePython } from "./python-environment.mjs";
 
 const ALL = ["unit", "types", "integration"];
+
+/** How long vitest may take to end after Ctrl-C, and a test's processes after the last test. */
+const INTERRUPT_GRACE_MS = 10_000;
+const LEFTOVER_GRACE_MS = 3000;
+/** Exit status of what Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 function splitArguments(argv) {
   const at = argv.indexOf("--");
@@ -46,6 +54,40 @@ async function preparePython() {
   }
 }
 
+/**
+ * Runs vitest with a folder for temporary files of its own, and a mark by which its processes are known. Ctrl-C reaches
+ * vitest too, which ends its tests and then itself, or is killed.
+ */
+async function runTests(args, folder) {
+  const interrupted = new AbortController();
+  const overdue = new AbortController();
+  const interrupt = () => {
+    interrupted.abort();
+    setTimeout(() => overdue.abort(), INTERRUPT_GRACE_MS).unref();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
+  const env = { [MARK]: folder, TMPDIR: temporary, TMP: temporary, TEMP: temporary };
+  try {
+    const { code } = await runBin("vitest/vitest.mjs", args, { allowFailure: true, env, signal: overdue.signal });
+    return interrupted.signal.aborted ? INTERRUPTED : code;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+/** Whether the tests left no process behind; what they left is killed and told. */
+async function leftNothing(folder) {
+  const deadline = Date.now() + LEFTOVER_GRACE_MS;
+  while (findMarked(folder).length > 0 && Date.now() < deadline) await delay(50);
+  const left = killMarked(folder);
+  for (const command of left) console.log(`left behind by a test: ${command}`);
+  return left.length === 0;
+}
+
 async function main() {
   const { projects, extra } = splitArguments(process.argv.slice(2));
   await ensureSetup();
@@ -55,13 +97,19 @@ async function main() {
   try {
     const chosen = projects.flatMap((name) => ["--project", name]);
     const args = ["run", ...chosen, "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`, ...extra];
-    const { code } = await runBin("vitest/vitest.mjs", args, { allowFailure: true });
+    const code = await runTests(args, folder);
+    if (code === INTERRUPTED) {
+      process.exitCode = INTERRUPTED;
+      return;
+    }
+    const isClean = await leftNothing(folder);
     const sum = count(JSON.parse(readFileSync(reportFile, "utf8")));
     for (const name of sum.skippedNames) console.log(`skipped: ${name}`);
     const status = closingLine(sum);
-    process.exitCode = code !== 0 ? code : sum.passed === 0 ? 1 : status;
+    process.exitCode = code !== 0 ? code : !isClean || sum.passed === 0 ? 1 : status;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    killMarked(folder);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

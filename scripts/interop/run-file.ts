@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
+import { killMarked, MARK } from "../leftovers.mjs";
 import type { FileRun } from "./compare.ts";
-import { killMarked, MARK } from "./leftovers.ts";
 import { parseReport } from "./report.ts";
 import { FILE_LIMIT_MS, LEFT_OUT } from "./suite.ts";
 

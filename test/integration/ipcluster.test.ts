@@ -409,7 +409,7 @@ describe("profiles", () => {
   it("with their configuration files as created start a cluster", async () => {
     await sandbox.run("profile", "create", "--parallel", "--profile=lab");
     const start = await sandbox.run("start", "--profile=lab", "-n", "1", "--daemonize");
-    expect(start).toMatchObject({ code: 0 });
+    expect(start, start.stderr).toMatchObject({ code: 0 });
     expect((await sandbox.run("stop", "--profile=lab")).code).toBe(0);
     await nothingLeft("lab");
   });
