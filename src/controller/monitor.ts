@@ -12,7 +12,7 @@ const BATCH_BYTES = 256 * 1024;
 /** A batch is posted this long after its first entry at the latest. Who asks the Hub does not wait for it: see `sync`. */
 const BATCH_AGE_MS = 25;
 /** Unacknowledged bytes beyond which clients are held back, and below which they are let go. */
-const PRESSURE_BYTES = 64 * 1024 * 1024;
+const PRESSURE_BYTES = 16 * 1024 * 1024;
 const RELIEF_BYTES = PRESSURE_BYTES / 2;
 
 const encode = (text: string): Frame => Buffer.from(text, "utf8");

@@ -184,13 +184,13 @@ describe("with a clock that stands still", () => {
     expect(Math.max(...batches)).toBeLessThan(257 * 1024);
   });
 
-  it("clients are held back while more than 64 MiB are unacknowledged, and let go when half of it is worked off", () => {
+  it("clients are held back while more than 16 MiB are unacknowledged, and let go when half of it is worked off", () => {
     const { monitor, posted, pressure } = monitored();
     const entry = rawOf("apply_request", [new Uint8Array(900)]);
     while (pressure.length === 0) monitor.request("taskRequest", undefined, entry);
-    expect(monitor.unacknowledgedBytes).toBeGreaterThan(64 * 1024 * 1024);
+    expect(monitor.unacknowledgedBytes).toBeGreaterThan(16 * 1024 * 1024);
     expect(pressure).toEqual([true]);
-    for (const message of posted) if (message.type === "monitor" && monitor.unacknowledgedBytes > 33 * 1024 * 1024) monitor.credit(message.batch.length);
+    for (const message of posted) if (message.type === "monitor" && monitor.unacknowledgedBytes > 9 * 1024 * 1024) monitor.credit(message.batch.length);
     expect(pressure).toEqual([true]);
     monitor.credit(2 * 1024 * 1024);
     expect(pressure).toEqual([true, false]);
