@@ -123,3 +123,14 @@ export {
   type PythonOrigin,
 } from "./serial/index.ts";
 export { Cluster, type AddEnginesOptions, type ClusterEnd, type ClusterOptions } from "./cluster/index.ts";
+export type {
+  ControllerRequest,
+  EnginesRequest,
+  Launched,
+  LaunchedController,
+  LaunchedEngine,
+  LaunchedEngines,
+  Launcher,
+  LauncherState,
+  ProcessExit,
+} from "./launch/index.ts";

@@ -1,13 +1,14 @@
 // The cluster file `security/cluster-<id>.json` (protocol §11.2): what runs, so that another process can find it, stop it
-// or list it; Python's `ipcluster list` reads it too. Several processes may change it (`ipcluster engines` adds a set),
-// hence a lock around each change.
+// or list it; Python's `ipcluster list` reads it too, and writes it anew with what it knows: hence a copy beside it that has
+// everything. Several processes may change it (`ipcluster engines` adds a set), hence a lock around each change.
 
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { open, readdir, readFile, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../base/index.ts";
 import { fileFailure, writePrivateFile, type ProfileDir } from "../config/index.ts";
-import { isAlive, readEngineSetState, readProcessState, type ControllerState, type EngineSetState, type ProcessIdentity } from "../launch/index.ts";
+import { readLauncherState, type LauncherState, type ProcessIdentity } from "../launch/index.ts";
 import { processExists } from "../programs/index.ts";
 
 /** How the cluster was asked for. Keys are the file's. */
@@ -31,9 +32,15 @@ export interface Starter extends ProcessIdentity {
 /** Content of a cluster file. */
 export interface ClusterFile {
   readonly cluster: ClusterFacts;
-  readonly controller?: { readonly class: string; readonly state: ControllerState };
-  readonly engines: { readonly class: string; readonly sets: { readonly [setId: string]: EngineSetState } };
+  readonly controller?: { readonly class: string; readonly state: LauncherState };
+  readonly engines: { readonly class: string; readonly sets: { readonly [setId: string]: EngineSetRecord } };
   readonly starter?: Starter;
+}
+
+/** A set of engines in the file. */
+export interface EngineSetRecord extends LauncherState {
+  /** Which launcher started it; ours. Absent in files of Python's programs, where all are of the file's class. */
+  readonly launcher?: string;
 }
 
 /** The class name that Python's programs expect. */
@@ -74,7 +81,7 @@ export function parseClusterFile(text: string, path: string): ClusterFile {
   if (!isObject(value) || !isObject(value["cluster"])) throw new ConfigError(`${path} is not a cluster file; remove it with \`ipcluster clean\``);
   const controller = isObject(value["controller"]) ? value["controller"] : {};
   const engines = isObject(value["engines"]) ? value["engines"] : {};
-  const controllerState = readProcessState(controller["state"]);
+  const controllerState = readLauncherState(controller["state"]);
   const starter = readStarter(value["starter"]);
   return {
     cluster: readFacts(value["cluster"], path),
@@ -98,12 +105,14 @@ function readFacts(value: Record<string, unknown>, path: string): ClusterFacts {
   };
 }
 
-function readSets(value: unknown): Record<string, EngineSetState> {
-  const sets: Record<string, EngineSetState> = {};
+function readSets(value: unknown): Record<string, EngineSetRecord> {
+  const sets: Record<string, EngineSetRecord> = {};
   if (!isObject(value)) return sets;
   for (const [setId, set] of Object.entries(value)) {
-    const state = readEngineSetState(set);
-    if (state !== undefined) sets[setId] = state;
+    const state = readLauncherState(set);
+    if (state === undefined) continue;
+    const { launcher, ...rest } = state;
+    sets[setId] = { ...rest, ...(typeof launcher === "string" ? { launcher } : {}) } as EngineSetRecord;
   }
   return sets;
 }
@@ -113,20 +122,51 @@ function readStarter(value: unknown): Starter | undefined {
   return { pid: value["pid"] as number, started: textOr(value["started"], ""), is_dedicated: value["is_dedicated"] === true };
 }
 
+/** Path of the copy of a cluster file. */
+export function copyPath(path: string): string {
+  return join(dirname(path), basename(path).replace(/^cluster-/, "launched-"));
+}
+
 /**
- * The cluster file at `path`; `undefined` when there is none.
+ * The cluster file at `path`; `undefined` when there is none. Where a Python program has written it, its copy, if that is of the same controller.
  *
  * @throws ConfigError when it cannot be read
  */
 export async function readClusterFile(path: string): Promise<ClusterFile | undefined> {
-  let text: string;
+  const text = await readText(path);
+  return text === undefined ? undefined : withCopy(parseClusterFile(text, path), await readText(copyPath(path)), path);
+}
+
+function withCopy(file: ClusterFile, copyText: string | undefined, path: string): ClusterFile {
+  if (file.starter !== undefined || copyText === undefined) return file;
   try {
-    text = await readFile(path, "utf8");
+    const copy = parseClusterFile(copyText, path);
+    const isSame = file.controller === undefined || file.controller.state["pid"] === copy.controller?.state["pid"];
+    return isSame ? copy : file;
+  } catch {
+    // A broken copy tells nothing more than the file itself.
+    return file;
+  }
+}
+
+/** As `readClusterFile`, in the last moment of a process. */
+export function readClusterFileNow(path: string): ClusterFile {
+  const copy = existsSync(copyPath(path)) ? readFileSync(copyPath(path), "utf8") : undefined;
+  return withCopy(parseClusterFile(readFileSync(path, "utf8"), path), copy, path);
+}
+
+/** Removes a cluster file and its copy in the last moment of a process. */
+export function removeClusterFileNow(path: string): void {
+  for (const one of [path, copyPath(path)]) rmSync(one, { force: true });
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new ConfigError(`cannot read ${path}: ${fileFailure(cause)}`, { cause });
   }
-  return parseClusterFile(text, path);
 }
 
 /**
@@ -146,9 +186,14 @@ export async function updateClusterFile(
       throw cause;
     });
     const after = await change(before);
-    if (after === undefined) await rm(path, { force: true });
-    else await writePrivateFile(path, JSON.stringify(after, null, 2));
+    if (after === undefined) await removeClusterFile(path);
+    else for (const one of [copyPath(path), path]) await writePrivateFile(one, JSON.stringify(after, null, 2));
   });
+}
+
+/** Removes a cluster file and its copy. */
+export async function removeClusterFile(path: string): Promise<void> {
+  for (const one of [path, copyPath(path)]) await rm(one, { force: true });
 }
 
 async function withLock(lock: string, work: () => Promise<void>): Promise<void> {
@@ -186,32 +231,8 @@ async function isAbandoned(lock: string): Promise<boolean> {
 /** Whether two contents of a cluster's file are of the same run of it. */
 export function isSameRun(one: ClusterFile, other: ClusterFile): boolean {
   if (one.starter === undefined || other.starter === undefined)
-    return one.starter === other.starter && one.controller?.state.pid === other.controller?.state.pid;
+    return one.starter === other.starter && one.controller?.state["pid"] === other.controller?.state["pid"];
   return one.starter.pid === other.starter.pid && one.starter.started === other.starter.started;
-}
-
-/** What of a cluster still runs, as far as ids and start times tell. */
-export interface ClusterLife {
-  readonly starter: boolean;
-  readonly controller: boolean;
-  /** Engines that run. */
-  readonly engines: number;
-}
-
-/** Looks which processes of a cluster file live. */
-export function lifeOf(file: ClusterFile): ClusterLife {
-  const engines = Object.values(file.engines.sets).flatMap((set) => Object.values(set.engines));
-  return {
-    starter: file.starter !== undefined && isAlive(file.starter),
-    controller: file.controller !== undefined && isAlive(file.controller.state),
-    engines: engines.filter((engine) => isAlive(engine)).length,
-  };
-}
-
-/** Whether a cluster counts as running: its controller does, or its starter is just starting or stopping it. */
-export function isRunning(file: ClusterFile): boolean {
-  const life = lifeOf(file);
-  return life.controller || (life.starter && (file.controller === undefined || file.starter?.is_dedicated === true));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -20,8 +20,7 @@ import {
   type LoadedConfig,
   type ProfileDir,
 } from "../config/index.ts";
-import type { EngineLanguage } from "../core/index.ts";
-import { getLauncher, type Launcher } from "../launch/index.ts";
+import { launcherNames, loadLauncher, type LauncherOptions, type LoadedLauncher } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
 
 /** Options of `Cluster.start`: those of `ipcluster_config.*`, and where and how. They win over the profile's file and the environment. */
@@ -47,8 +46,8 @@ export interface ClusterPlan {
   /** Engines to start with. */
   readonly n: number;
   readonly values: ClusterValues;
-  readonly controllerLauncher: Launcher;
-  readonly engineLauncher: Launcher;
+  readonly controllerLauncher: LoadedLauncher;
+  readonly engineLauncher: LoadedLauncher;
   /** The profile directory is this cluster's own, and goes with it. */
   readonly isPrivate: boolean;
   /** The controller takes over and keeps existing connection files (`--reuse`, `--restore`). */
@@ -86,17 +85,27 @@ async function planPrivate(given: ConfigValues): Promise<ClusterPlan> {
 export async function planGiven(profile: ProfileDir, given: ConfigValues, isPrivate: boolean): Promise<ClusterPlan> {
   const loaded = isPrivate ? { file: undefined, values: {} } : await loadConfigFile(profile, "ipcluster");
   const { values } = resolveOptions(CLUSTER_OPTIONS, { profile: loaded, given });
+  // A relative path of a launcher's module begins where the command was given, or where the configuration lies.
+  const directories = [process.cwd(), profile.path];
+  const engineLauncher = await loadLauncher(values.engines, "engines", directories);
   return {
     profile,
     clusterId: resolveClusterId(values.clusterId),
-    n: values.n ?? availableParallelism(),
+    n: values.n ?? engineLauncher.launcher.engineCount?.(launcherOptions(values, engineLauncher)) ?? availableParallelism(),
     values,
-    controllerLauncher: getLauncher(values["controller.launcher"], "the controller"),
-    engineLauncher: getLauncher(values.engines, "engines"),
+    controllerLauncher: await loadLauncher(values["controller.launcher"], "the controller", directories),
+    engineLauncher,
     isPrivate,
     isReusing: isPrivate ? false : await reusesFiles(profile, values),
     configFile: loaded.file,
   };
+}
+
+/** What the configuration says to a launcher: its section, by short name; to a module of the user's own `launcherOptions`. */
+export function launcherOptions(values: ClusterValues, { id }: LoadedLauncher): LauncherOptions {
+  if (!launcherNames().includes(id)) return values.launcherOptions ?? {};
+  const section = `${id}.`;
+  return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (name.startsWith(section) ? [[name.slice(section.length), value]] : [])));
 }
 
 const REUSE_FLAG = /^--(?:reuse|restore|IPController\.(?:reuse_files|restore_engines))(?:=(?:true|1|yes|on))?$/i;
@@ -121,26 +130,4 @@ const ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 function newClusterId(): string {
   const letters = Array.from({ length: 4 }, () => ID_LETTERS[randomInt(ID_LETTERS.length)] ?? "x");
   return `${Math.floor(Date.now() / 1000)}-${letters.join("")}`;
-}
-
-/** What the cluster's options mean for ipcontroller's command line. */
-export function controllerArgs({ values }: ClusterPlan): string[] {
-  const level = values["controller.logLevel"] ?? values.logLevel;
-  const ip = values["controller.ip"];
-  const location = values["controller.location"];
-  const curve = values["controller.enableCurve"];
-  return [
-    `--log-level=${level}`,
-    ...(ip === undefined ? [] : [`--ip=${ip}`]),
-    ...(location === undefined ? [] : [`--location=${location}`]),
-    // In the form that the reference's controller understands too.
-    ...(curve === undefined ? [] : [`--IPController.enable_curve=${curve ? "True" : "False"}`]),
-    ...values["controller.args"],
-  ];
-}
-
-/** How engines of a language are started: program and first arguments (none: this package's ipengine), then further ones. */
-export function engineCommand({ values }: ClusterPlan, language: EngineLanguage): { readonly command: readonly string[]; readonly args: readonly string[] } {
-  if (language === "python") return { command: values["python.command"], args: values["python.args"] };
-  return { command: values["engine.command"], args: [`--log-level=${values["engine.logLevel"] ?? values.logLevel}`, ...values["engine.args"]] };
 }

@@ -1,26 +1,26 @@
 // One cluster's file, as the process that runs the cluster keeps it: claimed at the start (so that two starts at once
 // cannot both go on), changed with each process that comes or goes, removed at the end.
 
-import { readFileSync } from "node:fs";
 import { InvalidStateError } from "../base/index.ts";
-import { identityOf, type ControllerState, type EngineSetState } from "../launch/index.ts";
+import { identityOf, type LauncherState } from "../launch/index.ts";
 import {
   CLUSTER_CLASS,
   clusterFilePath,
-  isRunning,
   isSameRun,
-  parseClusterFile,
   readClusterFile,
+  readClusterFileNow,
   updateClusterFile,
   type ClusterFile,
+  type EngineSetRecord,
 } from "./cluster-file.ts";
+import { isRunning } from "./cluster-life.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
 
 /** What changed. */
 export interface RecordChange {
-  readonly controller?: ControllerState;
-  /** Sets by id; those without a running engine are dropped from the file. Others in the file stay as they are. */
-  readonly sets?: { readonly [setId: string]: EngineSetState };
+  readonly controller?: LauncherState;
+  /** Sets by id; `undefined`: nothing of it runs, it is dropped from the file. Others in the file stay as they are. */
+  readonly sets?: { readonly [setId: string]: LauncherState | undefined };
 }
 
 /** The cluster file of one cluster. */
@@ -46,8 +46,8 @@ export class ClusterRecord {
    */
   async claim(): Promise<ClusterFile | undefined> {
     let stale: ClusterFile | undefined;
-    await updateClusterFile(this.#path, (before) => {
-      if (before !== undefined && isRunning(before)) throw alreadyRunning(this.#plan, before);
+    await updateClusterFile(this.#path, async (before) => {
+      if (before !== undefined && (await isRunning(before))) throw alreadyRunning(this.#plan, before);
       stale = before;
       this.#origin = this.#fresh();
       return this.#origin;
@@ -58,10 +58,14 @@ export class ClusterRecord {
   /** Writes a change. Does nothing when the file is gone: somebody stopped the cluster. */
   async save(change: RecordChange): Promise<void> {
     await this.#update((before) => {
-      const sets = { ...before.engines.sets, ...change.sets };
-      const living = Object.fromEntries(Object.entries(sets).filter(([id, set]) => set.n > 0 || change.sets?.[id] === undefined));
-      const controller = change.controller === undefined ? before.controller : { class: this.#plan.controllerLauncher.name, state: change.controller };
-      return { ...before, ...(controller === undefined ? {} : { controller }), engines: { ...before.engines, sets: living } };
+      const sets: Record<string, EngineSetRecord> = { ...before.engines.sets };
+      for (const [id, state] of Object.entries(change.sets ?? {})) {
+        if (state === undefined) delete sets[id];
+        // A set that was found keeps the launcher that its record names.
+        else sets[id] = { ...state, launcher: before.engines.sets[id]?.launcher ?? this.#plan.engineLauncher.id };
+      }
+      const controller = change.controller === undefined ? before.controller : { class: this.#plan.controllerLauncher.id, state: change.controller };
+      return { ...before, ...(controller === undefined ? {} : { controller }), engines: { ...before.engines, sets } };
     });
   }
 
@@ -71,7 +75,9 @@ export class ClusterRecord {
     let id = seconds;
     await this.#update((before) => {
       for (let suffix = 1; before.engines.sets[id] !== undefined; suffix += 1) id = `${seconds}-${suffix}`;
-      const reserved: EngineSetState = { cluster_id: this.#plan.clusterId, profile_dir: this.#plan.profile.path, state: "before", pid: -1, n: 0, engines: {} };
+      const { clusterId, profile, engineLauncher } = this.#plan;
+      const launcher = engineLauncher.id;
+      const reserved: EngineSetRecord = { cluster_id: clusterId, profile_dir: profile.path, state: "before", pid: -1, n: 0, engines: {}, launcher };
       return { ...before, engines: { ...before.engines, sets: { ...before.engines.sets, [id]: reserved } } };
     });
     return id;
@@ -86,7 +92,7 @@ export class ClusterRecord {
   }
 
   /** Sets in the file that other processes started. */
-  async otherSets(own: ReadonlySet<string>): Promise<[string, EngineSetState][]> {
+  async otherSets(own: ReadonlySet<string>): Promise<[string, EngineSetRecord][]> {
     const file = await readClusterFile(this.#path);
     if (file === undefined || !this.#isOurs(file)) return [];
     return Object.entries(file.engines.sets).filter(([id]) => !own.has(id));
@@ -95,19 +101,21 @@ export class ClusterRecord {
   /**
    * Removes the file, and by `others` what goes with it. Does nothing when the file is gone or of a later run: then
    * everything else is gone, or the later run's, too.
+   *
+   * @param isKept remove only what goes with it
    */
-  async remove(others: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+  async remove(others: () => Promise<void> = () => Promise.resolve(), isKept = false): Promise<void> {
     await updateClusterFile(this.#path, async (before) => {
       if (before === undefined || !this.#isOurs(before)) return before;
       await others();
-      return undefined;
+      return isKept ? before : undefined;
     });
   }
 
   /** Whether the file is there and ours, asked in the last moment of a process. */
   isThere(): boolean {
     try {
-      return this.#isOurs(parseClusterFile(readFileSync(this.#path, "utf8"), this.#path));
+      return this.#isOurs(readClusterFileNow(this.#path));
     } catch {
       // Missing or broken: nothing of ours.
       return false;
@@ -135,7 +143,7 @@ export class ClusterRecord {
         profile_dir: profile.path,
         class: CLUSTER_CLASS,
       },
-      engines: { class: engineLauncher.name, sets: {} },
+      engines: { class: engineLauncher.id, sets: {} },
       starter: { ...identityOf(process.pid), is_dedicated: this.#isDedicated },
     };
   }
@@ -143,7 +151,7 @@ export class ClusterRecord {
 
 function alreadyRunning(plan: ClusterPlan, file: ClusterFile): InvalidStateError {
   const id = plan.clusterId === "" ? "" : ` with the id "${plan.clusterId}"`;
-  const pid = file.controller?.state.pid ?? file.starter?.pid ?? 0;
+  const pid = Number(file.controller?.state["pid"] ?? file.starter?.pid ?? 0);
   return new InvalidStateError(
     `a cluster${id} runs already in profile "${plan.profile.name}" (pid ${pid}); stop it with \`ipcluster stop\`, or choose another id with --cluster-id`,
   );

@@ -3,53 +3,25 @@
 
 import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { ClosedError } from "../base/index.ts";
+import { ClosedError, InvalidStateError, InvariantError } from "../base/index.ts";
 import type { Client, ConnectOptions } from "../client/index.ts";
-import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles, type ConfigValues } from "../config/index.ts";
+import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles } from "../config/index.ts";
 import type { EngineLanguage } from "../core/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
 import { cleanLogs } from "./clean-logs.ts";
-import { clusterFilePath, type ClusterFile } from "./cluster-file.ts";
-import { controllerArgs, engineCommand, planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
+import { clusterFilePath, removeClusterFileNow, type ClusterFile } from "./cluster-file.ts";
+import { findSetsOf } from "./cluster-life.ts";
+import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 import { ClusterRecord } from "./cluster-record.ts";
+import type { AddEnginesOptions, ClusterEnd, FromFileOptions, RunOptions } from "./cluster-types.ts";
 import { EngineSets } from "./engine-sets.ts";
 import { waitForConnectionFiles } from "./connection-wait.ts";
 import { endOf } from "./failures.ts";
+import { controllerRequest, enginesRequest } from "./launch-requests.ts";
 import { loadCluster, type ClusterSource } from "./load-cluster.ts";
 import { clearStale } from "./stale-files.ts";
-
-/** Why a cluster is gone. */
-export interface ClusterEnd {
-  /** `stopped`: by `stop`; `shutdown`: the controller was told to end; `failed`: the controller ended by itself. */
-  readonly reason: "stopped" | "shutdown" | "failed";
-  /** What happened, in words. */
-  readonly message: string;
-}
-
-/** How to add engines. */
-export interface AddEnginesOptions {
-  /** Gives up, and stops the engines that were added. */
-  readonly signal?: AbortSignal | undefined;
-  /** What they run, default `typescript`. Python engines are started by the option `python.command`. */
-  readonly language?: EngineLanguage | undefined;
-}
-
-/** What a plan is run with. */
-export interface RunOptions {
-  readonly logger: Logger;
-  readonly signal?: AbortSignal | undefined;
-  /** True when this process does nothing but look after the cluster. */
-  readonly isDedicated: boolean;
-}
-
-/** How to take up a cluster that runs. */
-export interface FromFileOptions {
-  readonly logger?: Logger;
-  /** Option values by full name, for engines added here. */
-  readonly given?: ConfigValues;
-}
 
 type Phase = "starting" | "running" | "stopping" | "stopped";
 
@@ -144,13 +116,16 @@ export class Cluster implements AsyncDisposable {
     return connectionFilePath(this.#plan.profile, "client", this.#plan.clusterId);
   }
 
+  /** @throws InvalidStateError when it is not a process of this machine */
   get controllerPid(): number {
-    return this.#running().controller.pid;
+    const { pid } = this.#running().controller;
+    if (pid === undefined) throw new InvalidStateError("the controller does not run on this machine");
+    return pid;
   }
 
-  /** Process ids of the engines that run, in the order they were started. */
+  /** Process ids of the engines that run on this machine, in the order they were started. */
   get enginePids(): number[] {
-    return this.#running().sets.running.map((engine) => engine.pid);
+    return this.#running().sets.running.flatMap(({ host, pid }) => (host === undefined && pid !== undefined ? [pid] : []));
   }
 
   /** Connects a client. It is closed with the cluster, at the latest. */
@@ -173,9 +148,13 @@ export class Cluster implements AsyncDisposable {
     if (n > 0) await this.#startEngines(n, options.signal, options.language);
   }
 
-  /** Sends a signal to every engine, e.g. `SIGINT` to interrupt what they do. */
-  signalEngines(signal: NodeJS.Signals): void {
-    for (const set of this.#running().sets.sets) set.signal(signal);
+  /**
+   * Sends a signal to every engine, e.g. `SIGINT` to interrupt what they do. Resolves when it was delivered.
+   *
+   * @throws LaunchError when it cannot be delivered
+   */
+  async signalEngines(signal: NodeJS.Signals): Promise<void> {
+    await Promise.all(this.#running().sets.sets.map((set) => set.signal(signal)));
   }
 
   /**
@@ -196,7 +175,7 @@ export class Cluster implements AsyncDisposable {
     if (this.#record.isThere()) {
       if (!this.#plan.isReusing)
         for (const role of ["client", "engine"] as const) rmSync(connectionFilePath(this.#plan.profile, role, this.clusterId), { force: true });
-      rmSync(this.file, { force: true });
+      removeClusterFileNow(this.file);
     }
     if (this.#plan.isPrivate) rmSync(this.profileDir, { recursive: true, force: true });
   }
@@ -252,20 +231,16 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #startController(signal: AbortSignal | undefined): Promise<void> {
-    const { controllerLauncher, profile, clusterId, values } = this.#plan;
-    this.#logger.info("starting the controller", { launcher: controllerLauncher.name });
-    const controller = await controllerLauncher.startController({
-      place: { profile, clusterId },
-      args: controllerArgs(this.#plan),
-      command: values["controller.command"],
-      keepOutput: values["controller.logToFile"],
-    });
+    const { launcher } = this.#plan.controllerLauncher;
+    this.#logger.info("starting the controller", { launcher: launcher.name });
+    const controller = await launcher.startController?.(controllerRequest(this.#plan, { logger: this.#logger, signal }));
+    if (controller === undefined) throw new InvariantError(`the launcher ${launcher.name} starts no controllers`); // the plan has refused it
     this.#controller = controller;
     await this.#record.save({ controller: controller.toState() });
     const { client, engine } = await waitForConnectionFiles(this.#plan, controller, signal);
     this.#engineInfo = engine;
     this.#follow(controller, client, []);
-    this.#logger.info("controller is ready", { pid: controller.pid, address: `${client.interface}:${client.registration}`, log: controller.outputFile });
+    this.#logger.info("controller is ready", { pid: controller.pid, address: `${client.interface}:${client.registration}`, log: controller.log });
   }
 
   /** From here on the cluster counts as running, and the controller's end as the cluster's. */
@@ -279,7 +254,7 @@ export class Cluster implements AsyncDisposable {
 
   #onControllerEnd(exit: ProcessExit): void {
     if (this.#phase !== "running") return;
-    const isOrderly = exit.exitCode === 0 || exit.signal === "SIGTERM" || (exit.exitCode === null && exit.signal === null);
+    const isOrderly = exit.exitCode === 0 || exit.signal === "SIGTERM" || (exit.exitCode === null && exit.signal === null && exit.how === undefined);
     const words = lastSentence(exit.outputTail);
     const message = `the controller ${endOf(exit)}${isOrderly || words === undefined ? "" : `: ${words}`}`;
     if (!isOrderly) this.#logger.error("controller ended unexpectedly", { how: endOf(exit), lastWords: words ?? "" });
@@ -291,24 +266,20 @@ export class Cluster implements AsyncDisposable {
 
   async #startEngines(n: number, signal: AbortSignal | undefined, language: EngineLanguage = "typescript"): Promise<void> {
     const { sets } = this.#running();
-    const { engineLauncher, values, profile, clusterId } = this.#plan;
-    this.#logger.info("starting engines", { n, language, launcher: engineLauncher.name });
+    const { engineLauncher, values } = this.#plan;
+    this.#logger.info("starting engines", { n, language, launcher: engineLauncher.launcher.name });
     const setId = await this.#record.reserveSet();
     let set: LaunchedEngines | undefined;
     try {
       const connectionInfo = JSON.stringify(this.#engineInfo);
-      set = await engineLauncher.startEngines({
-        place: { profile, clusterId },
-        n,
-        setId,
-        connectionInfo,
-        ...engineCommand(this.#plan, language),
-      });
+      set = await engineLauncher.launcher.startEngines?.(enginesRequest(this.#plan, { n, setId, language, connectionInfo, logger: this.#logger, signal }));
+      if (set === undefined) throw new InvariantError(`the launcher ${engineLauncher.launcher.name} starts no engines`); // the plan has refused it
       sets.add(set);
       await this.#save();
       await sets.waitFor(set, { timeoutMs: values.engineTimeoutMs, signal });
     } catch (cause) {
-      if (set !== undefined) await sets.stop(values.stopTimeoutMs, set);
+      // Why the start failed is worth more than what could not be stopped of it.
+      if (set !== undefined) await sets.stop(values.stopTimeoutMs, set).catch((left: unknown) => this.#logger.error("stopping failed", { cause: left }));
       await this.#record.dropSet(setId);
       throw cause;
     }
@@ -341,7 +312,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #save(): Promise<void> {
-    const sets = Object.fromEntries((this.#sets?.sets ?? []).map((set) => [set.setId, set.toState()]));
+    const sets = Object.fromEntries((this.#sets?.sets ?? []).map((set) => [set.setId, set.isRunning ? set.toState() : undefined]));
     try {
       await this.#record.save({ sets });
     } catch (cause) {
@@ -361,7 +332,8 @@ export class Cluster implements AsyncDisposable {
     await this.#closeClients(end);
     const outcomes = await Promise.allSettled([this.#sets?.stop(graceMs), this.#stopOthers(graceMs)]);
     outcomes.push(...(await Promise.allSettled([this.#controller?.stop(graceMs)])));
-    outcomes.push(...(await Promise.allSettled([this.#removeFiles()])));
+    const hasLeft = outcomes.some((outcome) => outcome.status === "rejected");
+    outcomes.push(...(await Promise.allSettled([this.#removeFiles(hasLeft)])));
     this.#finish(end, outcomes);
   }
 
@@ -383,15 +355,17 @@ export class Cluster implements AsyncDisposable {
   /** Stops the engine sets that other processes added. */
   async #stopOthers(graceMs: number): Promise<void> {
     const own = new Set((this.#sets?.sets ?? []).map((set) => set.setId));
-    const others = await this.#record.otherSets(own);
-    await Promise.all(others.map(async ([setId, state]) => this.#plan.engineLauncher.findEngines(setId, state)?.stop(graceMs)));
+    const others = await findSetsOf(await this.#record.otherSets(own), this.#plan.engineLauncher.id);
+    await Promise.all(others.map((set) => set.stop(graceMs)));
   }
 
-  async #removeFiles(): Promise<void> {
+  /** @param hasLeft something could not be stopped: the cluster file stays and tells of it, for another try */
+  async #removeFiles(hasLeft: boolean): Promise<void> {
     const { profile, isPrivate, isReusing } = this.#plan;
+    if (hasLeft) await this.#save();
     await this.#record.remove(async () => {
       if (!isReusing) await removeConnectionFiles(profile, this.clusterId);
-    });
+    }, hasLeft);
     if (isPrivate) await rm(profile.path, { recursive: true, force: true });
   }
 }

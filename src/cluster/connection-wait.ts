@@ -27,16 +27,15 @@ export async function waitForConnectionFiles(plan: ClusterPlan, controller: Laun
     const client = await readConnectionFile("client", path("client"), options);
     return { client, engine: await readConnectionFile("engine", path("engine"), options) };
   };
-  const ended = controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, controller.outputFile)));
+  const ended = controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, controller.log)));
   ended.catch(() => undefined); // loses the race in the good case, and rejects when the cluster is stopped
   try {
     return await Promise.race([read(), ended]);
   } catch (cause) {
     if (!(cause instanceof ConfigError) || !controller.isRunning) throw cause;
-    throw new TimeoutError(
-      `the controller wrote no usable connection files within ${waitMs / 1000} s: ${cause.message}; see its log ${controller.outputFile}`,
-      { cause },
-    );
+    throw new TimeoutError(`the controller wrote no usable connection files within ${waitMs / 1000} s: ${cause.message}; see its log ${controller.log}`, {
+      cause,
+    });
   } finally {
     stop.abort();
   }

@@ -73,11 +73,11 @@ export class EngineSets {
     }, stop.signal);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(enginesMissing(missing, set, options.timeoutMs)), options.timeoutMs);
+      timer = setTimeout(() => void enginesMissing(missing, set, options.timeoutMs).then(reject), options.timeoutMs); // never rejects
       options.signal?.addEventListener("abort", () => reject(options.signal?.reason as Error), { once: true, signal: stop.signal });
     });
-    const engineEnded = set.engines.map((engine) => engine.exited.then((exit) => Promise.reject(endedEarly(engineName(engine, set), exit, engine.outputFile))));
-    const controllerEnded = this.#parts.controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, this.#parts.controller.outputFile)));
+    const engineEnded = set.engines.map((engine) => engine.exited.then((exit) => Promise.reject(endedEarly(engineName(engine, set), exit, engine.log))));
+    const controllerEnded = this.#parts.controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, this.#parts.controller.log)));
     // They lose the race in the good case, and reject much later, when the cluster is stopped.
     for (const ended of [...engineEnded, controllerEnded, late]) ended.catch(() => undefined);
     try {
@@ -98,19 +98,26 @@ export class EngineSets {
   #onEnd(engine: LaunchedEngine, exit: ProcessExit): void {
     if (this.#isStopping) return;
     const id = engine.uuid === undefined ? undefined : this.#ids.get(engine.uuid);
-    const facts = { engine: id ?? "unknown", pid: engine.pid, how: endOf(exit), log: engine.outputFile };
+    const place = engine.host === undefined ? {} : { host: engine.host };
+    const facts = { engine: id ?? "unknown", ...place, pid: engine.pid ?? "unknown", how: endOf(exit), log: engine.log };
     if (exit.exitCode === 0) this.#parts.logger.info("engine ended", facts);
     else this.#parts.logger.warn("engine ended unexpectedly", { ...facts, lastWords: lastSentence(exit.outputTail) ?? "" });
     if (engine.uuid !== undefined && this.#parts.controller.isRunning) this.#reporter.report(engine.uuid, id);
     this.#parts.onChange();
   }
 
-  /** Stops a set, or all of them. Ends of engines are expected from now on. */
+  /**
+   * Stops a set, or all of them. Ends of engines are expected from now on.
+   *
+   * @throws LaunchError when something could not be stopped, after everything else was
+   */
   async stop(graceMs: number, set?: LaunchedEngines): Promise<void> {
     if (set === undefined) this.#isStopping = true;
-    await Promise.all((set === undefined ? this.sets : [set]).map((one) => one.stop(graceMs)));
+    const outcomes = await Promise.allSettled((set === undefined ? this.sets : [set]).map((one) => one.stop(graceMs)));
     if (set !== undefined) this.#sets.delete(set.setId);
     await this.#reporter.flushed();
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   kill(): void {

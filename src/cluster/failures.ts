@@ -5,15 +5,16 @@ import { lastSentence, type LaunchedEngine, type LaunchedEngines, type ProcessEx
 
 /** How a process ended, in words. */
 export function endOf(exit: ProcessExit): string {
+  if (exit.how !== undefined) return exit.how;
   if (exit.signal !== null) return `was ended by ${exit.signal}`;
   return exit.exitCode === null ? "ended" : `ended with exit status ${exit.exitCode}`;
 }
 
 /** The error for a process that ended before it was ready. */
-export function endedEarly(who: string, exit: ProcessExit, outputFile: string): ProcessExitedError {
+export function endedEarly(who: string, exit: ProcessExit, log: string): ProcessExitedError {
   const words = lastSentence(exit.outputTail);
   const reason = words === undefined ? "it said nothing" : words;
-  const where = outputFile === "" || words === undefined ? "" : ` (log: ${outputFile})`;
+  const where = log === "" || words === undefined ? "" : ` (log: ${log})`;
   return new ProcessExitedError(`${who} ${endOf(exit)} before it was ready: ${reason}${where}`, {
     exitCode: exit.exitCode,
     signal: exit.signal,
@@ -21,16 +22,27 @@ export function endedEarly(who: string, exit: ProcessExit, outputFile: string): 
   });
 }
 
-/** An engine for people: its number in its set of so many. */
+/** An engine for people: its number in its set of so many, and its host when that is another one. */
 export function engineName(engine: LaunchedEngine, set: LaunchedEngines): string {
-  return `engine ${engine.index + 1} of ${set.engines.length}`;
+  return `engine ${engine.index + 1} of ${set.engines.length}${engine.host === undefined ? "" : ` on ${engine.host}`}`;
 }
 
 const MISSING_SHOWN_MAX = 5;
 
-/** The error for engines that did not answer in time. */
-export function enginesMissing(missing: readonly LaunchedEngine[], set: LaunchedEngines, waitedMs: number): TimeoutError {
-  const shown = missing.slice(0, MISSING_SHOWN_MAX).map((engine) => `pid ${engine.pid}, log ${engine.outputFile}`);
-  const more = missing.length > shown.length ? `; and ${missing.length - shown.length} more` : "";
-  return new TimeoutError(`${missing.length} of ${set.engines.length} engines did not answer within ${waitedMs / 1000} s: ${shown.join("; ")}${more}`);
+/** The error for engines that did not answer in time; it names those whose place is known, and gives the launcher's reasons. */
+export async function enginesMissing(missing: readonly LaunchedEngine[], set: LaunchedEngines, waitedMs: number): Promise<TimeoutError> {
+  const reasons = (await set.diagnose?.(missing)) ?? [];
+  const places = missing
+    .slice(0, MISSING_SHOWN_MAX)
+    .map(placeOf)
+    .filter((place) => place !== "");
+  const more = places.length > 0 && missing.length > MISSING_SHOWN_MAX ? [`and ${missing.length - MISSING_SHOWN_MAX} more`] : [];
+  const facts = [...reasons, ...places, ...more].join("; ");
+  return new TimeoutError(`${missing.length} of ${set.engines.length} engines did not answer within ${waitedMs / 1000} s${facts === "" ? "" : `: ${facts}`}`);
+}
+
+function placeOf({ host, pid, log }: LaunchedEngine): string {
+  return [host === undefined ? "" : `host ${host}`, pid === undefined ? "" : `pid ${pid}`, log === "" ? "" : `log ${log}`]
+    .filter((fact) => fact !== "")
+    .join(", ");
 }

@@ -3,19 +3,19 @@
 export {
   clusterFilePath,
   findClusterFiles,
-  isRunning,
-  lifeOf,
   parseClusterFile,
   readClusterFile,
   type ClusterFacts,
   type ClusterFile,
-  type ClusterLife,
+  type EngineSetRecord,
   type Starter,
 } from "./cluster-file.ts";
+export { isRunning, lifeOf, type ClusterLife } from "./cluster-life.ts";
 export { planCluster, planGiven, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
-export { Cluster, type AddEnginesOptions, type ClusterEnd, type RunOptions } from "./cluster.ts";
+export { Cluster } from "./cluster.ts";
+export type { AddEnginesOptions, ClusterEnd, RunOptions } from "./cluster-types.ts";
 export { HubLink, type EngineNumbers } from "./hub-link.ts";
 export { clusterName, type ClusterSource } from "./load-cluster.ts";
-export { livingProcesses, removeClusterFiles, traceController, type ControllerTrace } from "./stale-files.ts";
+export { removeClusterFiles, traceController, type ControllerTrace } from "./stale-files.ts";
 export { stopCluster, type StopOutcome } from "./stop-cluster.ts";
 export { cleanProfile, surveyClusters, type Cleaned, type ClusterSummary } from "./survey.ts";

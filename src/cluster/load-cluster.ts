@@ -3,8 +3,9 @@
 import { basename, dirname } from "node:path";
 import { NotRunningError } from "../base/index.ts";
 import { resolveClusterId, resolveProfile, type ConfigValues, type ProfileChoice, type ProfileDir } from "../config/index.ts";
-import { getLauncher, type LaunchedController, type LaunchedEngines } from "../launch/index.ts";
+import type { LaunchedController, LaunchedEngines } from "../launch/index.ts";
 import { clusterFilePath, readClusterFile, type ClusterFile } from "./cluster-file.ts";
+import { findController, findSets } from "./cluster-life.ts";
 import { planGiven, type ClusterPlan } from "./cluster-plan.ts";
 
 /** Which cluster: the path of its file, or profile and id. */
@@ -43,13 +44,8 @@ export async function loadCluster(source: ClusterSource, given: ConfigValues): P
   const file = await readClusterFile(clusterFilePath(profile, clusterId));
   const name = clusterName(profile, clusterId);
   if (file === undefined) throw new NotRunningError(`${name} does not run; start it with \`ipcluster start\``);
-  const controller = file.controller === undefined ? undefined : getLauncher(file.controller.class, "the controller").findController(file.controller.state);
+  const controller = await findController(file);
   if (controller === undefined) throw new NotRunningError(`${name} does not run any more; remove its files with \`ipcluster clean\``);
   const plan = await planGiven(profile, { engines: file.engines.class, ...given, clusterId, "controller.launcher": file.controller?.class ?? "local" }, false);
-  return { file, plan, controller, sets: findSets(file, plan) };
-}
-
-/** The engine sets of a file of which something runs. */
-export function findSets(file: ClusterFile, plan: Pick<ClusterPlan, "engineLauncher">): LaunchedEngines[] {
-  return Object.entries(file.engines.sets).flatMap(([setId, state]) => plan.engineLauncher.findEngines(setId, state) ?? []);
+  return { file, plan, controller, sets: await findSets(file) };
 }

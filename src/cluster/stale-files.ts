@@ -1,14 +1,13 @@
 // Files of clusters that are gone: recognised by processes that do not live and ports that do not answer.
 
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { createConnection } from "node:net";
-import { ConfigError, InvalidStateError } from "../base/index.ts";
+import { ConfigError, InvalidStateError, LaunchError } from "../base/index.ts";
 import { connectionFilePath, readConnectionFile, removeConnectionFiles, resolveInterface, type ProfileDir } from "../config/index.ts";
-import { findLauncher, isAlive, type ProcessIdentity } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { ClientConnectionInfo } from "../wire/index.ts";
-import { clusterFilePath, type ClusterFile } from "./cluster-file.ts";
+import { clusterFilePath, removeClusterFile, type ClusterFile } from "./cluster-file.ts";
+import { findController, findSets } from "./cluster-life.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
 import { HubLink } from "./hub-link.ts";
 
@@ -63,13 +62,6 @@ function listens(address: string, port: number): Promise<boolean> {
   });
 }
 
-/** Processes of a cluster file that still run. */
-export function livingProcesses(file: ClusterFile): ProcessIdentity[] {
-  const engines = Object.values(file.engines.sets).flatMap((set) => Object.values(set.engines));
-  const all = file.controller === undefined ? engines : [file.controller.state, ...engines];
-  return all.filter((process) => isAlive(process));
-}
-
 /**
  * Makes room for a new cluster: stops what is left of an earlier one whose controller is gone, and removes its files.
  *
@@ -79,7 +71,7 @@ export function livingProcesses(file: ClusterFile): ProcessIdentity[] {
 export async function clearStale(plan: ClusterPlan, stale: ClusterFile | undefined, logger: Logger): Promise<void> {
   const { profile, clusterId } = plan;
   if (stale !== undefined) {
-    const left = await stopRemains(stale, plan.values.stopTimeoutMs);
+    const left = await stopLeftovers(stale, plan.values.stopTimeoutMs, logger);
     logger.warn("removed the files of a cluster that is gone", { file: clusterFilePath(profile, clusterId), processesStopped: left });
   }
   if (plan.isReusing) return;
@@ -94,22 +86,36 @@ export async function clearStale(plan: ClusterPlan, stale: ClusterFile | undefin
   await removeConnectionFiles(profile, clusterId);
 }
 
+/** What cannot be stopped any more (a host that is gone for good) must not keep a new cluster from starting. */
+async function stopLeftovers(file: ClusterFile, graceMs: number, logger: Logger): Promise<number> {
+  try {
+    return await stopRemains(file, graceMs);
+  } catch (cause) {
+    if (!(cause instanceof LaunchError)) throw cause;
+    logger.warn("something of an earlier cluster may be left", { why: cause.message });
+    return 0;
+  }
+}
+
 /**
- * Stops the processes of a cluster file that still run, engines first.
+ * Stops what of a cluster file still runs, engines first.
  *
- * @returns how many there were
+ * @returns how many processes there were
+ * @throws LaunchError when something could not be stopped, after everything else was
  */
 export async function stopRemains(file: ClusterFile, graceMs: number): Promise<number> {
-  const before = livingProcesses(file).length;
-  const engines = findLauncher(file.engines.class);
-  const sets = Object.entries(file.engines.sets).flatMap(([id, state]) => engines?.findEngines(id, state) ?? []);
-  await Promise.all(sets.map((set) => set.stop(graceMs)));
-  if (file.controller !== undefined) await findLauncher(file.controller.class)?.findController(file.controller.state)?.stop(graceMs);
-  return before;
+  const sets = await findSets(file);
+  const engines = sets.flatMap((set) => set.engines.filter((engine) => engine.isRunning)).length;
+  const outcomes = await Promise.allSettled(sets.map((set) => set.stop(graceMs)));
+  const controller = await findController(file);
+  outcomes.push(...(await Promise.allSettled([controller?.stop(graceMs)])));
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return engines + (controller === undefined ? 0 : 1);
 }
 
 /** Removes the files of a cluster that does not run: cluster file and connection files. */
 export async function removeClusterFiles(profile: ProfileDir, clusterId: string): Promise<void> {
   await removeConnectionFiles(profile, clusterId);
-  await rm(clusterFilePath(profile, clusterId), { force: true });
+  await removeClusterFile(clusterFilePath(profile, clusterId));
 }

@@ -4,9 +4,10 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, InvalidStateError } from "../base/index.ts";
 import { fileFailure, type ProfileDir } from "../config/index.ts";
-import { findClusterFiles, isRunning, lifeOf, readClusterFile, type ClusterFile } from "./cluster-file.ts";
+import { findClusterFiles, readClusterFile, type ClusterFile } from "./cluster-file.ts";
+import { isRunning, lifeOf } from "./cluster-life.ts";
 import { stopCluster } from "./stop-cluster.ts";
-import { livingProcesses, traceController } from "./stale-files.ts";
+import { traceController } from "./stale-files.ts";
 
 /** One cluster file, and what it tells. */
 export interface ClusterSummary {
@@ -32,7 +33,8 @@ async function summary(profile: ProfileDir, path: string): Promise<ClusterSummar
   try {
     const file = await readClusterFile(path);
     if (file === undefined) return undefined; // stopped since the directory was read
-    return { profile, path, clusterId: file.cluster.cluster_id, file, problem: "", isRunning: isRunning(file), engines: lifeOf(file).engines };
+    const [running, { engines }] = await Promise.all([isRunning(file), lifeOf(file)]);
+    return { profile, path, clusterId: file.cluster.cluster_id, file, problem: "", isRunning: running, engines };
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     return { profile, path, clusterId, file: undefined, problem: cause.message, isRunning: false, engines: 0 };
@@ -54,7 +56,7 @@ export interface Cleaned {
  */
 export async function cleanProfile(profile: ProfileDir, options: { readonly force: boolean; readonly graceMs: number }): Promise<Cleaned> {
   const clusters = await surveyClusters([profile]);
-  const busy = clusters.filter((cluster) => cluster.isRunning || (cluster.file !== undefined && livingProcesses(cluster.file).length > 0));
+  const busy = clusters.filter((cluster) => cluster.isRunning || cluster.engines > 0);
   if (busy.length > 0 && !options.force) {
     const ids = busy.map((cluster) => `"${cluster.clusterId}"`).join(", ");
     throw new InvalidStateError(`clusters run in profile "${profile.name}" (id ${ids}); stop them first, or give --force to stop and clean`);
@@ -62,7 +64,7 @@ export async function cleanProfile(profile: ProfileDir, options: { readonly forc
   for (const cluster of busy) await stopCluster(profile, cluster.clusterId, options.graceMs);
   if (!options.force) await refuseForeign(profile);
   const security = (await filesOf(profile.securityDir)).filter((path) =>
-    /(?:cluster-|ipcontroller-).*\.json(?:\.lock|\..*\.tmp)?$|ipcontroller-(?:client|engine)\.json$/.test(path),
+    /(?:cluster-|launched-|ipcontroller-).*\.json(?:\.lock|\..*\.tmp)?$|ipcontroller-(?:client|engine)\.json$/.test(path),
   );
   const filesRemoved = [...security, ...(await filesOf(profile.logDir))];
   await Promise.all(filesRemoved.map(remove));

@@ -1,8 +1,8 @@
 // Options of `ipcluster` and the Cluster class: one row each. The sections `controller` and `engine` are how the started
 // programs are told; what only the programs themselves know stands in their own tables.
 
-/** Every option of `ipcluster_config.*`. */
-export const CLUSTER_OPTIONS = [
+/** Options of a cluster and of its programs. */
+const PROGRAM_ROWS = [
   {
     name: "n",
     type: "integer",
@@ -20,7 +20,13 @@ export const CLUSTER_OPTIONS = [
     default: "local",
     flag: "--engines <launcher>",
     traits: ["Cluster.engine_launcher_class"],
-    doc: "launcher that starts the engines",
+    doc: "launcher that starts the engines: its name, or the path of a module with one of your own",
+  },
+  {
+    name: "launcherOptions",
+    type: "record",
+    default: null,
+    doc: 'options for a launcher of your own (`engines: "./my-launcher.ts"`), handed to it as they are',
   },
   {
     name: "clusterId",
@@ -99,7 +105,7 @@ export const CLUSTER_OPTIONS = [
     default: "local",
     flag: "--controller <launcher>",
     traits: ["Cluster.controller_launcher_class"],
-    doc: "launcher that starts the controller",
+    doc: "launcher that starts the controller: its name, or the path of a module with one of your own",
   },
   {
     name: "controller.ip",
@@ -193,3 +199,6 @@ export const CLUSTER_OPTIONS = [
     doc: "further arguments for each Python engine, as on ipyparallel's command line",
   },
 ] as const;
+
+/** Every option of `ipcluster_config.*`; each launcher's own stand in a section of its name. */
+export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS] = [...PROGRAM_ROWS];

@@ -17,7 +17,7 @@ export { curveKeyPath, curveKeyText, readCurveKey, withServerKey } from "./curve
 export { ENGINE_OPTIONS } from "./engine-options.ts";
 export { fileFailure } from "./file-failure.ts";
 export { ownHost, resolveInterface, type OwnHost } from "./interface.ts";
-export { loadConfigFile, loadProfileConfig, readConfig, type ConfigValues, type LoadedConfig } from "./load-config.ts";
+export { importModule, loadConfigFile, loadProfileConfig, readConfig, type ConfigValues, type LoadedConfig } from "./load-config.ts";
 export { ensureProfile, listProfiles, resolveClusterId, resolveIpythonDir, resolveProfile, type ProfileChoice, type ProfileDir } from "./profile.ts";
 export { resolveOptions, type OptionOrigin, type OptionSources, type ResolvedOptions } from "./resolve.ts";
 export { checkValue, parseBoolean, parseValue, type OptionRow, type OptionTable, type OptionType, type OptionValues } from "./schema.ts";

@@ -73,6 +73,17 @@ async function loadJson(file: string): Promise<unknown> {
 }
 
 async function loadModule(file: string): Promise<unknown> {
+  const content = await importModule(file);
+  if (content === undefined) throw new ConfigError(`${file} has no default export; write \`export default defineConfig({ … })\``);
+  return content;
+}
+
+/**
+ * The default export of a user's TypeScript or JavaScript module; `undefined` when it has none.
+ *
+ * @throws ConfigError when it cannot be loaded
+ */
+export async function importModule(file: string): Promise<unknown> {
   // Loaded here and not at the top: most profiles have no such file, and jiti costs more than a program's whole start.
   const { createJiti } = await import("jiti");
   const own = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./public.ts" : "./public.js", import.meta.url));
@@ -83,9 +94,7 @@ async function loadModule(file: string): Promise<unknown> {
   } catch (cause) {
     throw new ConfigError(`cannot load ${file}: ${firstLine(cause)}`, { cause });
   }
-  if (typeof content !== "object" || content === null || !("default" in content))
-    throw new ConfigError(`${file} has no default export; write \`export default defineConfig({ … })\``);
-  return content.default;
+  return typeof content === "object" && content !== null && "default" in content ? content.default : undefined;
 }
 
 /**

@@ -59,6 +59,13 @@ export type FlatOptions<Table extends OptionTable> = {
   readonly [Row in Table[number] as Row["name"] extends `${string}.${string}` ? never : Row["name"]]?: Widened<Row>;
 };
 
+/** Names of a table's sections. */
+export type SectionName<Table extends OptionTable> = Table[number]["name"] extends infer Name
+  ? Name extends `${infer Section}.${string}`
+    ? Section
+    : never
+  : never;
+
 /** What a user may write in the section `Section` of a profile file. */
 export type SectionOptions<Table extends OptionTable, Section extends string> = {
   readonly [Row in Table[number] as Row["name"] extends `${Section}.${infer Rest}` ? Rest : never]?: Widened<Row>;

@@ -3,7 +3,7 @@
 import { CLUSTER_OPTIONS } from "./cluster-options.ts";
 import { CONTROLLER_OPTIONS } from "./controller-options.ts";
 import { ENGINE_OPTIONS } from "./engine-options.ts";
-import type { FlatOptions, OptionTable, OptionValues, SectionOptions } from "./schema.ts";
+import type { FlatOptions, OptionTable, OptionValues, SectionName, SectionOptions } from "./schema.ts";
 
 /** The programs that have a configuration file `<name>_config.*`. */
 export type ConfigName = "ipcluster" | "ipcontroller" | "ipengine";
@@ -17,9 +17,7 @@ export const OPTION_TABLES: { readonly [Name in ConfigName]: OptionTable } = {
 
 /** What `ipcluster_config.*` may say. */
 export type ClusterFileOptions = FlatOptions<typeof CLUSTER_OPTIONS> & {
-  readonly controller?: SectionOptions<typeof CLUSTER_OPTIONS, "controller">;
-  readonly engine?: SectionOptions<typeof CLUSTER_OPTIONS, "engine">;
-  readonly python?: SectionOptions<typeof CLUSTER_OPTIONS, "python">;
+  readonly [Section in SectionName<typeof CLUSTER_OPTIONS>]?: SectionOptions<typeof CLUSTER_OPTIONS, Section>;
 };
 /** What `ipcontroller_config.*` may say. */
 export type ControllerFileOptions = FlatOptions<typeof CONTROLLER_OPTIONS>;

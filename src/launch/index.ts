@@ -11,12 +11,14 @@ export type {
   LaunchedEngine,
   LaunchedEngines,
   Launcher,
+  LauncherOptions,
+  LaunchRequest,
   ProcessExit,
 } from "./launcher.ts";
 export {
   readEngineSetState,
+  readLauncherState,
   readProcessState,
-  type ControllerState,
   type EngineSetState,
   type EngineState,
   type LauncherState,
@@ -24,4 +26,4 @@ export {
 } from "./launcher-state.ts";
 export { lastSentence, outputTail, tailLines } from "./output-tail.ts";
 export { identityOf, isAlive, startedOf, type ProcessIdentity } from "./process-identity.ts";
-export { findLauncher, getLauncher, launcherNames } from "./registry.ts";
+export { findLauncher, launcherName, launcherNames, loadLauncher, type LoadedLauncher, type LauncherPurpose } from "./registry.ts";

@@ -1,17 +1,20 @@
-// What a launcher is: something that can start a controller and sets of engines, and find them again from what a cluster
-// file says. Every way to start processes (this machine, later other hosts and batch systems) stands behind it.
+// What a launcher is: something that can start a controller and sets of engines, on this machine, on other hosts or through a
+// batch system, and find them again from what a cluster file says. Users may write their own: see `Launcher`.
 
 import type { EngineUuid } from "../base/index.ts";
 import type { ProfileDir } from "../config/index.ts";
-import type { ControllerState, EngineSetState } from "./launcher-state.ts";
+import type { Logger } from "../log/index.ts";
+import type { LauncherState } from "./launcher-state.ts";
 
 /** How a process ended. */
 export interface ProcessExit {
   /** Exit status; `null` when a signal ended it or nobody knows. */
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** Last lines of its output. */
+  /** Last lines of its output; what the launcher itself knows may stand there when the process left none. */
   readonly outputTail: readonly string[];
+  /** What the launcher knows better than status and signal, following the process's name: `was cancelled by the scheduler (TIMEOUT)`. */
+  readonly how?: string;
 }
 
 /** Which cluster something is started for. */
@@ -20,63 +23,88 @@ export interface ClusterPlace {
   readonly clusterId: string;
 }
 
-/** A controller to start. */
-export interface ControllerRequest {
+/**
+ * Options of one launcher by short name: those of its section in `ipcluster_config` (`slurm: { queue: … }` gives `queue`), checked,
+ * and with the defaults of the option table. A launcher of the user's own gets what stands under `launcherOptions`, unchecked.
+ */
+export type LauncherOptions = { readonly [name: string]: unknown };
+
+/** What every request to a launcher says. */
+export interface LaunchRequest {
   readonly place: ClusterPlace;
   /** Arguments after the command. */
   readonly args: readonly string[];
-  /** Program and first arguments; empty: this package's ipcontroller. */
+  /** Program and first arguments; empty: this package's ipcontroller or ipengine, as the launcher finds it where it starts it. */
   readonly command: readonly string[];
-  /** Whether its output goes to a log file. */
+  readonly options: LauncherOptions;
+  /** How long what is started may take to end when `stop` is not told otherwise, e.g. because its launcher's process was killed. */
+  readonly graceMs: number;
+  readonly logger: Logger;
+  /** Gives up the start. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A controller to start. */
+export interface ControllerRequest extends LaunchRequest {
+  /** Whether its output is kept in a log file. */
   readonly keepOutput: boolean;
 }
 
 /** Engines to start. */
-export interface EnginesRequest {
-  readonly place: ClusterPlace;
+export interface EnginesRequest extends LaunchRequest {
   readonly n: number;
   /** Tells the sets of a cluster apart, and their log files. */
   readonly setId: string;
-  /** The engine connection file's content, for engines that do not see the file. It holds the cluster's keys: it may stand in no argument and no log. */
+  /**
+   * The engine connection file's content, for engines that do not see the file: they take it from the environment variable
+   * `IPP_CONNECTION_INFO`. It holds the cluster's keys: it may stand in no argument, no log and no file that others can read. Empty in a preview.
+   */
   readonly connectionInfo: string;
-  readonly args: readonly string[];
-  /** Program and first arguments; empty: this package's ipengine. */
-  readonly command: readonly string[];
 }
 
 /** Something that was started and can be stopped: a controller or a set of engines. */
 export interface Launched {
   readonly isRunning: boolean;
-  /** Sends a signal to every process of it. */
-  signal(signal: NodeJS.Signals): void;
+  /**
+   * Sends a signal to every process of it. Resolves when it was delivered as far as the launcher can tell.
+   *
+   * @throws LaunchError when it cannot be delivered
+   */
+  signal(signal: NodeJS.Signals): Promise<void>;
   /**
    * Asks to end (SIGTERM), insists after `graceMs` (SIGKILL), and resolves when nothing of it runs any more. Idempotent.
    *
-   * @throws LaunchError when processes survive even that
+   * @throws LaunchError when processes survive even that, or when nobody can tell, saying where they may be
    */
   stop(graceMs: number): Promise<void>;
-  /** Kills at once, without waiting; for the last moment of this process. */
+  /** Kills at once, without waiting, and synchronously: for the last moment of this process. */
   kill(): void;
+  /** What a cluster file keeps of it: all that is needed to find and stop it, without options. Never a key. */
+  toState(): LauncherState;
 }
 
 /** A started controller. */
 export interface LaunchedController extends Launched {
-  readonly pid: number;
-  readonly outputFile: string;
+  /** Absent when it is not known or not of this machine. */
+  readonly pid: number | undefined;
+  /** Where its output is, for people: a path, or `host:path`; empty: nowhere. */
+  readonly log: string;
   /** Resolves when it ended; never rejects. */
   readonly exited: Promise<ProcessExit>;
-  /** What a cluster file keeps of it. */
-  toState(): ControllerState;
 }
 
 /** One engine of a set. */
 export interface LaunchedEngine {
   /** Its number in the set, from 0. */
   readonly index: number;
-  /** Chosen by the launcher; `undefined` for engines found in a file of another program. */
+  /** What it registers under, chosen by the launcher (`ipengine --ident=UUID`); `undefined` for engines found in a file of another program. */
   readonly uuid: EngineUuid | undefined;
-  readonly pid: number;
-  readonly outputFile: string;
+  /** Where it runs; absent: this machine, or not known yet. */
+  readonly host: string | undefined;
+  /** On its host; absent when it is not known. */
+  readonly pid: number | undefined;
+  /** Where its output is, for people: a path, or `host:path`; empty: nowhere. */
+  readonly log: string;
   /** Resolves when it ended; never rejects. */
   readonly exited: Promise<ProcessExit>;
   readonly isRunning: boolean;
@@ -88,27 +116,46 @@ export interface LaunchedEngines extends Launched {
   readonly engines: readonly LaunchedEngine[];
   /** Resolves when the last of them ended; never rejects. */
   readonly exited: Promise<void>;
-  toState(): EngineSetState;
+  /**
+   * Why engines did not answer in time, as far as the launcher can find out: a sentence each, or one for several (`job 17 is pending:
+   * Priority`). Bounded in time; never rejects. Absent: the launcher knows nothing more.
+   */
+  diagnose?(missing: readonly LaunchedEngine[]): Promise<readonly string[]>;
 }
 
-/** A way to start processes. */
+/**
+ * A way to start processes. A module with one as its default export can be named instead of a launcher: `--engines=./mine.ts`.
+ *
+ * @example export default { name: "mine", async startEngines(request) { … }, async findEngines(setId, state) { … } } satisfies Launcher;
+ */
 export interface Launcher {
-  /** As users write it: `local`. */
+  /** As users write it: `local`, `ssh`, `slurm`. */
   readonly name: string;
+  /** How many engines to start when the user did not say; absent or `undefined`: one for each processor core of this machine. */
+  engineCount?(options: LauncherOptions): number | undefined;
   /**
-   * Starts a controller. Resolves when the process runs, not when it is ready.
+   * Starts a controller. Resolves when it was started or submitted, not when it is ready: it is ready when its connection files lie in
+   * `place.profile.securityDir` of this machine, which is the launcher's to see to where it is not the controller itself that writes there.
    *
    * @throws LaunchError when it cannot be started
    */
-  startController(request: ControllerRequest): Promise<LaunchedController>;
+  startController?(request: ControllerRequest): Promise<LaunchedController>;
   /**
-   * Starts engines, all at once. Resolves when the processes run, not when they registered.
+   * Starts engines, all at once. Resolves when they were started or submitted, not when they registered.
    *
    * @throws LaunchError when one cannot be started; none is left then
    */
-  startEngines(request: EnginesRequest): Promise<LaunchedEngines>;
-  /** Finds a controller again; `undefined` when it does not run any more. */
-  findController(state: ControllerState): LaunchedController | undefined;
-  /** Finds a set of engines again; `undefined` when none of them runs any more. */
-  findEngines(setId: string, state: EngineSetState): LaunchedEngines | undefined;
+  startEngines?(request: EnginesRequest): Promise<LaunchedEngines>;
+  /**
+   * Finds a controller again; `undefined` when it does not run any more. What cannot be asked just now (an unreachable host) counts as running.
+   *
+   * @throws ConfigError when the state is none of this launcher's
+   */
+  findController?(state: LauncherState): Promise<LaunchedController | undefined>;
+  /** Finds a set of engines again; `undefined` when none of them runs any more. As `findController`. */
+  findEngines?(setId: string, state: LauncherState): Promise<LaunchedEngines | undefined>;
+  /** For `--dry-run`: the commands and files with which the controller would be started, as text for people. Nothing is started or written. */
+  previewController?(request: ControllerRequest): Promise<string>;
+  /** As `previewController`, of engines. */
+  previewEngines?(request: EnginesRequest): Promise<string>;
 }

@@ -7,10 +7,21 @@ import { fileURLToPath } from "node:url";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
 import { connectionFilePath } from "../config/index.ts";
 import { findBundle } from "../programs/index.ts";
-import type { ClusterPlace, EnginesRequest, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "./launcher.ts";
-import type { ControllerState, EngineSetState, EngineState, ProcessState } from "./launcher-state.ts";
+import type {
+  ClusterPlace,
+  ControllerRequest,
+  EnginesRequest,
+  LaunchedController,
+  LaunchedEngine,
+  LaunchedEngines,
+  Launcher,
+  LaunchRequest,
+  ProcessExit,
+} from "./launcher.ts";
+import { readEngineSetState, readProcessState, type EngineSetState, type EngineState, type ProcessState } from "./launcher-state.ts";
 import { ProcessGroup } from "./process-group.ts";
 import { isAlive } from "./process-identity.ts";
+import { shellLine } from "./shell-words.ts";
 import { spawnProcess } from "./spawn-process.ts";
 
 class LocalController implements LaunchedController {
@@ -26,7 +37,7 @@ class LocalController implements LaunchedController {
     return this.#process.identity.pid;
   }
 
-  get outputFile(): string {
+  get log(): string {
     return this.#process.outputFile;
   }
 
@@ -38,8 +49,9 @@ class LocalController implements LaunchedController {
     return this.#process.isRunning;
   }
 
-  signal(signal: NodeJS.Signals): void {
+  signal(signal: NodeJS.Signals): Promise<void> {
     this.#process.signal(signal);
+    return Promise.resolve();
   }
 
   stop(graceMs: number): Promise<void> {
@@ -50,7 +62,7 @@ class LocalController implements LaunchedController {
     this.#process.kill();
   }
 
-  toState(): ControllerState {
+  toState(): ProcessState {
     return processState(this.#process, this.#place);
   }
 }
@@ -81,8 +93,9 @@ class LocalEngines implements LaunchedEngines {
     return this.#members.some((member) => member.process.isRunning);
   }
 
-  signal(signal: NodeJS.Signals): void {
+  signal(signal: NodeJS.Signals): Promise<void> {
     for (const member of this.#members) member.process.signal(signal);
+    return Promise.resolve();
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -114,8 +127,9 @@ function engineOf(member: Member): LaunchedEngine {
   return {
     index: member.index,
     uuid: member.uuid,
+    host: undefined,
     pid: member.process.identity.pid,
-    outputFile: member.process.outputFile,
+    log: member.process.outputFile,
     exited: member.process.exited,
     get isRunning() {
       return member.process.isRunning;
@@ -164,7 +178,7 @@ function logFile(place: ClusterPlace, ...parts: readonly (string | number)[]): s
 }
 
 /** An engine's uuid in the form of a session id: 8 and 24 hex digits. */
-function newEngineUuid(): EngineUuid {
+export function newEngineUuid(): EngineUuid {
   const hex = randomBytes(16).toString("hex");
   return engineUuid(`${hex.slice(0, 8)}-${hex.slice(8)}`);
 }
@@ -175,11 +189,23 @@ function newEngineUuid(): EngineUuid {
  */
 const NO_KEYS = { IPP_CONNECTION_INFO: undefined, IPP_CURVE_SECRETKEY: undefined, IPP_CURVE_PUBLICKEY: undefined, IPP_SESSION_KEY: undefined };
 
-async function startMember(request: EnginesRequest, command: readonly string[], index: number): Promise<Member> {
+function controllerLine(request: ControllerRequest): string[] {
+  return [...commandOf(request, "ipcontroller"), ...request.args];
+}
+
+function engineLine(request: EnginesRequest): string[] {
   const { profile, clusterId } = request.place;
+  return [...commandOf(request, "ipengine"), `--file=${connectionFilePath(profile, "engine", clusterId)}`, ...request.args];
+}
+
+function commandOf(request: LaunchRequest, program: "ipcontroller" | "ipengine"): readonly string[] {
+  return request.command.length > 0 ? request.command : ownCommand(program);
+}
+
+async function startMember(request: EnginesRequest, line: readonly string[], index: number): Promise<Member> {
   const uuid = newEngineUuid();
   const group = await spawnProcess({
-    command: [...command, `--file=${connectionFilePath(profile, "engine", clusterId)}`, ...request.args, `--ident=${uuid}`],
+    command: [...line, `--ident=${uuid}`],
     env: { ...placeEnvironment(request.place), ...NO_KEYS },
     outputFile: logFile(request.place, "ipengine", request.place.clusterId, request.setId, index),
   });
@@ -191,9 +217,8 @@ export const LOCAL_LAUNCHER: Launcher = {
   name: "local",
 
   async startController(request) {
-    const command = request.command.length > 0 ? request.command : ownCommand("ipcontroller");
     const group = await spawnProcess({
-      command: [...command, ...request.args],
+      command: controllerLine(request),
       env: placeEnvironment(request.place),
       outputFile: request.keepOutput ? logFile(request.place, "ipcontroller", request.place.clusterId, process.pid) : "",
     });
@@ -201,8 +226,8 @@ export const LOCAL_LAUNCHER: Launcher = {
   },
 
   async startEngines(request) {
-    const command = request.command.length > 0 ? request.command : ownCommand("ipengine");
-    const started = await Promise.allSettled(Array.from({ length: request.n }, (_, index) => startMember(request, command, index)));
+    const line = engineLine(request);
+    const started = await Promise.allSettled(Array.from({ length: request.n }, (_, index) => startMember(request, line, index)));
     const members = started.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
     const failed = started.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) {
@@ -214,17 +239,22 @@ export const LOCAL_LAUNCHER: Launcher = {
   },
 
   findController(state) {
-    if (!isAlive(state)) return undefined;
-    return new LocalController(new ProcessGroup({ pid: state.pid, started: state.started }, state.output_file), statePlace(state));
+    const found = readProcessState(state);
+    if (found === undefined || !isAlive(found)) return Promise.resolve(undefined);
+    return Promise.resolve(new LocalController(new ProcessGroup({ pid: found.pid, started: found.started }, found.output_file), statePlace(state)));
   },
 
   findEngines(setId, state) {
-    const members = Object.entries(state.engines)
+    const members = Object.entries(readEngineSetState(state)?.engines ?? {})
       .filter(([, engine]) => isAlive(engine))
       .map(([index, engine]): Member => {
         const group = new ProcessGroup({ pid: engine.pid, started: engine.started }, engine.output_file);
         return { index: Number(index), uuid: engine.uuid === "" ? undefined : engineUuid(engine.uuid), process: group };
       });
-    return members.length === 0 ? undefined : new LocalEngines(setId, members, statePlace(state));
+    return Promise.resolve(members.length === 0 ? undefined : new LocalEngines(setId, members, statePlace(state)));
   },
+
+  previewController: (request) => Promise.resolve(`${shellLine(controllerLine(request))}\n`),
+
+  previewEngines: (request) => Promise.resolve(`# ${request.n} times\n${shellLine([...engineLine(request), "--ident=<uuid>"])}\n`),
 };

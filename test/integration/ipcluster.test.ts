@@ -7,6 +7,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { launcherNames } from "../../dist/launch/index.js";
 import { Sandbox } from "../support/ipcluster.ts";
 import { until } from "../support/until.ts";
 
@@ -27,7 +28,8 @@ async function configure(text: string, profile = "default"): Promise<void> {
   writeFileSync(join(sandbox.profileDir(profile), "ipcluster_config.json"), text);
 }
 
-const FILES = ["cluster-.json", "ipcontroller-client.json", "ipcontroller-engine.json"];
+const FILES = ["cluster-.json", "ipcontroller-client.json", "ipcontroller-engine.json", "launched-.json"];
+const LAUNCHERS = launcherNames().join(", ");
 
 describe("a cluster in the foreground", () => {
   it("is ready when its engines answer, is listed, refuses a twin, and is stopped from another terminal", async () => {
@@ -350,8 +352,8 @@ describe("the command line", () => {
   });
 
   it.each([
-    [["start", "--engines=slurm"], 'ipcluster: no launcher "slurm" for engines; available: local\n'],
-    [["start", "--controller=shs"], 'ipcluster: no launcher "shs" for the controller; available: local\n'],
+    [["start", "--engines=slrm"], `ipcluster: no launcher "slrm" for engines; available: ${LAUNCHERS}, or the path of a module (./my-launcher.ts)\n`],
+    [["start", "--controller=shs"], `ipcluster: no launcher "shs" for the controller; available: ${LAUNCHERS}, or the path of a module (./my-launcher.ts)\n`],
     [["start", "--Cluster.m=3"], 'ipcluster: unknown option "--Cluster.m"; did you mean "Cluster.n"?\n'],
     [["start", "--profile=../x"], 'ipcluster: "../x" cannot be a profile\'s name; give a plain name, or a directory with --profile-dir\n'],
     [["start", "--cluster-id=a/b"], 'ipcluster: "a/b" cannot be a cluster id; use letters, digits, dots, dashes and underscores\n'],

@@ -7,14 +7,13 @@ import { ConfigError } from "../../../src/base/index.ts";
 import {
   clusterFilePath,
   findClusterFiles,
-  isRunning,
   isSameRun,
-  lifeOf,
   parseClusterFile,
   readClusterFile,
   updateClusterFile,
   type ClusterFile,
 } from "../../../src/cluster/cluster-file.ts";
+import { isRunning, lifeOf } from "../../../src/cluster/cluster-life.ts";
 import { isLogOf } from "../../../src/cluster/clean-logs.ts";
 import { resolveProfile } from "../../../src/config/index.ts";
 import { identityOf } from "../../../src/launch/index.ts";
@@ -62,14 +61,14 @@ describe("a cluster file", () => {
       "engines":{"class":"local","sets":{"1795229691":{"cluster_id":"","n":2,"pid":-1,"profile_dir":"/p","state":"running",
       "engines":{"0":{"cluster_id":"","n":1,"output_file":"/o","pid":124,"profile_dir":"/p","state":"running"}}}}}}`;
     expect(parseClusterFile(python, "cluster-.json")).toMatchObject({
-      controller: { state: { pid: 123, started: "" } },
-      engines: { sets: { 1795229691: { n: 1, engines: { 0: { pid: 124, uuid: "" } } } } },
+      controller: { state: { pid: 123 } },
+      engines: { sets: { 1795229691: { n: 2, engines: { 0: { pid: 124 } } } } },
     });
   });
 
   it("of any content is read or refused with a ConfigError, nothing else", () => {
     const read = (text: string): void => {
-      expect(refusal(() => lifeOf(parseClusterFile(text, PATH)))).toSatisfy(isNoneOrConfigError);
+      expect(refusal(() => parseClusterFile(text, PATH))).toSatisfy(isNoneOrConfigError);
     };
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), read), { numRuns: 300 });
     fc.assert(
@@ -85,16 +84,16 @@ describe("a cluster file", () => {
     );
   });
 
-  it("tells what lives", () => {
-    expect(lifeOf(file)).toEqual({ starter: false, controller: false, engines: 0 });
-    expect(isRunning(file)).toBe(false);
+  it("tells what lives", async () => {
+    expect(await lifeOf(file)).toEqual({ starter: false, controller: false, engines: 0 });
+    expect(await isRunning(file)).toBe(false);
     const own = identityOf(process.pid);
     const alive: ClusterFile = { ...file, controller: { class: "local", state: { ...dead, ...own } }, starter: { ...own, is_dedicated: false } };
-    expect(lifeOf(alive)).toEqual({ starter: true, controller: true, engines: 0 });
-    expect(isRunning(alive)).toBe(true);
+    expect(await lifeOf(alive)).toEqual({ starter: true, controller: true, engines: 0 });
+    expect(await isRunning(alive)).toBe(true);
     // A program that goes on after its controller died does not make the cluster a running one; `ipcluster start` does, it is just stopping it.
-    expect(isRunning({ ...file, starter: { ...own, is_dedicated: false } })).toBe(false);
-    expect(isRunning({ ...file, starter: { ...own, is_dedicated: true } })).toBe(true);
+    expect(await isRunning({ ...file, starter: { ...own, is_dedicated: false } })).toBe(false);
+    expect(await isRunning({ ...file, starter: { ...own, is_dedicated: true } })).toBe(true);
   });
 
   it("is of the same run when the same process started it", () => {
@@ -134,7 +133,21 @@ describe("cluster files in a profile", () => {
       updateClusterFile(path, (now) => (now === undefined ? undefined : { ...now, cluster: { ...now.cluster, n: (now.cluster.n ?? 0) + 1 } }));
     await Promise.all(Array.from({ length: 20 }, add));
     expect((await readClusterFile(path))?.cluster.n).toBe(20);
-    expect(readdirSync(made.securityDir)).toEqual(["cluster-.json"]);
+    expect(readdirSync(made.securityDir).toSorted()).toEqual(["cluster-.json", "launched-.json"]);
+  });
+
+  it("that a Python program has written anew keep what it does not know", async () => {
+    const made = profile();
+    const path = clusterFilePath(made, "");
+    await updateClusterFile(path, () => file);
+    const { starter: _starter, ...python } = file;
+    const { started: _started, ...state } = dead;
+    writeFileSync(path, JSON.stringify({ ...python, controller: { class: "local", state } }));
+    expect(await readClusterFile(path)).toEqual(file);
+    writeFileSync(path, JSON.stringify({ ...python, controller: { class: "local", state: { ...state, pid: 7 } } }));
+    expect((await readClusterFile(path))?.controller?.state["pid"]).toBe(7);
+    await updateClusterFile(path, () => undefined);
+    expect(readdirSync(made.securityDir)).toEqual([]);
   });
 
   it("are not held for ever by a process that died with the lock", async () => {

@@ -1,18 +1,48 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/base/index.ts";
-import { findLauncher, getLauncher, launcherNames, readEngineSetState, readProcessState } from "../../../src/launch/index.ts";
+import { findLauncher, launcherName, launcherNames, loadLauncher, readEngineSetState, readProcessState } from "../../../src/launch/index.ts";
 
 describe("a launcher", () => {
   it.each(["local", "Local", "ipyparallel.cluster.launcher.LocalEngineSetLauncher", "ipyparallel.cluster.launcher:LocalControllerLauncher"])(
     "is found as %s",
-    (name) => {
-      expect(findLauncher(name)?.name).toBe("local");
+    async (name) => {
+      expect((await findLauncher(name))?.launcher.name).toBe("local");
     },
   );
 
-  it("that is not there is refused, naming those that are", () => {
-    expect(launcherNames()).toEqual(["local"]);
-    expect(() => getLauncher("slurm", "engines")).toThrow(new ConfigError('no launcher "slurm" for engines; available: local'));
+  it("of ipyparallel's is meant by the same short name", () => {
+    const prefixes = { SSH: "ssh", SSHProxy: "sshproxy", MPI: "mpi", Slurm: "slurm", HTCondor: "htcondor", WindowsHPC: "winhpc" };
+    for (const [prefix, short] of Object.entries(prefixes)) expect(launcherName(`ipyparallel.cluster.launcher.${prefix}EngineSetLauncher`)).toBe(short);
+  });
+
+  it("that is not there is refused, naming those that are", async () => {
+    await expect(loadLauncher("slrm", "engines")).rejects.toThrow(
+      new ConfigError(`no launcher "slrm" for engines; available: ${launcherNames().join(", ")}, or the path of a module (./my-launcher.ts)`),
+    );
+  });
+});
+
+describe("a launcher of the user's own", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "tsparallel-test-"));
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  it("is the default export of a module, found from several directories", async () => {
+    writeFileSync(join(dir, "mine.ts"), `export default { name: "mine" as string, startEngines() { return Promise.reject(new Error("no")); } };`);
+    const { launcher, id } = await loadLauncher("./mine.ts", "engines", ["/nowhere", dir]);
+    expect([launcher.name, id]).toEqual(["mine", join(dir, "mine.ts")]);
+    await expect(loadLauncher(id, "the controller")).rejects.toThrow(new ConfigError(`the launcher "${id}" does not start the controller`));
+  });
+
+  it("that is missing, or is none, is refused with what it should be", async () => {
+    await expect(loadLauncher("./gone.ts", "engines", [dir])).rejects.toThrow(`there is no launcher module ${join(dir, "gone.ts")}`);
+    writeFileSync(join(dir, "none.mjs"), "export const name = 'x';");
+    await expect(loadLauncher("none.mjs", "engines", [dir])).rejects.toThrow("has no launcher as its default export");
   });
 });
 
