@@ -139,7 +139,7 @@ export class Client {
    */
   async waitForEngines(n = 1, options: WaitOptions = {}): Promise<void> {
     this.#link.assertOpen();
-    await waitForEngines(this.#link, n, options, () => this.#relist());
+    await waitForEngines(this.#link, n, options);
     await this.#languages.settled(LANGUAGES_MS);
   }
 
@@ -159,7 +159,7 @@ export class Client {
 
   /** A view on the engine at an index among the ids of now, from the end when negative. */
   at(index: number): DirectView<"one"> {
-    const id = this.ids.at(index);
+    const id = Number.isInteger(index) ? this.ids.at(index) : undefined;
     if (id === undefined) throw new InvalidArgumentError(`there is no engine at index ${index}; the engines are ${describeIds(this.ids)}`);
     return this.directView(id);
   }

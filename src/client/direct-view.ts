@@ -14,7 +14,7 @@ import { CallPacker, kindsOf, packForAny, type EngineCall, type Payload } from "
 import type { ExecuteReply } from "./execute-reply.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
 import type { RequestHandle } from "./request-handle.ts";
-import { concatenate, cut, cutOne, isTypedArray, readSequences, shortestLength, type Sliceable } from "./sequences.ts";
+import { concatenate, cut, cutOne, isTypedArray, readSequence, readSequences, shortestLength, type Sliceable } from "./sequences.ts";
 import type { ViewContext } from "./view-context.ts";
 
 /** A value for one engine, or a list of them, one for each engine. */
@@ -176,7 +176,7 @@ export class DirectView<A extends Arity = "many"> {
 
   /** Distributes a sequence: each engine gets its part as the global `name`. Typed arrays are cut without copying. */
   scatter(name: string, sequence: Iterable<unknown>, options: ScatterOptions = {}): AsyncResult<undefined[], undefined, "many"> {
-    const [items] = readSequences([sequence]) as [Sliceable];
+    const items = readSequence(sequence, "what is scattered");
     const engines = this.#engines();
     const spans = blockSpans(items.length, engines.length);
     const handles = engines.map((engine, i) => {

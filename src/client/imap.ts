@@ -36,6 +36,7 @@ interface ImapParts<T> {
 export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, undefined> {
   readonly #run: AsyncGenerator<R, undefined, undefined>;
   readonly #parts: ImapParts<T>;
+  readonly #source: AsyncIterator<T>;
   /** Tasks submitted and not yet taken, in order. */
   readonly #under = new Set<RequestHandle>();
   #isCancelled = false;
@@ -47,6 +48,7 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
     if (!Number.isInteger(parts.chunkSize) || parts.chunkSize < 1)
       throw new InvalidArgumentError(`chunkSize must be a whole number of at least 1, and is ${parts.chunkSize}`);
     this.#parts = parts;
+    this.#source = iteratorOf(parts.items);
     this.#run = this.#generate();
   }
 
@@ -68,6 +70,7 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
     if (this.#isCancelled) return;
     this.#isCancelled = true;
     this.#wake?.();
+    this.#stopTaking?.();
     const pending = [...this.#under].filter((handle) => handle.state === "pending").map((handle) => handle.record.msgId);
     if (pending.length > 0) await this.#parts.owner.abort(pending);
   }
@@ -110,6 +113,7 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
   }
 
   #isFed = false;
+  #isSourceOver = false;
   #wakeFeeder: (() => void) | undefined;
 
   #nextReady(ordered: boolean): RequestHandle | undefined {
@@ -122,23 +126,52 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
 
   /** Takes items and submits chunks while there is room. Ends with the source, with `cancel`, or with the source's error. */
   async #feed(): Promise<void> {
-    const { items, chunkSize } = this.#parts;
+    const { chunkSize } = this.#parts;
     let chunk: T[] = [];
     try {
-      for await (const item of items) {
-        if (this.#isCancelled) return;
-        chunk.push(item);
-        if (chunk.length < chunkSize) continue;
-        this.#submit(chunk);
-        chunk = [];
+      for (let step = await this.#take(); step !== undefined && !this.#isCancelled; step = await this.#take()) {
+        if (step.done !== true) chunk.push(step.value);
+        if (chunk.length === chunkSize || (step.done === true && chunk.length > 0)) {
+          this.#submit(chunk);
+          chunk = [];
+        }
+        if (step.done === true) return;
         await this.#room();
-        if (this.#isCancelled) return;
       }
-      if (chunk.length > 0) this.#submit(chunk);
     } finally {
       this.#isFed = true;
+      if (!this.#isSourceOver) this.#releaseSource();
       this.#wake?.();
     }
+  }
+
+  #stopTaking: (() => void) | undefined;
+
+  /** The source's next step; `undefined` as soon as all is cancelled, whether the source has an item then or not. */
+  #take(): Promise<IteratorResult<T, unknown> | undefined> {
+    if (this.#isCancelled) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      this.#stopTaking = () => resolve(undefined);
+      const take = (step: IteratorResult<T, unknown>): void => {
+        this.#isSourceOver = step.done === true;
+        resolve(step);
+      };
+      const fail = (error: unknown): void => {
+        this.#isSourceOver = true;
+        reject(error as Error);
+      };
+      Promise.resolve(this.#source.next()).then(take, fail);
+    });
+  }
+
+  /** Lets the source go. Not waited for: one that gives nothing at the moment may not answer either. */
+  #releaseSource(): void {
+    // A stream that waits for data takes notice of `return` only with the next of it.
+    const { destroy } = this.#parts.items as { readonly destroy?: unknown };
+    if (typeof destroy === "function") destroy.call(this.#parts.items);
+    const released = async (): Promise<unknown> => this.#source.return?.();
+    // The reader has gone, or meets the error that ended the map.
+    released().catch(() => undefined);
   }
 
   #submit(chunk: readonly T[]): void {
@@ -154,4 +187,18 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
       });
     }
   }
+}
+
+/** Reads either kind of iterable in one way. */
+function iteratorOf<T>(items: AnyIterable<T>): AsyncIterator<T> {
+  const source: unknown = items;
+  const isIterable = (key: symbol): boolean => source !== null && source !== undefined && typeof (source as Record<symbol, unknown>)[key] === "function";
+  if (isIterable(Symbol.asyncIterator)) return (items as AsyncIterable<T>)[Symbol.asyncIterator]();
+  if (isIterable(Symbol.iterator)) return overSync(items as Iterable<T>);
+  throw new InvalidArgumentError(`imap's items cannot be iterated, being ${source === null ? "null" : typeof source}; pass an iterable, asynchronous or not`);
+}
+
+async function* overSync<T>(items: Iterable<T>): AsyncGenerator<T, undefined, undefined> {
+  yield* items;
+  return undefined;
 }

@@ -13,12 +13,15 @@ type TypedArray = Sliceable & { subarray(start: number, end: number): ArrayLike<
 /** Reads the sequences once. Iterables are gathered; arrays and typed arrays are taken as they are. */
 export function readSequences(sequences: readonly unknown[]): Sliceable[] {
   if (sequences.length === 0) throw new InvalidArgumentError("map needs at least one sequence");
-  return sequences.map((sequence, i) => {
-    if (Array.isArray(sequence) || isTypedArray(sequence)) return sequence;
-    if (typeof sequence === "object" && sequence !== null && Symbol.iterator in sequence) return [...(sequence as Iterable<unknown>)];
-    if (typeof sequence === "string") return Array.from(sequence);
-    throw new InvalidArgumentError(`map's sequence ${i + 1} cannot be iterated; pass an array or another iterable (async ones go to imap)`);
-  });
+  return sequences.map((sequence, i) => readSequence(sequence, `map's sequence ${i + 1}`));
+}
+
+/** Reads one sequence; `name` is for the error when it is none. */
+export function readSequence(sequence: unknown, name: string): Sliceable {
+  if (Array.isArray(sequence) || isTypedArray(sequence)) return sequence;
+  if (typeof sequence === "object" && sequence !== null && Symbol.iterator in sequence) return [...(sequence as Iterable<unknown>)];
+  if (typeof sequence === "string") return Array.from(sequence);
+  throw new InvalidArgumentError(`${name} cannot be iterated; pass an array or another iterable (async ones go to imap)`);
 }
 
 /** Length of the shortest: what a map goes over. */

@@ -1,21 +1,19 @@
-// Waiting until enough engines are there: by notification, and by asking again, since a notification can be missed
-// while the subscription is not yet live.
+// Waiting until enough engines are there, by notification. What is missed while the subscription is not yet live, the
+// client learns by the listings after its connection.
 
 import { ClosedError, EngineError, InvalidArgumentError } from "../base/index.ts";
 import type { ClientLink } from "./client-link.ts";
-import { waitFor, type WaitOptions } from "./wait-for.ts";
-
-const RELIST_EVERY_MS = 1000;
+import { checkWait, waitFor, type WaitOptions } from "./wait-for.ts";
 
 /** Resolves when `n` engines are known; rejects when one leaves, as the reference does, or the client is closed. */
-export async function waitForEngines(link: ClientLink, n: number, options: WaitOptions, relist: () => void): Promise<void> {
+export async function waitForEngines(link: ClientLink, n: number, options: WaitOptions): Promise<void> {
   if (!Number.isInteger(n) || n < 0) throw new InvalidArgumentError(`the number of engines must be a whole number of at least 0, and is ${n}`);
+  checkWait(options);
   const count = (): number => link.directory.engines.size;
   if (count() >= n) return;
   const { events } = link;
   await waitFor<void>(
     (resolve, reject) => {
-      const again = setInterval(relist, RELIST_EVERY_MS);
       const stops = [
         events.on("engineJoined", () => {
           if (count() >= n) resolve();
@@ -24,7 +22,6 @@ export async function waitForEngines(link: ClientLink, n: number, options: WaitO
         events.on("closed", (reason) => reject(new ClosedError(`${reason} while ${n} engines were awaited`))),
       ];
       return () => {
-        clearInterval(again);
         for (const stop of stops) stop();
       };
     },

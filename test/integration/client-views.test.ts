@@ -133,6 +133,25 @@ describe("a direct view", () => {
     expect(failing).toMatchObject({ ename: "RangeError", evalue: "no", engineInfo: { engineId: 0, method: "execute" } });
   });
 
+  it("shows what cells put out, in groups: what they printed, displayed, and gave", async () => {
+    const cells = client
+      .directView([1, 0])
+      .execute("import { display } from 'tsparallel/engine'; console.log('said'); console.error('warned'); display({ seen: 1 }); 6 * 7", { silent: false });
+    const show = async (groupBy: "engine" | "type" | "order"): Promise<string[]> => {
+      const shown: string[] = [];
+      await cells.displayOutputs({ groupBy, sink: { write: (text) => shown.push(text.trimEnd().replace(/:\d+\]: /, "]: ")) } });
+      return shown;
+    };
+    const of = (id: number): string[] => [`[stdout:${id}] said`, `[stderr:${id}] warned`, `[output:${id}] { seen: 1 }`, `Out[${id}]: 42`];
+    expect(await show("engine")).toEqual([...of(0), ...of(1)]);
+    expect(await show("order")).toEqual([...of(1), ...of(0)]);
+    expect(await show("type")).toEqual(of(1).flatMap((text, i) => [text, of(0)[i]]));
+    expect((await cells).map(({ stdout, stderr, outputs, result }) => [stdout, stderr, outputs.length, result?.data["text/plain"]])).toEqual([
+      ["said\n", "warned\n", 1, "42"],
+      ["said\n", "warned\n", 1, "42"],
+    ]);
+  });
+
   it("runs a file", async () => {
     const dir = await mkdtemp(join(tmpdir(), "tsparallel-run-"));
     try {
@@ -212,6 +231,20 @@ describe("a load-balanced view", () => {
       if (items.length === 100) break;
     }
     expect(items).toEqual(range(100).map(square));
+  });
+
+  it("maps lazily over an endless asynchronous source, a bounded number ahead of its reader, until it is cancelled", async () => {
+    let taken = 0;
+    async function* source(): AsyncGenerator<number> {
+      for (;;) yield await Promise.resolve((taken += 1));
+    }
+    const items = lview.imap(square, source(), { maxOutstanding: 5 });
+    for (const x of [1, 2, 3]) expect(await items.next()).toEqual({ done: false, value: x * x });
+    await until(() => client.outstanding.size === 0);
+    expect(taken).toBe(8);
+    await items.cancel();
+    expect(await items.next()).toEqual({ done: true, value: undefined });
+    expect(taken).toBe(8);
   });
 
   it("has many tasks under way at once, and all come back", async () => {

@@ -27,6 +27,21 @@ afterAll(async () => {
 
 const UNIT = 10;
 
+const VIEWS: readonly (new (memory: ArrayBuffer) => ArrayBufferView)[] = [
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView,
+];
+
 class Length {
   readonly value: number;
   constructor(value: number) {
@@ -55,6 +70,28 @@ async function failureOf(work: PromiseLike<unknown>): Promise<unknown> {
 }
 
 describe("what comes back", () => {
+  it.each([
+    ["primitives", [undefined, null, true, -0, NaN, Infinity, -Infinity, 2n ** 70n, "h\u00e9llo \ud800"]],
+    ["keyed and built-in things", { map: new Map([[{ k: 1 }, new Set(["a"])]]), date: new Date(0), pattern: /a(b)/giu, url: new URL("https://host/p?q=1#h") }],
+    ["boxed primitives and members that are undefined", [Object(1), Object("s"), { a: undefined }]],
+    ["every kind of view on memory, small and large", [1, 300].flatMap((length) => VIEWS.map((View) => new View(new ArrayBuffer(length * 8))))],
+    ["memory itself", [new ArrayBuffer(8), new ArrayBuffer(4096), Buffer.from("bytes"), Buffer.alloc(5000, 7)]],
+    ["errors", [new TypeError("bad", { cause: new RangeError("inner") }), new AggregateError([new Error("one")], "both")]],
+    ["registered symbols", Symbol.for("tsparallel.test")],
+  ])("%s are what they were, through an engine and back", async (_, value) => {
+    expect(await one.apply((same: unknown) => same, value)).toStrictEqual(value);
+  });
+
+  it("circular, shared and sparse things keep their shape, through an engine and back", async () => {
+    const shared = { n: 1 };
+    const sparse: unknown[] = [shared];
+    sparse[2] = shared;
+    const value = { sparse, self: null as unknown };
+    value.self = value;
+    const copy = await one.apply((same: typeof value) => same, value);
+    expect([copy.self === copy, copy.sparse[0] === copy.sparse[2], Object.keys(copy.sparse), copy.sparse.length]).toEqual([true, true, ["0", "2"], 3]);
+  });
+
   it("an instance of the client's class is one, made here or there", async () => {
     const sent = new Length(2);
     const made = await lview.apply((length: Length) => [length.twice(), new Length(UNIT)], sent);

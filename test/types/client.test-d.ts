@@ -2,8 +2,29 @@
 
 import { expectTypeOf, test } from "vitest";
 import { depend, dependent, require } from "../../src/client/index.ts";
-import type { AsyncMapResult, AsyncResult, Client, ExecuteReply, ImapIterator, LoadBalancedView, RequestMetadata } from "../../src/client/index.ts";
+import type {
+  AsyncMapResult,
+  AsyncResult,
+  BroadcastView,
+  Client,
+  DirectView,
+  ExecuteReply,
+  ImapIterator,
+  LoadBalancedView,
+  RequestMetadata,
+  ViewExecutor,
+} from "../../src/client/index.ts";
+import type { Bakapara } from "../../src/bakapara/index.ts";
+import type { Cluster } from "../../src/cluster/index.ts";
+import type { CurrentTask } from "../../src/engine/public.ts";
+import type * as entrance from "../../src/index.ts";
 import { Reference } from "../../src/serial/index.ts";
+
+/** Whether a type is `any`, or a function that takes or gives one. */
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type HasAny<T> = T extends (...args: infer Args) => infer R ? IsAny<R> | IsAny<Args[number]> | IsAny<Awaited<R>> : IsAny<T>;
+/** Names of the members that are `any`, take it or give it. */
+type AnyMembers<T> = { [K in keyof T]: true extends HasAny<T[K]> ? K : never }[keyof T];
 
 declare const client: Client;
 declare const lview: LoadBalancedView;
@@ -163,4 +184,21 @@ test("dependent functions and executors keep parameters and results", () => {
   dependent(render, hasAtLeast, "8");
   expectTypeOf(lview.executor().submit((x: number) => x > 0, 1)).toEqualTypeOf<AsyncResult<boolean>>();
   expectTypeOf(lview.executor().map((x: number) => x > 0, [1])).toEqualTypeOf<ImapIterator<number, boolean>>();
+});
+
+test("no member of the public classes is any, takes it or gives it", () => {
+  type ParsedJson = ReturnType<typeof JSON.parse>;
+  expectTypeOf<AnyMembers<{ a: ParsedJson; b(): ParsedJson; c(x: ParsedJson): void; d: number }>>().toEqualTypeOf<"a" | "b" | "c">();
+  expectTypeOf<AnyMembers<Client>>().toBeNever();
+  expectTypeOf<AnyMembers<LoadBalancedView>>().toBeNever();
+  expectTypeOf<AnyMembers<DirectView>>().toBeNever();
+  expectTypeOf<AnyMembers<BroadcastView>>().toBeNever();
+  expectTypeOf<AnyMembers<AsyncResult<number>>>().toBeNever();
+  expectTypeOf<AnyMembers<ImapIterator<number, number>>>().toBeNever();
+  expectTypeOf<AnyMembers<ViewExecutor>>().toBeNever();
+  expectTypeOf<AnyMembers<RequestMetadata>>().toBeNever();
+  expectTypeOf<AnyMembers<Cluster>>().toBeNever();
+  expectTypeOf<AnyMembers<Bakapara>>().toBeNever();
+  expectTypeOf<AnyMembers<CurrentTask>>().toBeNever();
+  expectTypeOf<AnyMembers<typeof entrance>>().toBeNever();
 });

@@ -45,6 +45,8 @@ function resolveOne(engines: ReadonlyMap<EngineId, EngineFacts>, wanted: number)
 /** The elements that Python's `sequence[start:stop:step]` picks. */
 export function pickSlice<T>(items: readonly T[], start?: number, stop?: number, step = 1): T[] {
   if (!Number.isInteger(step) || step === 0) throw new InvalidArgumentError(`a slice's step must be a whole number other than 0, and is ${step}`);
+  for (const bound of [start, stop])
+    if (bound !== undefined && !Number.isInteger(bound)) throw new InvalidArgumentError(`a slice's bounds must be whole numbers, and one is ${bound}`);
   const length = items.length;
   const clamp = (index: number, low: number, high: number): number => Math.min(high, Math.max(low, index < 0 ? index + length : index));
   const picked: T[] = [];

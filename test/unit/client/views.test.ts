@@ -1,3 +1,4 @@
+import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { InvalidArgumentError, NoEnginesRegistered, RemoteError, SerializationError } from "../../../src/base/index.ts";
 import { Dependency } from "../../../src/client/index.ts";
@@ -289,6 +290,28 @@ describe("a lazy map", () => {
     await expect(results.next()).rejects.toThrow("dry");
   });
 
+  it("that is cancelled leaves a source that gives nothing at the moment, and closes a stream", async () => {
+    const { client } = await connectScripted();
+    let isReturned = false;
+    const silent: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => undefined),
+        return: () => {
+          isReturned = true;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    const stream = new PassThrough({ objectMode: true });
+    for (const source of [silent, stream as AsyncIterable<number>]) {
+      const results = client.loadBalancedView().imap(double, source);
+      const first = results.next();
+      await results.cancel();
+      expect(await first).toEqual({ value: undefined, done: true });
+    }
+    expect([isReturned, stream.destroyed]).toEqual([true, true]);
+  });
+
   it("ends with its signal's reason, and refuses nonsense", async () => {
     const { client, peer } = await connectScripted([0]);
     const stop = new AbortController();
@@ -299,6 +322,7 @@ describe("a lazy map", () => {
     await expect(Promise.all([first, peer.next("control").then((order) => peer.reply(order, { status: "ok" }))])).rejects.toThrow("enough");
     expect(() => client.loadBalancedView().imap(double, [1], { maxOutstanding: 0 })).toThrow(InvalidArgumentError);
     expect(() => client.loadBalancedView().imap(double, [1], { chunkSize: 1.5 })).toThrow(InvalidArgumentError);
+    expect(() => client.loadBalancedView().imap(double, 5 as unknown as number[])).toThrow("imap's items cannot be iterated, being number");
   });
 });
 
