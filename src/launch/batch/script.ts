@@ -1,0 +1,73 @@
+// Makes a job's script: a template (the system's own or a user's), its variables, and a line for each option that the
+// template does not name itself.
+
+import { renderTemplate, variablesOf, type TemplateVariables } from "./template.ts";
+import type { BatchJobRequest, BatchSystem } from "./batch-system.ts";
+import { directiveValue, refuseLineBreaks, shellWord, shellWords } from "./shell-words.ts";
+
+/**
+ * The script of a job.
+ *
+ * @throws ConfigError for a value that a script cannot hold, or a template that cannot be rendered
+ */
+export function renderScript(system: BatchSystem, request: BatchJobRequest): string {
+  checkValues(request);
+  if (system.render !== undefined) return system.render(request);
+  const template = request.options.template?.text ?? system.template(request.role, request.shape);
+  const origin = request.options.template?.origin ?? `the default template for ${system.title}`;
+  const script = renderTemplate(template, variables(system, request), origin);
+  const named = variablesOf(template);
+  const lines = system.directives(request).flatMap((directive) => (named.has(directive.variable) ? [] : directive.lines));
+  return insertAfterFirstLine(script, [...lines, ...request.options.extraLines]);
+}
+
+function checkValues({ jobName, outputBase, options }: BatchJobRequest): void {
+  directiveValue(jobName, "the job's name");
+  directiveValue(outputBase, "the output file's path");
+  if (options.queue !== undefined) directiveValue(options.queue, "the queue");
+  if (options.account !== undefined) directiveValue(options.account, "the account");
+  if (options.scheduler !== undefined) directiveValue(options.scheduler, "the scheduler");
+  for (const line of options.extraLines) refuseLineBreaks(line, "the script line");
+}
+
+function variables(system: BatchSystem, request: BatchJobRequest): TemplateVariables {
+  const { options, program } = request;
+  const [name = "", ...args] = program;
+  const ident = identArgument(system, request);
+  const programArgs = [...args.map((arg) => shellWord(arg, "the argument")), ...ident].join(" ");
+  const programName = shellWord(name, "the program");
+  return {
+    n: String(request.n),
+    queue: options.queue,
+    account: options.account,
+    time_limit: options.timeLimitS === undefined ? undefined : system.timeLimit(options.timeLimitS),
+    job_name: request.jobName,
+    profile_dir: shellWord(request.profileDir, "the profile directory"),
+    cluster_id: request.clusterId === "" ? "''" : shellWord(request.clusterId, "the cluster id"),
+    output_file: system.outputPattern(request),
+    task_output_file: `${request.outputBase}-%t.log`,
+    program: programName,
+    program_args: programArgs,
+    program_and_args: inShellOfTask(system, request, programArgs === "" ? programName : `${programName} ${programArgs}`),
+  };
+}
+
+/** Gives each engine the uuid by which its starter will know it: a common beginning and the task's number. */
+function identArgument(system: BatchSystem, { identPrefix, shape }: BatchJobRequest): string[] {
+  return identPrefix === undefined ? [] : [`--ident=${identPrefix}"$(printf %08d ${system.taskNumber(shape)})"`];
+}
+
+/** The tasks of one job have their number in a variable that only they see: a shell in each of them reads it. */
+function inShellOfTask(system: BatchSystem, request: BatchJobRequest, command: string): string {
+  if (request.shape !== "tasks" || request.identPrefix === undefined) return command;
+  return shellWords(["sh", "-c", `exec ${command}`], "the command");
+}
+
+function insertAfterFirstLine(script: string, lines: readonly string[]): string {
+  if (lines.length === 0) return script;
+  const text = lines.map((line) => `${line}\n`).join("");
+  // Without a `#!` line there is no first line to keep.
+  if (!script.startsWith("#!")) return text + script;
+  const end = script.indexOf("\n");
+  return end < 0 ? `${script}\n${text}` : script.slice(0, end + 1) + text + script.slice(end + 1);
+}
