@@ -6,6 +6,18 @@ import type * as profiles from "./ipcluster-profile.ts";
 import { addExamples, createProgram, InvalidArgumentError, main, Option, type Command } from "./program.ts";
 import { addProfileOptions } from "./schema-options.ts";
 
+/** Of the launchers for batch systems. */
+const BATCH_FLAGS = [
+  "batch.queue",
+  "batch.account",
+  "batch.timeLimit",
+  "batch.lines",
+  "batch.shape",
+  "batch.template",
+  "batch.queueTimeoutMs",
+  "batch.scheduler",
+];
+
 const EXAMPLES = [
   ["ipcluster start -n 4", "four engines on this machine; Ctrl-C stops them"],
   ["ipcluster start --daemonize", "one engine per core, in the background"],
@@ -55,6 +67,7 @@ function addStart(program: Command, controllerArgs: readonly string[]): void {
     "engineTimeoutMs",
     "connectionTimeoutMs",
     "stopTimeoutMs",
+    ...BATCH_FLAGS,
   ]);
   command.addOption(new Option("--supervised", "run as the background process of --daemonize").hideHelp());
   command.addOption(new Option("--clean-logs", "the default").hideHelp());
@@ -84,7 +97,7 @@ function addList(program: Command): void {
 
 function addEngines(program: Command): void {
   const engines = program.command("engines").description("add engines to a running cluster; Ctrl-C stops them");
-  addClusterFlags(engines, ["n", "engines", "clusterId", "logLevel", "engineTimeoutMs", "stopTimeoutMs"]);
+  addClusterFlags(engines, ["n", "engines", "clusterId", "logLevel", "engineTimeoutMs", "stopTimeoutMs", ...BATCH_FLAGS]);
   engines.action(async () => (await import("./ipcluster-engines.ts")).enginesCommand(engines));
   const wait = program.command("wait").description("wait until the engines of a cluster answer");
   addClusterFlags(wait, ["n", "clusterId", "logLevel"]).option("--timeout <seconds>", "give up after this time", positiveNumber, 60);

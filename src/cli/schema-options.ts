@@ -14,7 +14,9 @@ export function addTableOptions(command: Command, table: OptionTable, only?: rea
     ];
     const notes = facts.filter((fact) => fact !== "");
     const option = new Option(row.flag, notes.length === 0 ? row.doc : `${row.doc} (${notes.join("; ")})`);
-    if (row.type !== "boolean") option.argParser((text: string) => parseFlag(row, text));
+    // A list's flag is repeated, and each time adds one text, commas and all.
+    if (row.type === "list") option.argParser((text: string, before: unknown) => [...(Array.isArray(before) ? (before as string[]) : []), text]);
+    else if (row.type !== "boolean") option.argParser((text: string) => parseFlag(row, text));
     command.addOption(option);
   }
   return command;

@@ -7,16 +7,17 @@ import type { ProfileDir } from "../config/index.ts";
 /**
  * Whether a file in a log directory was written for the cluster of this id: by its controller, its engines or `ipcluster`.
  *
- * Names are `<program>-[<id>-]<pid>.log` and `ipengine-[<id>-]<set>[-<suffix>]-<index>.log`; a set is a time in seconds,
+ * Names are `<program>-[<id>-]<pid>.log` and `ipengine-[<id>-]<set>[-<suffix>][-<index>].log`, and
+ * the scripts of batch jobs are called after the job's log; a set is a time in seconds,
  * which keeps a short numeric id apart from it.
  */
 export function isLogOf(clusterId: string, name: string): boolean {
-  const program = /^(ipcluster|ipcontroller|ipengine)-(.*)\.log$/.exec(name);
+  const program = /^(ipcluster|ipcontroller|ipengine)-(.*)\.(?:log|sbatch|pbs|sge|lsf|condor)$/.exec(name);
   if (program === null) return false;
   const [, kind, rest = ""] = program;
   const prefix = clusterId === "" ? "" : `${clusterId}-`;
   if (!rest.startsWith(prefix)) return false;
-  return (kind === "ipengine" ? /^\d{9,}(?:-\d+)?-\d+$/ : /^\d+(?:-start)?$/).test(rest.slice(prefix.length));
+  return (kind === "ipengine" ? /^\d{9,}(?:-\d+){0,2}$/ : /^\d+(?:-start)?$/).test(rest.slice(prefix.length));
 }
 
 /** Removes the logs of earlier runs; those of this process stay. A file that cannot be removed is left where it is. */

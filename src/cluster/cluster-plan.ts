@@ -102,9 +102,9 @@ export async function planGiven(profile: ProfileDir, given: ConfigValues, isPriv
 }
 
 /** What the configuration says to a launcher: its section, by short name; to a module of the user's own `launcherOptions`. */
-export function launcherOptions(values: ClusterValues, { id }: LoadedLauncher): LauncherOptions {
+export function launcherOptions(values: ClusterValues, { id, launcher }: LoadedLauncher): LauncherOptions {
   if (!launcherNames().includes(id)) return values.launcherOptions ?? {};
-  const section = `${id}.`;
+  const section = `${launcher.optionSection ?? id}.`;
   return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (name.startsWith(section) ? [[name.slice(section.length), value]] : [])));
 }
 

@@ -24,6 +24,7 @@ export async function waitForConnectionFiles(plan: ClusterPlan, controller: Laun
   const options = { waitMs, signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]) };
   const path = (role: ConnectionRole): string => connectionFilePath(plan.profile, role, plan.clusterId);
   const read = async (): Promise<ConnectionFiles> => {
+    if (controller.begun !== undefined) await Promise.race([controller.begun, aborted(options.signal)]);
     const client = await readConnectionFile("client", path("client"), options);
     return { client, engine: await readConnectionFile("engine", path("engine"), options) };
   };
@@ -39,4 +40,14 @@ export async function waitForConnectionFiles(plan: ClusterPlan, controller: Laun
   } finally {
     stop.abort();
   }
+}
+
+/** Rejects when a signal is aborted; a rejection that nobody waits for any more is no failure. */
+function aborted(signal: AbortSignal): Promise<never> {
+  const rejected = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+  rejected.catch(() => undefined);
+  return rejected;
 }

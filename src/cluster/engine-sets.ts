@@ -73,7 +73,12 @@ export class EngineSets {
     }, stop.signal);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => void enginesMissing(missing, set, options.timeoutMs).then(reject), options.timeoutMs); // never rejects
+      const count = (): void => {
+        if (stop.signal.aborted) return; // it is over already
+        timer = setTimeout(() => void enginesMissing(missing, set, options.timeoutMs).then(reject), options.timeoutMs); // never rejects
+      };
+      if (set.begun === undefined) count();
+      else set.begun.then(count, reject);
       options.signal?.addEventListener("abort", () => reject(options.signal?.reason as Error), { once: true, signal: stop.signal });
     });
     const engineEnded = set.engines.map((engine) => engine.exited.then((exit) => Promise.reject(endedEarly(engineName(engine, set), exit, engine.log))));

@@ -44,9 +44,9 @@ function common({ profile, clusterId, values }: ClusterPlan, { logger, signal }:
 }
 
 /** What the cluster's options mean for ipcontroller's command line. */
-function controllerArgs({ values }: ClusterPlan): string[] {
+function controllerArgs({ values, engineLauncher }: ClusterPlan): string[] {
   const level = values["controller.logLevel"] ?? values.logLevel;
-  const ip = values["controller.ip"];
+  const ip = values["controller.ip"] ?? (engineLauncher.launcher.isRemote === true ? "*" : undefined);
   const location = values["controller.location"];
   const curve = values["controller.enableCurve"];
   return [

@@ -1,6 +1,8 @@
 // Options of `ipcluster` and the Cluster class: one row each. The sections `controller` and `engine` are how the started
 // programs are told; what only the programs themselves know stands in their own tables.
 
+import { BATCH_ROWS } from "./batch-options.ts";
+
 /** Options of a cluster and of its programs. */
 const PROGRAM_ROWS = [
   {
@@ -201,4 +203,4 @@ const PROGRAM_ROWS = [
 ] as const;
 
 /** Every option of `ipcluster_config.*`; each launcher's own stand in a section of its name. */
-export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS] = [...PROGRAM_ROWS];
+export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof BATCH_ROWS] = [...PROGRAM_ROWS, ...BATCH_ROWS];

@@ -66,6 +66,11 @@ export interface EnginesRequest extends LaunchRequest {
 export interface Launched {
   readonly isRunning: boolean;
   /**
+   * Resolves when all of it has begun to run: the time in which it must be ready counts from then. Rejects with a LaunchError when it never will.
+   * Absent: it runs from the start.
+   */
+  readonly begun?: Promise<void>;
+  /**
    * Sends a signal to every process of it. Resolves when it was delivered as far as the launcher can tell.
    *
    * @throws LaunchError when it cannot be delivered
@@ -131,6 +136,10 @@ export interface LaunchedEngines extends Launched {
 export interface Launcher {
   /** As users write it: `local`, `ssh`, `slurm`. */
   readonly name: string;
+  /** Section of the configuration that has its options, when it is not called as the launcher is. */
+  readonly optionSection?: string;
+  /** Its engines run on other machines, to which a controller on the loopback interface would be no use: it listens on all interfaces unless told. */
+  readonly isRemote?: boolean;
   /** How many engines to start when the user did not say; absent or `undefined`: one for each processor core of this machine. */
   engineCount?(options: LauncherOptions): number | undefined;
   /**

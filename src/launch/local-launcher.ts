@@ -162,7 +162,7 @@ function processState(group: ProcessGroup, place: LocalPlace): ProcessState {
 }
 
 /** A program of this package as a command. Engines need the flag so that user code can be interrupted. */
-function ownCommand(program: "ipcontroller" | "ipengine"): string[] {
+export function ownCommand(program: "ipcontroller" | "ipengine"): string[] {
   const script = findBundle(program) ?? fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
   return [process.execPath, ...(program === "ipengine" ? ["--no-force-async-hooks-checks"] : []), script];
 }

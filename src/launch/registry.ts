@@ -13,6 +13,7 @@ export type LauncherPurpose = "the controller" | "engines";
 /** Names as users write them; what is loaded here costs a start that does not use it nothing. */
 const LAUNCHERS: Readonly<Record<string, () => Promise<Launcher>>> = {
   local: () => Promise.resolve(LOCAL_LAUNCHER),
+  slurm: async () => (await import("./batch/index.ts")).SLURM_LAUNCHER,
 };
 
 /** Prefixes of ipyparallel's class names that differ from its short names. */

@@ -37,7 +37,7 @@ describe("a private cluster", () => {
   it("that cannot be planned leaves no directory", async () => {
     vi.stubEnv("TMPDIR", sandbox.dir);
     try {
-      await expect(Cluster.start({ private: true, engines: "slurm" })).rejects.toMatchObject({ code: "ERR_CONFIG" });
+      await expect(Cluster.start({ private: true, engines: "nowhere" })).rejects.toMatchObject({ code: "ERR_CONFIG" });
       expect(readdirSync(sandbox.dir)).toEqual([]);
     } finally {
       vi.unstubAllEnvs();

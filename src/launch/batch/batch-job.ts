@@ -121,7 +121,9 @@ export class BatchJob {
     while (this.isRunning) {
       if (performance.now() >= deadline) {
         const complaint = output.exitCode === 0 ? "" : ` (${complaintOf(output)})`;
-        throw new LaunchError(`${system.title} job ${jobId} is still there ${(graceMs + CANCEL_MS) / 1000} s after it was cancelled${complaint}; see to it by hand`);
+        throw new LaunchError(
+          `${system.title} job ${jobId} is still there ${(graceMs + CANCEL_MS) / 1000} s after it was cancelled${complaint}; see to it by hand`,
+        );
       }
       await sleep(STOP_POLL_MS);
       await this.refresh();

@@ -10,14 +10,14 @@ import { connectionFilePath, fileFailure } from "../../config/index.ts";
 import { SILENT, type Logger } from "../../log/index.ts";
 import type { ControllerRequest, EnginesRequest, LaunchedController, LaunchedEngines, Launcher, LaunchRequest } from "../launcher.ts";
 import type { LauncherState } from "../launcher-state.ts";
-import { ownCommand } from "../own-command.ts";
+import { ownCommand } from "../local-launcher.ts";
 import { BatchJob } from "./batch-job.ts";
 import { readBatchOptions, type BatchOptions } from "./batch-options.ts";
 import type { BatchJobOptions, BatchJobRequest, BatchRole, BatchSystem, JobListing } from "./batch-system.ts";
 import { BatchController, BatchEngines, readJobState, type BatchFacts } from "./launched-job.ts";
 import { complaintOf, runCommand, type CommandEnvironment } from "./run-command.ts";
 import { renderScript } from "./script.ts";
-import { jobNameOf } from "./shell-words.ts";
+import { jobNameOf } from "./script-words.ts";
 
 /** What of the submitter's environment is none of a job's business. */
 const NOT_FOR_JOBS: CommandEnvironment = {
@@ -33,6 +33,7 @@ export function batchLauncher(system: BatchSystem): Launcher {
   return {
     name: system.name,
     optionSection: "batch",
+    isRemote: true,
     async startController(request) {
       const draft = await draftController(system, request);
       const facts = await submit(system, draft, request);
@@ -64,7 +65,14 @@ async function draftController(system: BatchSystem, request: ControllerRequest):
   const command = request.command.length > 0 ? request.command : ownCommand("ipcontroller");
   // A controller that only its own node can reach would be of no use.
   const program = [...command, ...(isOpen ? [] : ["--ip=*"]), ...request.args];
-  return draft(system, request, options, { role: "controller", n: 1, shape: "tasks", program, identPrefix: undefined, parts: ["ipcontroller", String(process.pid)] });
+  return draft(system, request, options, {
+    role: "controller",
+    n: 1,
+    shape: "tasks",
+    program,
+    identPrefix: undefined,
+    parts: ["ipcontroller", String(process.pid)],
+  });
 }
 
 async function draftEngines(system: BatchSystem, request: EnginesRequest): Promise<Draft> {
@@ -105,7 +113,7 @@ function draft(system: BatchSystem, { place }: LaunchRequest, options: BatchOpti
     },
     options,
     env: { ...NOT_FOR_JOBS, IPP_PROFILE_DIR: profile.path, IPP_CLUSTER_ID: clusterId },
-    scriptPath: system.scriptPath?.(profile.path, what.role) ?? join(profile.logDir, `${name}.${system.scriptName(what.role)}`),
+    scriptPath: system.scriptPath?.(profile.path, what.role) ?? join(profile.logDir, `${name}.${system.scriptSuffix}`),
   };
 }
 

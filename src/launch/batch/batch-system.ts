@@ -97,8 +97,8 @@ export interface BatchSystem {
   readonly showsEnvironment: boolean;
   /** Number of an array's first task. */
   readonly firstTask: number;
-  /** Name of the script for a role. */
-  scriptName(role: BatchRole): string;
+  /** What a script's file name ends with. */
+  readonly scriptSuffix: string;
   /** Where the script stays for use by hand; absent: beside the log files, while the job is there. */
   scriptPath?(profileDir: string, role: BatchRole): string;
   /** The default template. */

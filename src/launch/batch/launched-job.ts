@@ -1,7 +1,7 @@
 // What was launched through a batch system, as the rest of the project sees launched things: a controller or a set of
 // engines whose fates are read off a job's.
 
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { engineUuid, LaunchError, type EngineUuid } from "../../base/index.ts";
@@ -29,18 +29,18 @@ const OUTPUT_POLL_MS = 100;
 /** Common to controllers and engines. */
 abstract class LaunchedJob {
   protected readonly facts: BatchFacts;
+  /** Resolves when the system has begun to run all of the job; rejects when it never will. */
+  readonly begun: Promise<void>;
 
   constructor(facts: BatchFacts) {
     this.facts = facts;
+    this.begun = begun(facts);
+    // Who does not wait for it learns the job's fate by its end.
+    this.begun.catch(() => undefined);
   }
 
   get isRunning(): boolean {
     return this.facts.job.isRunning;
-  }
-
-  /** Resolves when the system has begun to run all of the job; rejects when it never will. */
-  get begun(): Promise<void> {
-    return begun(this.facts);
   }
 
   signal(signal: NodeJS.Signals): Promise<void> {
@@ -54,20 +54,20 @@ abstract class LaunchedJob {
 
   kill(): void {
     this.facts.job.cancelNow();
+    if (this.facts.system.scriptPath === undefined) rmSync(this.facts.scriptPath, { force: true });
   }
 
   toState(): LauncherState {
-    const { job, system, clusterId, profileDir, scheduler, identPrefix, ...rest } = this.facts;
+    const { job, clusterId, profileDir, scheduler, identPrefix, n, shape, outputBase, scriptPath } = this.facts;
     return {
       cluster_id: clusterId,
       profile_dir: profileDir,
       state: this.isRunning ? "running" : "after",
-      pid: -1,
       job_id: job.jobId,
-      n: rest.n,
-      shape: rest.shape,
-      output_base: rest.outputBase,
-      batch_file_name: rest.scriptPath,
+      n,
+      shape,
+      output_base: outputBase,
+      batch_file_name: scriptPath,
       ...(identPrefix === undefined ? {} : { ident: identPrefix }),
       ...(scheduler === undefined ? {} : { scheduler }),
     };
@@ -153,7 +153,12 @@ async function exitOf(facts: BatchFacts, index: number): Promise<ProcessExit> {
   const deadline = performance.now() + OUTPUT_MS;
   while (!existsSync(log) && performance.now() < deadline) await sleep(OUTPUT_POLL_MS, undefined, { ref: false });
   const own = outputTail(log);
-  return { exitCode: status.exitCode, signal: status.signal, outputTail: own.length > 0 ? own : outputTail(`${outputBase}.log`), how: endWords(status, system.title) };
+  return {
+    exitCode: status.exitCode,
+    signal: status.signal,
+    outputTail: own.length > 0 ? own : outputTail(`${outputBase}.log`),
+    how: endWords({ ...status, host: "" }, system.title),
+  };
 }
 
 function sentenceOf(facts: BatchFacts, index: number): string {

@@ -3,7 +3,8 @@
 
 import { renderTemplate, variablesOf, type TemplateVariables } from "./template.ts";
 import type { BatchJobRequest, BatchSystem } from "./batch-system.ts";
-import { directiveValue, refuseLineBreaks, shellWord, shellWords } from "./shell-words.ts";
+import { shellLine } from "../shell-words.ts";
+import { directiveValue, refuseLineBreaks, scriptWord } from "./script-words.ts";
 
 /**
  * The script of a job.
@@ -34,21 +35,21 @@ function variables(system: BatchSystem, request: BatchJobRequest): TemplateVaria
   const { options, program } = request;
   const [name = "", ...args] = program;
   const ident = identArgument(system, request);
-  const programArgs = [...args.map((arg) => shellWord(arg, "the argument")), ...ident].join(" ");
-  const programName = shellWord(name, "the program");
+  const programArgs = [...args.map((arg) => scriptWord(arg, "the argument")), ...ident].join(" ");
+  const programName = scriptWord(name, "the program");
   return {
     n: String(request.n),
     queue: options.queue,
     account: options.account,
     time_limit: options.timeLimitS === undefined ? undefined : system.timeLimit(options.timeLimitS),
     job_name: request.jobName,
-    profile_dir: shellWord(request.profileDir, "the profile directory"),
-    cluster_id: request.clusterId === "" ? "''" : shellWord(request.clusterId, "the cluster id"),
+    profile_dir: scriptWord(request.profileDir, "the profile directory"),
+    cluster_id: request.clusterId === "" ? "''" : scriptWord(request.clusterId, "the cluster id"),
     output_file: system.outputPattern(request),
     task_output_file: `${request.outputBase}-%t.log`,
     program: programName,
     program_args: programArgs,
-    program_and_args: inShellOfTask(system, request, programArgs === "" ? programName : `${programName} ${programArgs}`),
+    program_and_args: inShellOfTask(request, programArgs === "" ? programName : `${programName} ${programArgs}`),
   };
 }
 
@@ -58,9 +59,9 @@ function identArgument(system: BatchSystem, { identPrefix, shape }: BatchJobRequ
 }
 
 /** The tasks of one job have their number in a variable that only they see: a shell in each of them reads it. */
-function inShellOfTask(system: BatchSystem, request: BatchJobRequest, command: string): string {
+function inShellOfTask(request: BatchJobRequest, command: string): string {
   if (request.shape !== "tasks" || request.identPrefix === undefined) return command;
-  return shellWords(["sh", "-c", `exec ${command}`], "the command");
+  return shellLine(["sh", "-c", `exec ${command}`]);
 }
 
 function insertAfterFirstLine(script: string, lines: readonly string[]): string {

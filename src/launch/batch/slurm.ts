@@ -51,7 +51,8 @@ const RUNNING = new Set(["RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT", "S
 const PENDING = new Set(["PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT"]);
 
 /** Reasons that waiting does not cure. */
-const HOPELESS = /^(?:PartitionNodeLimit|PartitionTimeLimit|PartitionConfig|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS|JobHeldAdmin|AssocMaxJobsLimit)$/;
+const HOPELESS =
+  /^(?:PartitionNodeLimit|PartitionTimeLimit|PartitionConfig|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS|JobHeldAdmin|AssocMaxJobsLimit)$/;
 
 function field(line: string, name: string): string {
   const value = new RegExp(`(?:^| )${name}=(\\S*)`).exec(line)?.[1] ?? "";
@@ -126,7 +127,7 @@ export const SLURM: BatchSystem = {
   shapes: ["tasks", "array"],
   showsEnvironment: false,
   firstTask: 0,
-  scriptName: (role) => (role === "engines" ? "slurm_engine.sbatch" : `slurm_${role}.sbatch`),
+  scriptSuffix: "sbatch",
   template,
   directives(request) {
     const { options, n, role, shape, jobName } = request;

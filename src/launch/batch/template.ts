@@ -7,22 +7,6 @@ import { didYouMean } from "../../config/index.ts";
 /** Values by the variables' names; `undefined` when an option that the variable stands for was not given. */
 export type TemplateVariables = { readonly [name: string]: string | undefined };
 
-/** What each variable of a template stands for, for documents and messages. */
-export const TEMPLATE_VARIABLES = {
-  n: "number of engines",
-  queue: "queue or partition",
-  account: "account that pays",
-  time_limit: "wall time in the form of the system",
-  job_name: "name of the job",
-  profile_dir: "the profile's directory, quoted for a shell",
-  cluster_id: "the cluster's id, quoted for a shell",
-  output_file: "file for the job's output, with the system's own mark for the number of an array's task",
-  task_output_file: "file for the output of one task of a job with several (`%t` for its number; Slurm)",
-  program: "the program, quoted for a shell",
-  program_args: "its arguments, quoted for a shell; the last one numbers the engine",
-  program_and_args: "both of them: what starts one engine, or the controller",
-} as const;
-
 const TOKEN = /\{\{|\}\}|\{([^{}\n]*)\}|[{}]/g;
 const NAME = /^[a-z_]+$/;
 
@@ -38,7 +22,8 @@ export function renderTemplate(template: string, variables: TemplateVariables, o
     if (token === "}}") return "}";
     if (name === undefined || !NAME.test(name))
       throw new ConfigError(`${origin}: "${token}" is no variable; write {{ and }} for braces of the script itself (variables: ${known(variables)})`);
-    if (!Object.hasOwn(variables, name)) throw new ConfigError(`${origin}: no variable {${name}}${didYouMean(name, Object.keys(variables))} (${known(variables)})`);
+    if (!Object.hasOwn(variables, name))
+      throw new ConfigError(`${origin}: no variable {${name}}${didYouMean(name, Object.keys(variables))} (${known(variables)})`);
     const value = variables[name];
     if (value === undefined) throw new ConfigError(`${origin} names {${name}}, but no ${name.replaceAll("_", " ")} was given`);
     return value;

@@ -2,25 +2,17 @@
 // could not hold them at all.
 
 import { ConfigError } from "../../base/index.ts";
-
-/** A word that needs no quotes in a POSIX shell. */
-const PLAIN = /^[\w@%+=:,./-]+$/;
+import { shellWord } from "../shell-words.ts";
 
 /**
- * One word for a POSIX shell.
+ * One word for a POSIX shell in a line of a script.
  *
  * @param what names the value in the message
  * @throws ConfigError for a line break or NUL, which no line of a script can hold
  */
-export function shellWord(value: string, what: string): string {
+export function scriptWord(value: string, what: string): string {
   refuseLineBreaks(value, what);
-  if (PLAIN.test(value)) return value;
-  return `'${value.replaceAll("'", `'\\''`)}'`;
-}
-
-/** Words with blanks between them; see `shellWord`. */
-export function shellWords(values: readonly string[], what: string): string {
-  return values.map((value) => shellWord(value, what)).join(" ");
+  return shellWord(value);
 }
 
 /** What a directive of any of the systems takes unquoted: no blanks, quotes, braces, or what a shell would expand. */
@@ -33,7 +25,7 @@ const DIRECTIVE_VALUE = /^[\p{L}\p{N}_@%+=:,./[\]~^-]+$/u;
  */
 export function directiveValue(value: string, what: string): string {
   if (DIRECTIVE_VALUE.test(value)) return value;
-  const bad = [...value].find((letter) => !DIRECTIVE_VALUE.test(letter));
+  const bad = Array.from(value).find((letter) => !DIRECTIVE_VALUE.test(letter));
   const why = bad === undefined ? "it is empty" : `${JSON.stringify(bad)} cannot stand in a batch script's directive`;
   throw new ConfigError(`${what} ${JSON.stringify(value)} is refused: ${why}; use letters, digits and _ @ % + = : , . / [ ] ~ ^ -`);
 }

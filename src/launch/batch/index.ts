@@ -1,0 +1,8 @@
+// Launchers for batch systems: each is a description of the system, and one launcher for all of them.
+
+import type { Launcher } from "../launcher.ts";
+import { batchLauncher } from "./batch-launcher.ts";
+import { SLURM } from "./slurm.ts";
+
+/** Slurm. */
+export const SLURM_LAUNCHER: Launcher = batchLauncher(SLURM);

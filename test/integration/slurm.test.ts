@@ -1,0 +1,115 @@
+// The launcher for Slurm against a real Slurm: engines as a job's tasks and as an array, failures in the scheduler's own
+// words, and nothing left in the queue.
+
+import { readdirSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Cluster } from "tsparallel";
+import { Sandbox } from "../support/ipcluster.ts";
+import { hasBed, TestBed } from "../support/testbed.ts";
+import { until } from "../support/until.ts";
+
+describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
+  let bed: TestBed;
+  let sandbox: Sandbox;
+
+  beforeAll(() => {
+    bed = TestBed.start("slurm");
+    process.env["PATH"] = bed.path;
+  });
+  afterAll(() => bed.stop());
+  beforeEach(() => {
+    sandbox = new Sandbox();
+  });
+  afterEach(() => sandbox.dispose());
+
+  const queue = (): string => bed.output("squeue", "--noheader");
+  const nothingLeft = async (): Promise<void> => {
+    await until(() => sandbox.processes().length === 0, { timeoutMs: 10_000 });
+    expect(queue()).toBe("");
+    expect(sandbox.securityFiles()).toEqual([]);
+    expect(readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sbatch"))).toEqual([]);
+  };
+  const find = async (): Promise<Cluster> => Cluster.fromFile(join(sandbox.profileDir(), "security", "cluster-.json"));
+
+  it("answer, run tasks on their nodes, are added to, interrupted, and stopped from another terminal when the first one died", async () => {
+    const starter = sandbox.start("start", "-n", "2", "--engines=slurm", "--time-limit=10m", "--batch-line=#SBATCH --comment=engines");
+    await starter.says("connect with");
+    expect(starter.stderr).toMatch(/submitted Slurm job \d+/);
+    await starter.says(": running on node");
+    expect(bed.output("squeue", "--noheader", "--format=%j %t %l %k")).toBe("ipengine R 10:00 engines\n");
+    const more = sandbox.start("engines", "-n", "1", "--engines=slurm", "--shape=array");
+    await more.says("all added engines answer");
+    expect((await sandbox.run("list")).stdout).toMatch(/true +3 +slurm/);
+
+    const cluster = await find();
+    const rc = await cluster.connect();
+    const facts = await rc
+      .directView()
+      .apply(() => [process.env["SLURMD_NODENAME"], Object.keys(process.env).filter((name) => name === "IPP_CONNECTION_INFO")]);
+    expect(facts).toHaveLength(3);
+    for (const [node, keys] of facts) {
+      expect(node).toMatch(/^node\d$/);
+      expect(keys).toEqual([]); // users' code does not see the cluster's key
+    }
+    const spinning = rc.directView().apply(() => {
+      for (;;);
+    });
+    // A signal that comes before the function runs interrupts nothing.
+    const signalled = until(async () => (await cluster.signalEngines("SIGINT"), spinning.ready()), { everyMs: 200 });
+    await expect(spinning).rejects.toThrow(/interrupted/);
+    await signalled;
+    await rc.close();
+
+    more.child.kill("SIGINT");
+    expect((await more.ended).code).toBe(0);
+    expect(queue().trim().split("\n")).toHaveLength(1);
+    starter.child.kill("SIGKILL");
+    await starter.ended;
+    expect((await sandbox.run("stop")).code).toBe(0);
+    await nothingLeft();
+  });
+
+  it("as an array have their own jobs; one that dies is told with node and end, and the rest goes on", async () => {
+    await using cluster = await startInProgram();
+    const rc = await cluster.connect();
+    expect(rc.ids).toHaveLength(2);
+    expect(new Set(await rc.directView().apply(() => process.env["SLURM_ARRAY_TASK_ID"]))).toEqual(new Set(["0", "1"]));
+    await expect(rc.directView(0).apply(() => process.kill(process.pid, "SIGKILL"))).rejects.toThrow(/engine 0/i);
+    await until(() => lines.some((line) => /engine ended unexpectedly .*was ended by (?:signal 9|SIGKILL)/.test(line)), { timeoutMs: 20_000 });
+    expect(rc.ids).toHaveLength(1);
+  });
+
+  const lines: string[] = [];
+  async function startInProgram(): Promise<Cluster> {
+    const write = (message: string, fields: object = {}): void => void lines.push(`${message} ${Object.entries(fields).join(" ")}`);
+    const logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
+    return Cluster.start({ n: 2, engines: "slurm", ipythonDir: sandbox.dir, clusterId: "", batch: { shape: "array" }, logger });
+  }
+
+  it("that cannot be started say why in Slurm's words, and leave nothing", async () => {
+    const tooMany = await sandbox.run("start", "-n", "100", "--engines=slurm");
+    expect(tooMany.code).toBe(1);
+    expect(tooMany.stderr).toMatch(/ipcluster: Slurm will not start job \d+: PartitionConfig\n$/);
+    await nothingLeft();
+    const noQueue = await sandbox.run("start", "-n", "1", "--engines=slurm", "--queue=nowhere");
+    expect(noQueue.code).toBe(1);
+    expect(noQueue.stderr).toMatch(/ipcluster: Slurm refused the job: sbatch: error: invalid partition specified: nowhere; .*\n$/);
+    const closed = await sandbox.run("start", "-n", "1", "--engines=slurm", "--queue=closed", "--queue-timeout=500");
+    expect(closed.code).toBe(1);
+    expect(closed.stderr).toMatch(/ipcluster: Slurm job \d+ waited 0.5 s in the queue: PartitionDown\n$/);
+    await nothingLeft();
+  });
+
+  it("that end at once are told with exit status, node and last words", async () => {
+    await mkdir(sandbox.profileDir(), { recursive: true });
+    writeFileSync(join(sandbox.profileDir(), "ipcluster_config.json"), JSON.stringify({ engine: { args: ["--nonsense"] } }));
+    const { code, stderr } = await sandbox.run("start", "-n", "2", "--engines=slurm");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /ipcluster: engine \d of 2 on node\d ended with exit status 2 before it was ready: unknown option "--nonsense"; see `ipengine --help` \(log: .*-\d\.log\)\n$/,
+    );
+    await nothingLeft();
+  });
+});
