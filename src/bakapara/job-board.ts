@@ -9,8 +9,6 @@ import { invariant } from "../base/index.ts";
 
 /** Bounds of a run. */
 export interface BoardLimits {
-  /** Jobs submitted at a time. */
-  readonly runningMax: number;
   /** Jobs read and not started. */
   readonly waitingMax: number;
   /** Bytes of those jobs; a single larger job is taken all the same. */
@@ -100,9 +98,9 @@ export class JobBoard<T> {
     this.#isStopping = true;
   }
 
-  /** The next job to start, if one may be started now. */
+  /** The next job to start, if there is one. How many run at a time is the caller's affair. */
   take(): Entry<T> | undefined {
-    if (this.#isStopping || this.#running.size >= this.#limits.runningMax) return undefined;
+    if (this.#isStopping) return undefined;
     const next = this.#waiting[0];
     if (next === undefined) return undefined;
     this.#pop();

@@ -7,6 +7,7 @@ import { shouldHalt, type HaltRule } from "./halt.ts";
 import { isSuccess, unrunResult, type Job, type JobResult } from "./job.ts";
 import { JobBoard, type Entry } from "./job-board.ts";
 import type { JobLine } from "./job-lines.ts";
+import { JobWindow } from "./job-window.ts";
 import { JobSender, type AttemptEnd, type SendOptions } from "./job-sender.ts";
 
 /** How a run goes. */
@@ -33,9 +34,6 @@ export interface EndedJob {
 
 const READ_AHEAD = 10_000;
 const READ_AHEAD_BYTES = 32 * 1024 * 1024;
-const RUNNING_MIN = 8;
-const RUNNING_PER_ENGINE = 4;
-const RUNNING_MAX = 1_000;
 const ORDER_SPAN = 50_000;
 
 /** One run of jobs on a cluster. */
@@ -45,7 +43,7 @@ export class JobRun {
   readonly #options: RunOptions;
   readonly #done = new RingQueue<EndedJob>();
   readonly #heldBack = new Map<number, EndedJob>();
-  readonly #runningMax: number;
+  readonly #window = new JobWindow();
   #nextInOrder = 0;
   #failed = 0;
   #inputFailure: { readonly cause: unknown } | undefined;
@@ -56,10 +54,7 @@ export class JobRun {
   constructor(client: Client, options: RunOptions = {}) {
     this.#options = options;
     this.#sender = new JobSender(client, { cwd: options.cwd ?? process.cwd(), timeout: options.timeout, targets: options.targets });
-    const engines = this.#sender.engineCount;
-    this.#runningMax = Math.max(RUNNING_MIN, Math.min(RUNNING_PER_ENGINE * engines, Math.max(RUNNING_MAX, 2 * engines)));
     this.#board = new JobBoard({
-      runningMax: this.#runningMax,
       waitingMax: options.readAhead ?? READ_AHEAD,
       waitingBytesMax: READ_AHEAD_BYTES,
       orderSpanMax: options.keepOrder === true ? ORDER_SPAN : undefined,
@@ -96,21 +91,21 @@ export class JobRun {
     return this.#board.isStopping;
   }
 
-  /** Starts no more jobs; those that run go on. */
+  /** Starts no more jobs, and takes back what engines have not begun; those that run go on. */
   stop(): void {
-    this.#board.stop();
-    this.#wakeAll();
+    // Of a connection that is lost nothing can be taken back.
+    this.abort().catch(() => undefined);
   }
 
-  /** Starts no more, and takes back what engines have not begun. */
+  /** As `stop`; resolves when all that could be taken back is. */
   async abort(): Promise<void> {
-    this.stop();
+    this.#stopStarting();
     await this.#sender.abort();
   }
 
   /** Starts no more and kills what runs, with all its children. */
   async kill(): Promise<void> {
-    this.stop();
+    this.#stopStarting();
     await this.#sender.kill();
   }
 
@@ -164,7 +159,8 @@ export class JobRun {
 
   #startMore(): void {
     // Results that nobody takes hold up the start of more.
-    while (this.#done.length < this.#runningMax) {
+    const free = this.#window.free(this.#board.running.size + this.#done.length, this.#sender.engineCount);
+    for (let started = 0; started < free; started += 1) {
       const entry = this.#board.take();
       if (entry === undefined) break;
       void this.#attempt(entry);
@@ -180,7 +176,8 @@ export class JobRun {
       if (end.type === "clusterGone") this.abandon(end.cause);
       return this.#wake();
     }
-    const { result } = end;
+    const { result, elapsedMs } = end;
+    if (elapsedMs !== undefined) this.#window.ended(elapsedMs);
     const succeeded = line.type === "job" && isSuccess(line.job, result);
     // What cannot get better is not tried again: a bad line, a host without engines.
     const isFinal = succeeded || line.type === "bad" || result.submitted === null;
@@ -213,7 +210,8 @@ export class JobRun {
     yield* left;
   }
 
-  #wakeAll(): void {
+  #stopStarting(): void {
+    this.#board.stop();
     this.#wake();
     this.#roomMade();
   }

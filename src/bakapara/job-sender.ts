@@ -21,7 +21,7 @@ export interface SendOptions {
 
 /** How an attempt ended: with a result; taken back before it began; or nobody will ever know, because the cluster is gone. */
 export type AttemptEnd =
-  | { readonly type: "result"; readonly result: JobResult }
+  | { readonly type: "result"; readonly result: JobResult; /** Of the job itself. */ readonly elapsedMs?: number }
   | { readonly type: "aborted" }
   | { readonly type: "clusterGone"; readonly cause: Error };
 
@@ -38,6 +38,7 @@ export class JobSender {
   /** By the engines chosen; emptied when engines come or go. */
   readonly #views = new Map<string, LoadBalancedView>();
   #engines: readonly EngineOfHost[] | undefined;
+  #count: number | undefined;
   /** All that were seen, by uuid: a result may tell of an engine that is gone. */
   readonly #seen = new Map<string, EngineOfHost>();
   #isKilling = false;
@@ -47,6 +48,7 @@ export class JobSender {
     this.#options = options;
     const forget = (): void => {
       this.#engines = undefined;
+      this.#count = undefined;
       this.#views.clear();
     };
     this.#stops = [client.on("engineJoined", forget), client.on("engineLeft", forget)];
@@ -66,7 +68,7 @@ export class JobSender {
   /** Engines of now that jobs can go to. */
   get engineCount(): number {
     const { targets } = this.#options;
-    return this.engines.filter((engine) => engine.canRunJobs && (targets === undefined || targets.includes(engine.id))).length;
+    return (this.#count ??= this.engines.filter((engine) => engine.canRunJobs && (targets === undefined || targets.includes(engine.id))).length);
   }
 
   /** Runs one attempt; never rejects. */
@@ -84,7 +86,7 @@ export class JobSender {
     this.#outstanding.add(submitted);
     try {
       const outcome = await submitted;
-      return { type: "result", result: reportedResult(outcome, this.#facts(submitted, attempt)) };
+      return { type: "result", result: reportedResult(outcome, this.#facts(submitted, attempt)), elapsedMs: outcome.elapsedMs };
     } catch (error) {
       if (isAbort(error)) return ABORTED;
       if (this.#isClusterGone(error)) return { type: "clusterGone", cause: error };
@@ -96,7 +98,7 @@ export class JobSender {
 
   /** Keeps what has not begun from beginning. */
   async abort(): Promise<void> {
-    await this.#client.abort([...this.#outstanding]);
+    if (this.#outstanding.size > 0) await this.#client.abort([...this.#outstanding]);
   }
 
   /** Aborts what has not begun and kills what runs, with all its children. */

@@ -92,6 +92,8 @@ export class Prefetch {
     if (!engine.canPrefetch || engine.load === 0 || engine.recallThrough !== null || !engine.isHere) return;
     if (engine.tasks.head?.plan?.isSpared === true) return;
     const depth = this.#depthOf(engine);
+    // Several at a time: one message may carry them, and the engine has enough to do until then.
+    if (engine.load > depth / 2) return;
     while (engine.load < depth && this.#waiting.plainLength > BACKLOG_FACTOR * this.#pool.size * engine.load) {
       const task = this.#waiting.firstFor(engine.uuid);
       // One with wishes is next: it gets the engine for itself, and later ones must not keep it from that.
