@@ -5,6 +5,7 @@
 // ROUTER's queues in ZeroMQ are unlimited (high-water mark 0) as in the reference, because a full one drops silently;
 // what bounds it are the shells' credits. A PUB drops what a slow subscriber has no room for.
 
+import { isAscii } from "node:buffer";
 import { isMainThread } from "node:worker_threads";
 import { capability, Dealer, Publisher, Router, Subscriber } from "zeromq";
 import { ClosedError, ConfigError, ConnectionError, InvalidStateError, RingQueue } from "../base/index.ts";
@@ -124,6 +125,20 @@ function listenForDisconnects({ events }: NativeSocket, onDisconnected: () => vo
   });
 }
 
+/** ZeroMQ copies shorter frames itself. */
+const TEXT_BYTES_MIN = 129;
+/** Copying longer ones would cost more than it spares. */
+const TEXT_BYTES_MAX = 16 * 1024;
+
+/**
+ * What zeromq.js is given of a frame. An array that it does not copy it gives back by waking this thread from another one,
+ * which costs more than copying a short one; a text it takes with it. Plain ASCII is the same bytes as a text.
+ */
+function handOver(frame: Frame): Frame | string {
+  if (frame.length < TEXT_BYTES_MIN || frame.length > TEXT_BYTES_MAX || !isAscii(frame)) return frame;
+  return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("latin1");
+}
+
 class ZeromqSocket implements PooledSocket {
   readonly kind: SocketKind;
   port = 0;
@@ -209,7 +224,7 @@ class ZeromqSocket implements PooledSocket {
     const sender = this.#native as Sender;
     for (let frames = this.#outgoing.peek(); frames !== undefined; frames = this.#outgoing.peek()) {
       try {
-        this.#lastSend = this.#settled(sender.send(frames as Frame[]));
+        this.#lastSend = this.#settled(sender.send(frames.map(handOver)));
       } catch (cause) {
         if ((cause as { code?: unknown }).code !== "EBUSY") {
           this.#takeSent(frames);

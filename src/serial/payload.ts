@@ -1,7 +1,7 @@
 // The outermost layer of a payload: a head of 16 bytes that says whose format this is, how many raw frames belong to
 // the value and where its parts begin. Nothing here knows what a value is.
 //
-//   0  magic B7 54 53 50   (a pickle begins with 80)       8  u32 raw frames that follow the first one
+//   0  magic 01 54 53 50   (a pickle begins with 80)       8  u32 raw frames that follow the first one
 //   4  version             5  form       6  u16 zero      12  u32 bytes of the table of specials
 //
 // Integers are little endian. Behind the head: the table, then the body in the way `form` says.
@@ -12,7 +12,7 @@ import type { Frame } from "../wire/index.ts";
 /** Bytes of the head. */
 export const HEAD_BYTES = 16;
 
-const MAGIC = 0x505354b7;
+const MAGIC = 0x50535401;
 const VERSION = 1;
 const PICKLE_FIRST_BYTE = 0x80;
 

@@ -2,9 +2,10 @@
 // and each multipart message, hardly for bytes, so peers that both read this form send small messages together.
 //
 //   packed frame   head (8 bytes: NUL "TSP", version 1, three zero), then message after message
-//   message        number of frames (u32), length of each frame (u32 …), the frames' bytes
+//   message        number of frames, length of each frame …, the frames' bytes
 //
-// All numbers are little-endian. A plain message of the protocol has six frames and more; a message that consists of one
+// A number is four bytes of seven bits each, the lowest first: so a packed frame of texts is a text itself, which a socket
+// hands over at less cost (see `net/zeromq-transport.ts`). A plain message of the protocol has six frames and more; a message that consists of one
 // frame with this head is packed. Nothing is authenticated here: the messages inside carry their own signatures.
 
 import type { Frame } from "./frames.ts";
@@ -86,13 +87,15 @@ export function unpackMessages(packed: Frame, prefix: readonly Frame[] = []): Fr
 }
 
 function writeNumber(bytes: Frame, at: number, value: number): number {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
+  bytes[at] = value & 0x7f;
+  bytes[at + 1] = (value >>> 7) & 0x7f;
+  bytes[at + 2] = (value >>> 14) & 0x7f;
+  bytes[at + 3] = (value >>> 21) & 0x7f;
   return at + NUMBER_BYTES;
 }
 
+/** Infinity, which no frame is long enough for, where there is no number. */
 function readNumber(bytes: Frame, at: number): number {
-  return ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
+  const [a, b, c, d] = [bytes[at] as number, bytes[at + 1] as number, bytes[at + 2] as number, bytes[at + 3] as number];
+  return ((a | b | c | d) & 0x80) === 0 ? a | (b << 7) | (c << 14) | (d << 21) : Infinity;
 }

@@ -218,6 +218,19 @@ export function describeTransport(name: string, open: () => Transport, together 
       expect(new Set(got.flat().map((message) => message[1])).size).toBe(10);
     });
 
+    it.each([1, 128, 129, 1000, 16_384, 16_385])("carries every byte of frames of %d bytes, texts and others", async (length) => {
+      const router = await transport.bind("router", LOCAL);
+      const dealer = transport.connect("dealer", [endpoint(router.port)]);
+      const message = [0, 0x7f, 0x80, 0xff].map((base) =>
+        Buffer.from(Array.from({ length }, (_, i) => (base < 0x80 ? (base + i) % 0x80 : (base + i) % 0x100))),
+      );
+      const got: Frame[][] = [];
+      router.receive((frames) => got.push(frames));
+      dealer.send(message);
+      await until(() => got.length === 1, "it arrived");
+      expect(got[0]?.slice(1).map((frame) => Buffer.from(frame).toString("hex"))).toEqual(message.map((frame) => frame.toString("hex")));
+    });
+
     it("carries large frames whole, and the receiver's bytes are its own", async () => {
       const router = await transport.bind("router", LOCAL);
       const dealer = transport.connect("dealer", [endpoint(router.port)]);

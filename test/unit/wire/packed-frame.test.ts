@@ -63,4 +63,13 @@ describe("a packed frame", () => {
       expect(unpackMessages(packed)).toBeUndefined();
     }
   });
+
+  it("of texts is a text", () => {
+    const text = (length: number): Frame => new Uint8Array(length).fill(0x61);
+    const packed = pack([
+      [text(0), text(127), text(128)],
+      [text(300), text(16_384)],
+    ]);
+    expect(packed.every((byte) => byte < 0x80)).toBe(true);
+  });
 });
