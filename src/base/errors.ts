@@ -5,6 +5,7 @@
 export const ERROR_TABLE = {
   ERR_INVALID_ARGUMENT: ["an argument has the wrong type or value", "pass what the message asks for"],
   ERR_INVALID_STATE: ["the call does not fit the object's present state", "see the message for what must happen before"],
+  ERR_NOT_SUPPORTED: ["a peer cannot do what was asked of it", "see the message for what can be done instead"],
   ERR_CLOSED: ["the client, socket or cluster was closed", "open a new one"],
   ERR_CONFIG: ["a configuration file, flag or environment variable is wrong", "correct the named option"],
   ERR_TIMEOUT: ["the deadline passed before the result was there", "wait longer, or ask why it is not running"],
@@ -26,7 +27,7 @@ export const ERROR_TABLE = {
   ERR_KERNEL: ["a remote request failed", "read `ename` and `evalue`"],
   ERR_ENGINE: ["an engine died or left while it had the request", "look into the engine's log; use `retries`"],
   ERR_NO_ENGINES: ["no engine is registered", "start engines with `ipcluster engines -n N`"],
-  ERR_TASK_ABORTED: ["the request was aborted before it ran", "submit it again if it is still wanted"],
+  ERR_TASK_ABORTED: ["the request was aborted before it ran, or cancelled and stopped while it ran", "submit it again if it is still wanted"],
   ERR_TASK_TIMEOUT: ["the task could not be assigned within its timeout", "add engines or raise `timeoutMs`"],
   ERR_TIME_LIMIT: ["the request ran longer than its time limit and was stopped", "raise `timeLimitMs`, or divide the work"],
   ERR_TASK_REJECTED: ["an engine declined the task", "relax its dependencies"],
@@ -85,6 +86,13 @@ export class InvalidStateError extends ParallelError {
 export class ClosedError extends InvalidStateError {
   constructor(message: string, details?: ErrorDetails) {
     super(message, details, "ERR_CLOSED");
+  }
+}
+
+/** A peer cannot do what was asked of it, as a Python engine cannot stop one request. */
+export class NotSupportedError extends ParallelError {
+  constructor(message: string, details?: ErrorDetails) {
+    super("ERR_NOT_SUPPORTED", message, details);
   }
 }
 

@@ -85,7 +85,7 @@ type NamedKernelError = new (failure: Omit<KernelFailure, "ename"> | string, det
 export const EngineError: NamedKernelError = kernelErrorClass("EngineError", "ERR_ENGINE");
 /** No engine is registered. */
 export const NoEnginesRegistered: NamedKernelError = kernelErrorClass("NoEnginesRegistered", "ERR_NO_ENGINES");
-/** The request was aborted before it ran. */
+/** The request was aborted before it ran, or cancelled and stopped while it ran: then it names the engine that ran it. */
 export const TaskAborted: NamedKernelError = kernelErrorClass("TaskAborted", "ERR_TASK_ABORTED");
 /** The task waited longer than its timeout. */
 export const TaskTimeout: NamedKernelError = kernelErrorClass("TaskTimeout", "ERR_TASK_TIMEOUT");

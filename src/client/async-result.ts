@@ -4,6 +4,7 @@
 
 import { CompositeError, InvalidArgumentError, InvalidStateError, parseIsoDate } from "../base/index.ts";
 import { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type DisplayOutput } from "../core/client/index.ts";
+import type { CancelOutcomes } from "./cancel.ts";
 import { metadataOf, timesOf, type RequestMetadata } from "./metadata.ts";
 import { showOutputs, type DisplayOptions, type OutputSink } from "./display-outputs.ts";
 import { showAsText } from "./inspect.ts";
@@ -27,6 +28,8 @@ import { showProgress, type InteractiveOptions } from "./wait-interactive.ts";
 export interface ResultOwner {
   /** Aborts requests by id; `engineIds` of those that have a fixed engine are asked, else all. */
   abort(msgIds: readonly string[]): Promise<void>;
+  /** Cancels requests of this client. */
+  cancel(handles: readonly RequestHandle[], options: WaitOptions): Promise<CancelOutcomes>;
 }
 
 /** How a value is waited for. */
@@ -287,6 +290,16 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
   async abort(): Promise<void> {
     if (this.ready()) throw new InvalidStateError("the result is there already; nothing can be aborted");
     await this.#owner.abort(this.#parts.filter((part) => part.state === "pending").map((part) => part.record.msgId));
+  }
+
+  /**
+   * Cancels: what has not begun never will, and what runs is stopped; `currentTask().signal` is aborted first. Both fail with
+   * TaskAborted. Gives what became of each request; one that has ended stays as it is.
+   *
+   * @throws InvalidArgumentError for requests of other clients; NotSupportedError for what a Python engine may be running
+   */
+  cancel(options: WaitOptions = {}): Promise<CancelOutcomes> {
+    return this.#owner.cancel(this.#parts, options);
   }
 
   /**

@@ -1,7 +1,7 @@
 // The shell around the client's machine: it decodes what arrives, feeds the machine, performs its effects, and has no
 // policy of its own. Its sockets are the connection's, and whether there is a controller behind them is the life's.
 
-import { ClosedError, ControllerLostError, msgId, ProtocolError, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
+import { ClosedError, ControllerLostError, engineUuid, msgId, ProtocolError, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
 import {
   ClientMachine,
   type RequestRecord,
@@ -14,7 +14,7 @@ import {
 } from "../core/client/index.ts";
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK } from "../net/index.ts";
-import { offersPacking, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
+import { CONTROLLER_IDENTITY, offersControl, offersPacking, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
 import type { Endpoint } from "./connection.ts";
 import { answerOf, notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
@@ -63,8 +63,7 @@ type EndCause = "closed" | "controllerLost";
 type Effects = readonly ClientEffect<RequestHandle, Asker>[];
 
 const NO_CONTENT: Dict = {};
-/** Comes on mux only as the answer to a fence. */
-const FENCE_REPLY = "kernel_info_reply";
+const FENCE_REPLY = "kernel_info_reply"; // Comes on mux only as the answer to a fence.
 
 /** Sockets and machine of one client. */
 export class ClientLink {
@@ -79,6 +78,8 @@ export class ClientLink {
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #end: { readonly reason: string; readonly cause: EndCause } | undefined;
+  /** Whether the controller itself answers questions about tasks; Python's does not. */
+  controllerAnswers = false;
   /** While we shut the Hub down ourselves, its notification does not close us before its reply is there. */
   holdsShutdown = false;
 
@@ -128,17 +129,11 @@ export class ClientLink {
     return this.#machine.outstanding;
   }
 
-  /** What is under way and what waits. */
-  get window(): ClientMachine<RequestHandle, Asker>["window"] {
-    return this.#machine.window;
-  }
-
   /** Messages dropped so far, by reason. */
   get dropped(): Readonly<Record<string, number>> {
     return { ...Object.fromEntries(this.#reader.dropped), ...this.#machine.counters };
   }
 
-  /** Reason of the first message that was dropped. */
   get firstDrop(): DropReason | undefined {
     return this.#reader.dropped.keys().next().value;
   }
@@ -210,6 +205,11 @@ export class ClientLink {
     return this.#ask("control", msgType, content, options, engine);
   }
 
+  /** Asks a controller that `controllerAnswers`. */
+  askController(msgType: string, content: Dict, options: WaitOptions): Promise<Message> {
+    return this.#ask("control", msgType, content, options);
+  }
+
   async #ask(channel: "registration" | "control" | "mux", msgType: string, content: Dict, options: WaitOptions, engine?: EngineFacts): Promise<Message> {
     this.assertOpen();
     // Only whoever looks for the controller may ask now, and asks for a listing.
@@ -222,7 +222,7 @@ export class ClientLink {
     const outcome = await waitFor<AnswerOutcome>(
       (resolve) => {
         this.#feed({ type: "asked", msgId: id, asker: resolve, ...(engine === undefined ? {} : { engine: engine.uuid }) });
-        const idents = engine === undefined ? [] : [this.#identity(engine.uuid)];
+        const idents = channel === "registration" ? [] : [this.#identity(engine?.uuid ?? engineUuid(CONTROLLER_IDENTITY))];
         this.#life.connection.send(channel, this.session.build(msgType, content, { header, idents }));
         return () => this.#feed({ type: "abandoned", msgId: id });
       },
@@ -249,6 +249,7 @@ export class ClientLink {
     const engines = readListing(message.content);
     if (engines === undefined) throw new ProtocolError("the controller answered the connection_request without a list of engines");
     this.#life.heard("listed", message.header.session);
+    this.controllerAnswers = offersControl(message.content);
     if (offersPacking(message.content)) this.#life.connection.startPacking();
     return { type: "listed", msgId: msgId(String(message.parentHeader["msg_id"])), engines };
   }

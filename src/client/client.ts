@@ -4,6 +4,7 @@ import { describeIds, InvalidArgumentError, type EngineId } from "../base/index.
 import { DEFAULT_WINDOW, pickSlice, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/client/index.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { AsyncResult } from "./async-result.ts";
+import { cancelRequests, type CancelOutcomes } from "./cancel.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
@@ -18,6 +19,7 @@ import type { Jobs } from "./jobs.ts";
 import { chooseEngines, LoadBalancedView } from "./load-balanced-view.ts";
 import type { RequestMetadata } from "./metadata.ts";
 import type { ControllerReturn } from "./link-life.ts";
+import { relistAfterConnecting } from "./relisting.ts";
 import { RequestHistory } from "./request-history.ts";
 import type { ViewContext } from "./view-context.ts";
 import { VALUE_EACH } from "./result-shape.ts";
@@ -52,9 +54,6 @@ export interface ShutdownOptions extends WaitOptions {
   readonly hub?: boolean;
 }
 
-/** When the engines are asked for again after connecting, in milliseconds: by then the subscription to notifications stands. */
-const RELIST_AFTER_MS = [0, 50, 500, 5000] as const;
-
 /** How long engines of a controller that does not tell what they run may take to answer, before work goes on without knowing. */
 const LANGUAGES_MS = 1000;
 
@@ -62,7 +61,6 @@ const LANGUAGES_MS = 1000;
 export class Client {
   readonly #link: ClientLink;
   readonly #history: RequestHistory;
-  #timers: readonly NodeJS.Timeout[] = [];
   readonly #context: ViewContext;
   readonly #languages: EngineLanguages;
   readonly #closed: Promise<string>;
@@ -70,13 +68,19 @@ export class Client {
   private constructor(link: ClientLink, tellsUnseen: boolean) {
     this.#link = link;
     this.#languages = new EngineLanguages(link);
-    this.#context = { link, abort: (msgIds) => this.abort(msgIds) };
+    this.#context = {
+      link,
+      abort: (msgIds) => this.abort(msgIds),
+      cancel: (handles, options) =>
+        this.cancel(
+          handles.map(({ record }) => record.msgId),
+          options,
+        ),
+    };
     this.#closed = new Promise((resolve) => void link.events.on("closed", resolve));
     this.#history = new RequestHistory(link);
     if (tellsUnseen) link.events.on("settled", noteFailure);
-    link.events.on("closed", () => this.#stopTimers());
-    this.#relistSoon();
-    link.events.on("controllerBack", () => this.#relistSoon());
+    relistAfterConnecting(link);
   }
 
   /**
@@ -317,6 +321,19 @@ export class Client {
     await orderEngines(this.#link, this.#engines(targets), "abort_request", { msg_ids: others }, options);
   }
 
+  /**
+   * Cancels requests, default all outstanding of this client: what has not begun never will, and what runs is stopped, and
+   * only that. Both fail with TaskAborted. Gives what became of each; one that has ended stays as it is.
+   *
+   * @throws InvalidArgumentError for requests that are not of this client; NotSupportedError for what a Python engine may be running
+   */
+  async cancel(jobs?: Jobs, options: WaitOptions = {}): Promise<CancelOutcomes> {
+    this.#link.assertOpen();
+    checkWait(options);
+    const ids = jobs === undefined ? [...this.#link.outstanding.keys()] : this.#history.idsOf(jobs);
+    return cancelRequests(this.#link, this.#history.ownOf(ids), options);
+  }
+
   /** Empties engines' namespaces. */
   async clear(targets: Targets = "all", options: WaitOptions = {}): Promise<void> {
     await orderEngines(this.#link, this.#engines(targets), "clear_request", {}, options);
@@ -373,22 +390,6 @@ export class Client {
 
   #hubTargets(targets: Targets): readonly number[] | null {
     return targets === "all" ? null : this.#engineIds(targets);
-  }
-
-  /** An engine that registered between a listing and our subscription was told to nobody here: ask again. */
-  #relistSoon(): void {
-    this.#stopTimers();
-    this.#timers = RELIST_AFTER_MS.map((afterMs) => setTimeout(() => this.#relist(), afterMs).unref());
-  }
-
-  #stopTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-  }
-
-  #relist(): void {
-    if (this.#link.isClosed) return;
-    // One of several attempts; a missed one is made good by the next, or by a notification.
-    this.#link.listEngines({ timeoutMs: hub.HUB_TIMEOUT_MS }).catch(() => undefined);
   }
 }
 

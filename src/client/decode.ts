@@ -1,7 +1,17 @@
 // From a reply to what the user gets: a value, an ExecuteReply, or an error.
 
 import { stripVTControlCharacters } from "node:util";
-import { ClosedError, ControllerLostError, EngineError, kernelErrorFrom, NoData, RemoteError, SerializationError, type KernelFailure } from "../base/index.ts";
+import {
+  ClosedError,
+  ControllerLostError,
+  EngineError,
+  kernelErrorFrom,
+  NoData,
+  RemoteError,
+  SerializationError,
+  TaskAborted,
+  type KernelFailure,
+} from "../base/index.ts";
 import { outputOf, type AnswerOutcome, type RequestOutcome, type RequestRecord } from "../core/client/index.ts";
 import { unpackValue, unpackValues } from "../serial/index.ts";
 import type { Message } from "../wire/index.ts";
@@ -28,7 +38,8 @@ export function settleHandle(handle: RequestHandle, record: RequestRecord, outco
       try {
         value = valueOf(record, outcome.reply);
       } catch (cause) {
-        handle.fail(undecodable(cause));
+        // Of a coalesced broadcast the engines that were stopped have sent no value.
+        handle.fail(handle.isCancelled ? new TaskAborted("the request was cancelled") : undecodable(cause));
         return;
       }
       handle.succeed(value === null && handle.reading?.isVoid === true ? undefined : value);

@@ -4,6 +4,7 @@ export { AsyncHubResult } from "./async-hub-result.ts";
 export { AsyncMapResult } from "./async-map-result.ts";
 export { AsyncResult, type GetOptions, type ItemOptions } from "./async-result.ts";
 export { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
+export type { CancelOutcome, CancelOutcomes } from "./cancel.ts";
 export type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
 export { Client, type ClientEvents, type EngineEvent, type ShutdownOptions } from "./client.ts";
 export type { ConnectOptions } from "./connect.ts";

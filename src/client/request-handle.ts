@@ -24,6 +24,8 @@ export class RequestHandle implements ResultPart {
   state: "pending" | "ok" | "failed" = "pending";
   /** How the reply is to be read, when this is a call made here. */
   reading: Reading | undefined;
+  /** Engines were told to stop it. */
+  isCancelled = false;
   /** Present until the message was sent. */
   transmission: Transmission | undefined;
   /** Whether memory of the caller may still be read by the network layer: it has out-of-band buffers and nobody acknowledged them. */

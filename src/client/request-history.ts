@@ -1,6 +1,7 @@
 // What a client knows of its own requests: the outstanding ones and the last that have ended. Users name requests by what
 // stands here.
 
+import { InvalidArgumentError } from "../base/index.ts";
 import { DEFAULT_RECENT, RecentRequests } from "../core/client/index.ts";
 import type { ClientLink } from "./client-link.ts";
 import { readJobs, type Jobs } from "./jobs.ts";
@@ -36,6 +37,17 @@ export class RequestHistory {
   /** A request, outstanding or finished, if this client still has it. */
   find(id: string): RequestHandle | undefined {
     return this.#link.outstanding.get(id)?.token ?? this.#recent.get(id);
+  }
+
+  /** Requests of this client by id. @throws InvalidArgumentError for an id that is none */
+  ownOf(ids: readonly string[]): RequestHandle[] {
+    return ids.map((id) => {
+      const handle = this.find(id);
+      if (handle !== undefined) return handle;
+      throw new InvalidArgumentError(
+        `there is no request ${id} of this client, or it has ended long ago; a request is cancelled by the client that has submitted it`,
+      );
+    });
   }
 
   /** Whether a request is known to have ended. */

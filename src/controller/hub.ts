@@ -20,6 +20,7 @@ import {
   type Frame,
   type Message,
   type Session,
+  CONTROL_OFFER,
   PACKING_OFFER,
 } from "../wire/index.ts";
 import type { Dask } from "./dask.ts";
@@ -218,6 +219,7 @@ export class Hub {
       engines: Object.fromEntries(engines.map((engine) => [String(engine.id), engine.uuid])),
       properties: Object.fromEntries(engines.map((engine) => [String(engine.id), engine.properties])),
       ...PACKING_OFFER,
+      ...CONTROL_OFFER,
     };
   }
 

@@ -15,6 +15,7 @@ import {
   isHeader,
   MAJOR_VERSION,
   majorVersion,
+  replyType,
   splitFrames,
   type Dict,
   type Frame,
@@ -40,6 +41,8 @@ export interface RelayParts {
   readonly onRecalled: (engine: EngineUuid, content: Dict) => void;
   /** An engine sent replies of the task channel, packed, by the control channel. */
   readonly onHeldReplies: (engine: Frame, packed: Frame) => void;
+  /** A client asks the controller itself (control channel); the content of the answer, or `undefined` for a question nobody here knows. */
+  readonly onAsked: (msgType: string, content: Dict) => Dict | undefined;
 }
 
 const RECORDED_REQUESTS: ReadonlySet<string> = new Set(["apply_request", "execute_request"]);
@@ -115,7 +118,19 @@ export class Relay {
     if (header === undefined) return drops.count(`${channel}.client`, "badJson");
     if (!isHeader(header)) return drops.count(`${channel}.client`, "badHeader");
     if (majorVersion(header) !== MAJOR_VERSION) return drops.count(`${channel}.client`, "badVersion");
-    this.#toEngine(frames, opened.value, header);
+    if (channel === "control" && this.#isOurs(target)) this.#answer(opened.value, header);
+    else this.#toEngine(frames, opened.value, header);
+  }
+
+  /** A request of a client to the controller itself. */
+  #answer(raw: RawMessage, header: Header): void {
+    const { clientSide, session, drops, onAsked } = this.#parts;
+    const content = session.unpack(raw.content);
+    if (content === undefined) return drops.count("control.client", "badJson");
+    const known = onAsked(header.msg_type, content);
+    const answer = known ?? errorContent({ ename: "NotImplementedError", evalue: `the controller does not know the request ${header.msg_type}` });
+    const [client, target] = raw.idents as [Frame, Frame];
+    clientSide.send(session.build(replyType(header.msg_type), answer, { idents: [client, target], parent: header }));
   }
 
   #toEngine(frames: Frame[], raw: RawMessage, header: Header): void {
@@ -146,9 +161,8 @@ export class Relay {
     // Python's client takes only apply and execute replies on mux; anything else would break its socket for good.
     const isAnswered = channel === "control" ? header.msg_type.endsWith(REQUEST_SUFFIX) : RECORDED_REQUESTS.has(header.msg_type);
     if (!isAnswered) return;
-    const replyType = `${header.msg_type.slice(0, -REQUEST_SUFFIX.length)}_reply`;
     const [client, target] = raw.idents as [Frame, Frame];
-    const reply = session.build(replyType, errorContent({ ename: "EngineError", evalue: reason }), {
+    const reply = session.build(replyType(header.msg_type), errorContent({ ename: "EngineError", evalue: reason }), {
       idents: [client, target],
       parent: header,
       metadata: { status: "error", engine, date: isoMicros(clock.now()) },

@@ -133,6 +133,7 @@ export class Router {
         ...common,
         onRecalled,
         onHeldReplies: (engine, packed) => this.#tasks.heldReplies(engine, packed),
+        onAsked: (msgType, content) => this.#tasks.asked(msgType, content),
         channel,
         clientSide: sockets[channel].client,
         engineSide: sockets[channel].engine,

@@ -11,6 +11,7 @@ import {
   isPacked,
   MAJOR_VERSION,
   majorVersion,
+  readMsgIds,
   readOrdinal,
   readReplyOutcome,
   readTaskOptions,
@@ -33,6 +34,9 @@ type Effect = SchedulerEffect<Payload, Frame>;
 
 /** Sends replies nowhere: the route of a resubmitted task, whose result is read from the store. */
 const NO_CLIENT: Frame = new Uint8Array(0);
+
+/** Tasks that one question may be about. */
+const ASKED_MAX = 1000;
 
 /** What the task channel works with. */
 export interface TaskRouterParts {
@@ -90,6 +94,17 @@ export class TaskRouter {
     const started = readOrdinal(content, "started");
     if (through === undefined || started === undefined) return this.#parts.drops.count("control.engine", "badRecall");
     this.#feed({ type: "tasksRecalled", at: this.#parts.clock.now(), engine, through, started });
+  }
+
+  /** A client asks about tasks, or does not want them any more; gives what is known of each, `undefined` for other questions. */
+  asked(msgType: string, content: Dict): Dict | undefined {
+    if (msgType !== "cancel_request" && msgType !== "explain_request") return undefined;
+    const { scheduler, clock } = this.#parts;
+    const ids = readMsgIds(content).map(msgId);
+    if (ids.length > ASKED_MAX)
+      return errorContent({ ename: "ValueError", evalue: `${ids.length} tasks are asked for; ask for at most ${ASKED_MAX} at a time` });
+    if (msgType === "cancel_request") this.#feed({ type: "cancelAsked", at: clock.now(), msgIds: ids });
+    return { status: "ok", tasks: Object.fromEntries(ids.map((id) => [id, scheduler.explain(id)])) };
   }
 
   /** An engine has sent replies by another way than the task channel. */

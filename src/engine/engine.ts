@@ -16,6 +16,7 @@ import { OutputCapture } from "./output-capture.ts";
 import { installProcessHooks } from "./process-hooks.ts";
 import { RequestRunner, type ReadyReply, type RunEnd } from "./request-runner.ts";
 import { SideLink } from "./side-link.ts";
+import { Stopping } from "./stopping.ts";
 import type { ControlAction, SideMessage } from "./side/side-protocol.ts";
 
 /** An engine's settings, complete. */
@@ -75,6 +76,7 @@ export class Engine {
   readonly #containment = new Containment(ownCodePaths());
   readonly #output: OutputCapture;
   readonly #side: SideLink;
+  readonly #stopping: Stopping;
   #channels: Channels | undefined;
   #runner: RequestRunner | undefined;
   #engineId = -1;
@@ -107,6 +109,12 @@ export class Engine {
       (message) => this.#onSide(message),
       (error) => this.#leave({ exitCode: 1, reason: `the side thread failed: ${error.message}` }),
     );
+    this.#stopping = new Stopping({
+      queue: this.#queue,
+      containment: this.#containment,
+      runner: () => this.#runner,
+      post: (message) => this.#side.post(message),
+    });
     this.#namespace.prepare();
     this.#takeProcess();
   }
@@ -126,7 +134,8 @@ export class Engine {
     installHost({
       currentTask: () => this.#runner?.task,
       display: (value) => this.#display(value),
-      interrupt: (overLimit) => this.#interrupt(overLimit),
+      interrupt: (overLimit) => this.#stopping.interrupt(overLimit),
+      cancel: (msgIds) => this.#stopping.cancel(msgIds),
       runContained: () => this.#containment.runInside(),
     });
   }
@@ -146,6 +155,9 @@ export class Engine {
         return this.#runner?.giveUp(message.serial);
       case "limitReached":
         this.#runner?.noteLimit(message.serial);
+        return this.#runner?.giveUp(message.serial);
+      case "cancelled":
+        this.#runner?.noteCancel(message.serial);
         return this.#runner?.giveUp(message.serial);
       case "signalsMissing":
         process.on("SIGINT", () => this.#runner?.giveUp(this.#runner.serial));
@@ -231,6 +243,7 @@ export class Engine {
     if (request !== undefined) request.reply = end.reply;
     this.#side.drain(); // Likewise for the request that is reached next.
     if (this.#isLeaving) return; // Cut short for that: whoever asked hears that the engine is gone.
+    this.#stopping.ended(serial);
     this.#handle({ type: "requestFinished", serial, status: end.status, stopsQueue: end.stopsQueue });
   }
 
@@ -239,6 +252,10 @@ export class Engine {
     switch (action.type) {
       case "abort":
         this.#handle({ type: "abortRequested", msgIds: abortIds(action.msgIds) });
+        break;
+      case "cancel":
+        this.#stopping.answer(action.token, action.msgIds); // Before the machine acts: then it has ended, perhaps.
+        this.#handle({ type: "cancelRequested", msgIds: action.msgIds.map(msgId) });
         break;
       case "clear":
         this.#namespace.clear();
@@ -277,6 +294,8 @@ export class Engine {
         return this.#giveBack(effect.serial);
       case "run":
         return this.#run(effect.serial);
+      case "stop":
+        return this.#runner?.cancel(effect.serial);
       case "sendReply":
         this.#output.endRequest();
         return this.#send(effect.serial, (request) => request.reply, effect.tellsOutputs);
@@ -324,8 +343,9 @@ export class Engine {
     this.#output.endRequest(); // What the last request's leftovers wrote since is still the last request's.
     this.#outputParent = request.message.header;
     this.#running = request;
-    this.#side.setRunning(serial);
+    this.#side.setRunning(serial, request.message.header.msg_id);
     this.#runner?.start(serial, request);
+    this.#side.drain(); // A cancel that came before it ran, and found nothing to cut, is in force before its code begins.
   }
 
   #send(serial: number, replyTo: (request: Request) => ReadyReply | undefined, tellsOutputs: boolean): void {
@@ -349,19 +369,6 @@ export class Engine {
       this.#output.flush();
       this.#publish(iopub.displayData(this.#engineId, data), this.#outputParent);
     });
-  }
-
-  /** Called in the middle of whatever runs on this thread. */
-  #interrupt(overLimit: number): number {
-    // Nothing may be called behind the interrupt: the termination would take effect here already, and stop here.
-    // The machine's word counts: it has said that the request runs before the runner has it.
-    const { state } = this.#queue;
-    const serial = state.name === "running" ? state.request.serial : 0;
-    if (overLimit !== 0 && serial !== overLimit) return 0;
-    if (overLimit !== 0) this.#runner?.noteLimit(serial);
-    this.#runner?.noteInterrupt(serial);
-    this.#containment.interrupt();
-    return serial;
   }
 
   #onStray(kind: string, error: unknown): void {

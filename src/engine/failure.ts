@@ -35,6 +35,12 @@ export function limitFailure(limitMs: number): KernelFailure {
   return { ename: "TimeLimitExceeded", evalue, traceback: [`TimeLimitExceeded: ${evalue}`] };
 }
 
+/** What a request fails with that its client has cancelled while it ran. */
+export function cancelledFailure(): KernelFailure {
+  const evalue = "the request was cancelled and stopped while it ran";
+  return { ename: "TaskAborted", evalue, traceback: [`TaskAborted: ${evalue}`] };
+}
+
 function withoutOwnFrames(lines: readonly string[]): string[] {
   const kept = lines.flatMap((line) => line.split("\n")).filter((line) => !/^\s+at /.test(line) || !OWN_FRAME.test(line));
   return kept.slice(0, TRACEBACK_LINES_MAX);

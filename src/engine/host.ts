@@ -9,6 +9,8 @@ export interface EngineHost {
   display(value: unknown): void;
   /** Called by the side thread through the inspector; see `Containment`. `overLimit`: the one request that may be stopped, because its time is over; 0: any. */
   interrupt(overLimit: number): number;
+  /** Called by the side thread likewise: stops the request that runs if it is one of these, and says which, as `<serial> <msg_id>`, else "". */
+  cancel(msgIds: readonly string[]): string;
   /** Called through the inspector, by the engine itself; see `Containment`. */
   runContained(): void;
 }
@@ -19,7 +21,7 @@ export interface CurrentTask {
   readonly engineUuid: string;
   /** `header.msg_id` of the request. */
   readonly msgId: string;
-  /** Aborted when the request is interrupted. */
+  /** Aborted when the request is to be stopped: cancelled, interrupted, out of time. */
   readonly signal: AbortSignal;
   /** Sends intermediate data to the client, where it appears in the result's metadata. */
   publish(data: Readonly<Record<string, unknown>>): void;
@@ -30,6 +32,8 @@ const EXPRESSION = 'globalThis[Symbol.for("tsparallel.engine")]';
 
 /** Expression that interrupts, for the inspector: whatever runs (0), or the request of a serial number whose time is over. */
 export const interruptExpression = (overLimit: number): string => `${EXPRESSION}.interrupt(${overLimit})`;
+/** Expression that stops what runs if it is one of these requests. */
+export const cancelExpression = (msgIds: readonly string[]): string => `${EXPRESSION}.cancel(${JSON.stringify(msgIds)})`;
 /** Expression that runs what waits in the containment, for the inspector. */
 export const RUN_EXPRESSION: string = `void ${EXPRESSION}.runContained()`;
 

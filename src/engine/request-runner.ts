@@ -22,8 +22,12 @@ import { CellRunner } from "./cells/cell-runner.ts";
 import type { Incoming } from "./channels.ts";
 import type { Containment } from "./containment.ts";
 import { TaskContext } from "./current-task.ts";
-import { limitFailure } from "./failure.ts";
+import { cancelledFailure, limitFailure } from "./failure.ts";
 import type { Namespace } from "./namespace.ts";
+
+/** Why a task's signal is aborted. */
+const CANCELLED = "the request was cancelled";
+const INTERRUPTED = "the request was interrupted";
 
 /** Who this engine is. */
 export interface EngineIdentity {
@@ -70,6 +74,8 @@ interface Run {
   readonly method: "apply" | "execute";
   readonly stopsQueueOnError: boolean;
   readonly limitMs: number | undefined;
+  /** It is being stopped, and its signal's listeners are to be called first: nothing else ends it any more. */
+  isEnding: boolean;
 }
 
 /** Runs requests. */
@@ -86,6 +92,8 @@ export class RequestRunner {
   #overLimit = 0;
   /** Serial number of the request that was interrupted last. */
   #interrupted = 0;
+  /** Serial number of the request that was cancelled last. */
+  #cancelled = 0;
 
   constructor(identity: EngineIdentity, namespace: Namespace, containment: Containment, clock: Clock, hooks: RunnerHooks) {
     this.#identity = identity;
@@ -124,6 +132,7 @@ export class RequestRunner {
       method: header.msg_type === "execute_request" ? "execute" : "apply",
       stopsQueueOnError: header.msg_type === "execute_request" && content["silent"] !== true && content["stop_on_error"] !== false,
       limitMs: timeLimitOf(metadata),
+      isEnding: false,
     };
     this.#run = run;
     if (run.limitMs !== undefined) this.#hooks.watchLimit(serial, run.limitMs);
@@ -173,7 +182,7 @@ export class RequestRunner {
   }
 
   #isOver(run: Run): boolean {
-    return this.#run !== run || run.serial === this.#interrupted;
+    return this.#run !== run || run.isEnding || run.serial === this.#interrupted;
   }
 
   /**
@@ -184,12 +193,30 @@ export class RequestRunner {
     this.#interrupted = serial;
   }
 
+  /** Called likewise: the request will be given up because its client has cancelled it. However it ends, it fails with that. */
+  noteCancel(serial: number): void {
+    this.#cancelled = serial;
+    this.#interrupted = serial;
+  }
+
+  /** Stops the running request because its client has cancelled it: code that has asked for its signal gets to hear it, and until `giveUp` to end. */
+  cancel(serial: number): void {
+    const run = this.#run;
+    if (run === undefined || run.serial !== serial || run.isEnding) return;
+    this.#cancelled = serial;
+    if (run.task.isWatched) this.#abort(run.task, CANCELLED);
+    else this.giveUp(serial);
+  }
+
   /** Gives the running request up; does nothing when it is another one by now. */
   giveUp(serial: number): void {
     const run = this.#run;
     if (run === undefined || run.serial !== serial) return;
-    const content = run.method === "execute" ? { execution_count: this.#cells.executionCount, user_expressions: {}, payload: [] } : {};
-    this.#end(run, interrupted(content));
+    this.#end(run, interrupted(this.#emptyContent(run)));
+  }
+
+  #emptyContent(run: Run): Dict {
+    return run.method === "execute" ? { execution_count: this.#cells.executionCount, user_expressions: {}, payload: [] } : {};
   }
 
   /** Gives up whatever runs, without an answer: the engine leaves. */
@@ -201,14 +228,30 @@ export class RequestRunner {
   }
 
   /** User code that listens to the signal is called on a turn of its own: it may have to be cut as well. */
-  #abort(task: TaskContext, reason: string): void {
+  #abort(task: TaskContext, reason: string, then: () => void = () => undefined): void {
     const error = new DOMException(reason, "AbortError");
-    if (task.isWatched) setImmediate(() => this.#containment.run(() => task.abort(error)));
-    else task.abort(error);
+    if (!task.isWatched) {
+      task.abort(error);
+      return then();
+    }
+    setImmediate(() => {
+      this.#containment.run(() => task.abort(error));
+      then();
+    });
   }
 
+  /** Ends the request. Listeners to the signal of one that is stopped are called first, while they can be cut as its code can. */
   #end(run: Run, outcome: RunOutcome): void {
-    if (this.#run !== run) return; // Given up before; a late result means nothing.
+    if (this.#run !== run || run.isEnding) return; // Given up before; a late result means nothing.
+    const isCancelled = run.serial === this.#cancelled;
+    const end: RunOutcome = isCancelled ? { status: "error", failure: cancelledFailure(), content: this.#emptyContent(run), wasInterrupted: true } : outcome;
+    if (end.status !== "error" || !end.wasInterrupted) return this.#finish(run, end);
+    run.isEnding = true;
+    this.#abort(run.task, isCancelled ? CANCELLED : INTERRUPTED, () => this.#finish(run, end));
+  }
+
+  #finish(run: Run, outcome: RunOutcome): void {
+    if (this.#run !== run) return;
     this.#release(run);
     const { header } = run.incoming.message;
     const { status } = outcome;
@@ -220,7 +263,6 @@ export class RequestRunner {
       const engineInfo = { engineUuid: uuid, engineId, method: run.method, host };
       content = { ...errorContent({ ...failure, engineInfo }), ...outcome.content };
       this.#hooks.publish(iopub.error(engineId, failure), header);
-      if (outcome.wasInterrupted) this.#abort(run.task, "the request was interrupted");
     }
     const reply = {
       msgType: replyType(header.msg_type),
@@ -228,7 +270,8 @@ export class RequestRunner {
       metadata: this.#metadata(run, status, failure?.ename),
       buffers: outcome.status === "ok" ? outcome.buffers : [],
     };
-    this.#hooks.ended(run.serial, { reply, status, stopsQueue: status === "error" && run.stopsQueueOnError });
+    const isCancelled = run.serial === this.#cancelled; // It alone was meant, not what waits behind it.
+    this.#hooks.ended(run.serial, { reply, status, stopsQueue: status === "error" && run.stopsQueueOnError && !isCancelled });
   }
 
   #failureOf({ serial, limitMs }: Run, outcome: RunOutcome): KernelFailure | undefined {

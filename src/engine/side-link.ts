@@ -6,7 +6,7 @@ import type { Frame } from "../wire/index.ts";
 import { HELD_BYTES_MAX, HeldReplies } from "./held-replies.ts";
 import { TaskClaims } from "./task-claims.ts";
 import { SIGNALS_OPTION } from "./side/signals.ts";
-import { SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
+import { idMark, SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
 
 /** How long the process waits, when it ends, for the side thread to say farewell. */
 const CLOSE_MS = 1000;
@@ -64,8 +64,9 @@ export class SideLink {
   }
 
   /** Tells the side thread which request runs; 0: none. */
-  setRunning(serial: number): void {
+  setRunning(serial: number, id?: string): void {
     Atomics.store(this.#words, SHARED.runningSerial, serial);
+    Atomics.store(this.#words, SHARED.runningId, id === undefined ? 0 : idMark(id));
   }
 
   /** Holds replies so that several leave together; `send` sends them. */

@@ -3,6 +3,7 @@
 
 import type { EngineUuid } from "../base/index.ts";
 import { isDict, type Dict } from "./message.ts";
+import { CONTROLLER_IDENTITY } from "./shell-messages.ts";
 
 /** Every request the Hub understands, with the type of its reply; `null`: it has none. */
 export const HUB_REPLIES = {
@@ -38,6 +39,14 @@ export const PACKING_OFFER = { packing: 1 } as const;
 /** Whether the content of a reply makes that offer. */
 export function offersPacking(content: Dict): boolean {
   return content["packing"] === PACKING_OFFER.packing;
+}
+
+/** What the Hub adds to `connection_reply`: as who the controller itself answers on the control channel. Python's clients pass over it. */
+export const CONTROL_OFFER: { readonly control: string } = { control: CONTROLLER_IDENTITY };
+
+/** Whether the content of a reply makes that offer. */
+export function offersControl(content: Dict): boolean {
+  return content["control"] === CONTROL_OFFER.control;
 }
 
 /** The complete list of what may be published as notification: any other type breaks Python's clients for good. */

@@ -43,6 +43,16 @@ export function readAbortRequest(content: Dict): readonly string[] | "all" {
   return texts.length === 0 ? "all" : texts;
 }
 
+/**
+ * Ids of a `cancel_request` or `explain_request`, between our own peers; ids that are no text are left out. An engine answers
+ * `cancel_request` with the id that it has stopped in `stopped`; the controller, asked under its own identity, answers both with
+ * what it knows of each of these tasks in `tasks`.
+ */
+export function readMsgIds(content: Dict): readonly string[] {
+  const ids = content["msg_ids"];
+  return Array.isArray(ids) ? ids.filter((id): id is string => typeof id === "string") : [];
+}
+
 /** Signal of a `signal_request`: number or name as the peer wrote it; `undefined` when it is neither. */
 export function readSignalRequest(content: Dict): number | string | undefined {
   const signal = content["sig"];

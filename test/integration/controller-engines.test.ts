@@ -23,6 +23,7 @@ describe("engines of a controller", () => {
         status: "ok",
         engines: { "0": heard.uuid, "1": e.uuid },
         packing: 1,
+        control: "tsp-controller",
         properties: { "0": {}, "1": { host: "h", pid: 7, language: "typescript" } },
       });
     });

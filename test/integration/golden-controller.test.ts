@@ -11,7 +11,7 @@ import { hmacSigner } from "../../src/net/index.ts";
 
 /** What our controller says beyond the reference, by message type. */
 const ADDITIONS: Readonly<Record<string, readonly string[]>> = {
-  connection_reply: ["packing", "properties"],
+  connection_reply: ["control", "packing", "properties"],
   registration_reply: ["packing"],
   registration_notification: ["properties"],
 };

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Cluster, InvalidArgumentError, NoEnginesRegistered, pythonFunction, Reference, type Client } from "tsparallel";
+import { Cluster, InvalidArgumentError, NoEnginesRegistered, NotSupportedError, pythonFunction, Reference, TaskAborted, type Client } from "tsparallel";
 import { MixedCluster, PYTHON } from "../support/python.ts";
 
 const PYTHONS = { language: "python" } as const;
@@ -69,6 +69,17 @@ except ipp.RemoteError as error:
     expect(await cluster.python(script)).toMatch(
       /this engine runs TypeScript and JavaScript and cannot run the Python function __main__.<lambda>; send it to a Python engine/,
     );
+  });
+
+  it("what waits at a Python engine can be cancelled, and what may be running there is refused and runs on", async () => {
+    const id = rc.directView(PYTHONS).targets[0] as number;
+    const view = rc.directView(id);
+    const [running, queued] = [view.call("time.sleep", 1), view.call("time.sleep", 60)];
+    expect([...(await queued.cancel()).values()]).toEqual(["aborted"]);
+    await expect(running.cancel()).rejects.toThrow(NotSupportedError);
+    await expect(queued).rejects.toThrow(TaskAborted);
+    await running.wait({ timeoutMs: 10_000 });
+    expect(running.ready()).toBe(true);
   });
 
   it("an engine that joins is of its kind from the first moment", async () => {

@@ -20,7 +20,7 @@ interface Attempt {
 }
 
 const LIVE_MAX = 120;
-const ENDINGS = ["reply", "EngineError", "ImpossibleDependency", "InvalidDependency", "TaskTimeout"];
+const ENDINGS = ["reply", "EngineError", "TaskAborted", "ImpossibleDependency", "InvalidDependency", "TaskTimeout"];
 
 class World {
   readonly #rng: Rng;
@@ -34,6 +34,7 @@ class World {
   #attempts: Attempt[] = [];
   readonly submitted: string[] = [];
   readonly #plain = new Set<string>();
+  readonly #cancelled = new Set<string>();
   readonly answers = new Map<string, string>();
   readonly #endings = new Map<string, string>();
   #asked: MsgId[] = [];
@@ -63,6 +64,7 @@ class World {
     else if (dice < 0.45 && this.live < LIVE_MAX) this.#submit();
     else if (dice >= 0.45 && dice < 0.55) this.tellOutcomes();
     else if (dice >= 0.55 && dice < 0.57) this.#nonsense();
+    else if (dice >= 0.57 && dice < 0.59) this.#cancel();
     else this.answer();
   }
 
@@ -184,6 +186,13 @@ class World {
     return `E${Math.max(0, this.#lastEngine - this.#below(8))}`;
   }
 
+  /** Of a task that waits, runs, has ended, or has not come yet. */
+  #cancel(): void {
+    const task = `T${Math.max(0, this.submitted.length + 2 - this.#below(40))}`;
+    this.#cancelled.add(task);
+    this.#feed({ type: "cancelAsked", at: millis(this.now), msgIds: [msgId(task)] });
+  }
+
   #nonsense(): void {
     const task = `T${this.#below(this.submitted.length + 5)}`;
     const at = millis(this.now);
@@ -236,6 +245,7 @@ class World {
   #sent(task: string, engine: EngineUuid, payload: string): void {
     const stay = this.#here.get(engine);
     if (stay === undefined) throw new Error(`${task} was sent to ${engine}, which is not here`);
+    if (this.#cancelled.has(task)) throw new Error(`${task} was sent to ${engine} after it was cancelled`);
     if (payload !== `req:${task}`) throw new Error(`${task} was sent with ${payload}`);
     stay.load += 1;
     if (!this.#isPure && this.#hwm > 0 && stay.load > this.#hwm) throw new Error(`${engine} has ${stay.load} tasks`);

@@ -76,6 +76,8 @@ export class ScriptedController implements Transport {
   readonly engines: Map<number, string>;
   /** What they told of themselves, by id; default: that they run TypeScript. */
   properties: Record<string, Dict> = {};
+  /** What its answers to connection_requests offer besides. */
+  offer: Dict = {};
   /** What the client sent and the test has not taken, but for connection_requests. */
   readonly sent: Sent[] = [];
   /** How many connection_requests came, and the last of them. */
@@ -165,7 +167,7 @@ export class ScriptedController implements Transport {
       this.lastListing = message;
       const engines = Object.fromEntries([...this.engines].map(([id, uuid]) => [String(id), uuid]));
       const properties = Object.fromEntries([...this.engines.keys()].map((id) => [String(id), this.properties[id] ?? { language: "typescript" }]));
-      if (!this.isSilent) this.reply(message, { status: "ok", engines, properties }, { header: this.listingHeader });
+      if (!this.isSilent) this.reply(message, { status: "ok", engines, properties, ...this.offer }, { header: this.listingHeader });
     }
     return true;
   }

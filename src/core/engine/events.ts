@@ -37,6 +37,8 @@ export type EngineEvent =
   /** Everything that had reached the sockets has been reported since `settleIntake`. */
   | { readonly type: "intakeSettled" }
   | { readonly type: "abortRequested"; readonly msgIds: readonly MsgId[] | "all" }
+  /** As an abort of these, and the one that runs is to be stopped too. */
+  | { readonly type: "cancelRequested"; readonly msgIds: readonly MsgId[] }
   | { readonly type: "shutdownRequested" };
 
 /** Orders to the shell, to be performed in the given order. */
@@ -48,6 +50,8 @@ export type EngineEffect =
   /** The request was taken back: confirm it to the controller, and say nothing to its sender; it may come again. */
   | { readonly type: "giveBack"; readonly serial: number }
   | { readonly type: "run"; readonly serial: number }
+  /** Stop the request that runs; `requestFinished` follows as for any other end. */
+  | { readonly type: "stop"; readonly serial: number }
   /** Flush the request's output, then send the reply that its run made; `tellsOutputs`: with the number of its output messages. */
   | { readonly type: "sendReply"; readonly serial: number; readonly tellsOutputs: boolean }
   | { readonly type: "sendAborted"; readonly serial: number; readonly tellsOutputs: boolean }

@@ -107,6 +107,8 @@ export class RequestQueue {
         return this.#intakeSettled(effects);
       case "abortRequested":
         return this.#abortRequested(event.msgIds, effects);
+      case "cancelRequested":
+        return this.#cancelRequested(event.msgIds, effects);
       case "shutdownRequested":
         this.#isLeaving = true;
         if (this.#state.name === "idle" || this.#state.name === "starting") this.#next(effects);
@@ -184,6 +186,17 @@ export class RequestQueue {
     if (this.#state.name === "running") this.#state = { ...this.#state, abortsWaiting: true };
   }
 
+  /** Those that wait are answered at once, unless the controller may still take them back; those that have not come, when they do. */
+  #cancelRequested(msgIds: readonly MsgId[], effects: EngineEffect[]): void {
+    const ids = new Set(msgIds);
+    const { name } = this.#state;
+    if (this.#state.name === "running" && ids.delete(this.#state.request.msgId)) effects.push({ type: "stop", serial: this.#state.request.serial });
+    if (ids.size > 0 && name !== "starting" && name !== "closed") {
+      this.#abortWaiting(({ msgId, ordinal }) => ordinal === undefined && ids.delete(msgId), effects);
+    }
+    for (const id of ids) this.#aborts.add(id);
+  }
+
   #answer(request: QueuedRequest, effects: EngineEffect[]): void {
     effects.push({ type: "sendReply", serial: request.serial, tellsOutputs: request.countsOutputs });
     this.#end(request, effects);
@@ -205,10 +218,14 @@ export class RequestQueue {
   }
 
   #abortWaitingExecutes(effects: EngineEffect[]): void {
+    for (const { kind, ordinal, serial } of this.#waiting) if (kind === "execute" && ordinal !== undefined) this.#doomed.add(serial);
+    this.#abortWaiting(({ kind, ordinal }) => kind === "execute" && ordinal === undefined, effects);
+  }
+
+  #abortWaiting(isMeant: (request: QueuedRequest) => boolean, effects: EngineEffect[]): void {
     const kept = new RingQueue<QueuedRequest>();
     for (const request of this.#waiting) {
-      if (request.kind === "execute" && request.ordinal !== undefined) this.#doomed.add(request.serial);
-      if (request.kind !== "execute" || request.ordinal !== undefined) {
+      if (!isMeant(request)) {
         kept.push(request);
         continue;
       }

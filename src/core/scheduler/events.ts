@@ -54,11 +54,13 @@ export type SchedulerEvent<Payload = unknown, Route = unknown> =
   | { readonly type: "outcomesFound"; readonly at: Millis; readonly outcomes: readonly FoundOutcome[] }
   /** An engine answered `recallTasks` of the same `through`: it started its tasks up to the ordinal `started` and dropped the others. */
   | { readonly type: "tasksRecalled"; readonly at: Millis; readonly engine: EngineUuid; readonly through: number; readonly started: number }
+  /** A client does not want these any more. Those that an engine has, as `explain` tells, are to be stopped there. */
+  | { readonly type: "cancelAsked"; readonly at: Millis; readonly msgIds: readonly MsgId[] }
   /** The time of a `wakeAt` has come. */
   | { readonly type: "ticked"; readonly at: Millis };
 
 /** Names of the failures the scheduler makes itself (protocol §7.7). */
-export type SchedulerFailureName = "InvalidDependency" | "ImpossibleDependency" | "TaskTimeout" | "EngineError" | "ValueError";
+export type SchedulerFailureName = "InvalidDependency" | "ImpossibleDependency" | "TaskTimeout" | "TaskAborted" | "EngineError" | "ValueError";
 
 /** The facts of a synthetic `apply_reply`; the shell builds and signs the message. */
 export interface TaskFailure {

@@ -47,3 +47,8 @@ export function timedOut(timeoutMs: number): TaskFailure {
 export function engineDied(msgId: MsgId, engine: EngineUuid, at: Millis): TaskFailure {
   return { ename: "EngineError", evalue: `Engine '${engine}' died while running task '${msgId}'`, metadata: { status: "error", engine, at } };
 }
+
+/** A client cancelled it before any engine ran it, or before another one did. */
+export function cancelled(): TaskFailure {
+  return { ename: "TaskAborted", evalue: "the request was cancelled before it ran", metadata: null };
+}

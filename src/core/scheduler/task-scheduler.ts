@@ -16,11 +16,12 @@
 // room. So only what just gained room (one engine) or just became runnable (a few tasks) has to be looked at.
 
 import { InvariantError, type EngineUuid, type Millis, type MsgId } from "../../base/index.ts";
+import { EarlyCancels, isCancelled, markCancelled } from "./cancelled.ts";
+import { DependencyGate } from "./dependency-gate.ts";
 import { DependencyGraph } from "./dependency-graph.ts";
 import { DependentsTeller } from "./dependents.ts";
 import { EnginePool, type Engine } from "./engine-pool.ts";
 import type {
-  FoundOutcome,
   SchedulerCounters,
   SchedulerDropReason,
   SchedulerEffect,
@@ -40,7 +41,7 @@ import { Prefetch } from "./prefetch.ts";
 import { createScheme } from "./schemes/index.ts";
 import { Story, type Transition } from "./story.ts";
 import { Tally } from "./tally.ts";
-import { BLOCKED, FINISHED, READY, RESOLVING, isUnreachable, newTask, planFor, shun, spare, type LiveTask, type TaskPlan, type TaskState } from "./task.ts";
+import { FINISHED, READY, newTask, planFor, shun, spare, type LiveTask, type TaskState } from "./task.ts";
 import { Timers, type TimerPurpose } from "./timers.ts";
 import { validateScheduler } from "./validate.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
@@ -57,6 +58,8 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   readonly #story: Story;
   readonly #placement: Placement;
   readonly #teller: DependentsTeller;
+  readonly #gate: DependencyGate;
+  readonly #early = new EarlyCancels();
   readonly #prefetch: Prefetch;
   readonly #tally: Tally;
   #effects: SchedulerEffect[] = [];
@@ -70,22 +73,27 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#graph = new DependencyGraph(this.#tasks, this.#outcomes);
     this.#story = new Story(this.#config.storyMax);
     this.#tally = new Tally(this.#config);
-    this.#placement = new Placement(this.#pool, this.#waiting, {
-      assign: (task, engine) => this.#assign(task, engine),
-      queue: (task, state) => this.#queue(task, state),
-      fail: (task, failure) => this.#fail(task, failure),
-      tellDependents: () => this.#teller.tellAll(),
-    });
-    this.#teller = new DependentsTeller({
-      examine: (task, plan) => this.#examine(task, plan),
-      makeReady: (task) => this.#makeReady(task),
-      fail: (task, failure) => this.#fail(task, failure),
-    });
+    const steps = {
+      assign: (task: LiveTask, engine: Engine): void => this.#assign(task, engine),
+      queue: (task: LiveTask, state: TaskState): void => this.#queue(task, state),
+      makeReady: (task: LiveTask): void => this.#makeReady(task),
+      fail: (task: LiveTask, failure: TaskFailure): void => this.#fail(task, failure),
+    };
+    this.#placement = new Placement(this.#pool, this.#waiting, { ...steps, tellDependents: () => this.#teller.tellAll() });
+    this.#gate = new DependencyGate(
+      { graph: this.#graph, timers: this.#timers, lookupTimeoutMs: this.#config.lookupTimeoutMs },
+      {
+        ...steps,
+        lookup: (msgIds) => this.#effects.push({ type: "lookupOutcome", msgIds }),
+        unasked: (msgId) => this.#drop("unaskedOutcome", msgId, null),
+      },
+    );
+    this.#teller = new DependentsTeller({ ...steps, examine: (task, plan) => this.#gate.examine(task, plan) });
     this.#prefetch = new Prefetch(
       { depthMax: this.#config.prefetch, aheadMs: this.#config.prefetchAheadMs },
       { pool: this.#pool, waiting: this.#waiting, timers: this.#timers },
       {
-        assign: (task, engine) => this.#assign(task, engine),
+        ...steps,
         recall: ({ uuid }, through) => this.#effects.push({ type: "recallTasks", engine: uuid, through }),
         takeBack: (task, engine) => this.#takeBack(task, engine),
       },
@@ -111,10 +119,14 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
         this.#taskReplied(event.reply);
         break;
       case "outcomesFound":
-        this.#outcomesFound(event.outcomes);
+        this.#gate.found(event.outcomes);
+        this.#placement.settle(null);
         break;
       case "tasksRecalled":
         this.#tasksRecalled(event.engine, event);
+        break;
+      case "cancelAsked":
+        this.#cancelAsked(event.msgIds);
         break;
       case "ticked":
         this.#ticked();
@@ -217,41 +229,31 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#tally.submitted(bytes);
     this.#effects.push({ type: "taskQueued", msgId, client, payload });
     if (typeof options === "string" && !this.#isPure) this.#fail(task, failures.badOptions(options));
-    else if (task.plan !== null) this.#connect(task, task.plan);
+    else if (this.#early.take(msgId)) this.#fail(task, failures.cancelled());
+    else if (task.plan !== null) this.#gate.connect(task, task.plan);
     else this.#placement.place(task);
     this.#placement.settle(null);
   }
 
-  #connect(task: LiveTask, plan: TaskPlan): void {
-    const connected = this.#graph.connect(task, plan);
-    if (!connected.ok) return this.#fail(task, failures.dependsOnItself(task.msgId));
-    if (plan.missing === null) return this.#examine(task, plan);
-    this.#move(task, RESOLVING, null);
-    this.#timers.startTimeout(task, plan);
-    plan.lookupTimer = this.#timers.add(this.#config.lookupTimeoutMs, { kind: "lookup", task });
-    if (connected.lookups.length > 0) this.#effects.push({ type: "lookupOutcome", msgIds: connected.lookups });
-  }
-
-  /** All a task depends on is known: does it fail, wait, or may it run? */
-  #examine(task: LiveTask, plan: TaskPlan): void {
-    if (isUnreachable(plan)) return this.#fail(task, failures.unreachable());
-    if (plan.after === null || plan.after.isMet) return this.#makeReady(task);
-    if (task.state !== BLOCKED) this.#move(task, BLOCKED, null);
-    this.#timers.startTimeout(task, plan);
-  }
-
-  #outcomesFound(found: readonly FoundOutcome[]): void {
-    const resolutions = this.#graph.resolve(found, (msgId) => this.#drop("unaskedOutcome", msgId, null));
-    for (const { task, unknown } of resolutions) {
-      const plan = this.#planOf(task);
-      if (unknown.length > 0) this.#fail(task, failures.unknownTasks(unknown, "was not submitted to this scheduler, or never finished"));
-      else {
-        plan.missing = null;
-        this.#timers.cancel(plan, "lookupTimer");
-        this.#examine(task, plan);
-      }
+  /** What an engine has is stopped there; it is only kept from running once more. */
+  #cancelAsked(msgIds: readonly MsgId[]): void {
+    for (const msgId of msgIds) {
+      const task = this.#tasks.get(msgId);
+      if (task?.state.name === "running") markCancelled(task);
+      else if (task !== undefined) this.#cancelWaiting(task);
+      else if (this.#outcomes.get(msgId) === undefined) this.#early.add(msgId);
     }
     this.#placement.settle(null);
+  }
+
+  #cancelWaiting(task: LiveTask): void {
+    const { state } = task;
+    if (state.name === "stranded") {
+      state.engine.tasks.remove(task);
+      this.#tally.running -= 1;
+      return this.#fail(task, failures.engineDied(task.msgId, state.engine.uuid, this.#now));
+    }
+    this.#fail(task, failures.cancelled());
   }
 
   // Replies
@@ -300,7 +302,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
 
   /** After a failed attempt: another one elsewhere, if one is left. */
   #retry(task: LiveTask, engine: EngineUuid): boolean {
-    if (task.plan === null || task.plan.retriesLeft === 0) return false;
+    if (task.plan === null || task.plan.retriesLeft === 0 || task.plan.isCancelled) return false;
     task.plan.retriesLeft -= 1;
     this.#tally.retried += 1;
     shun(task, engine);
@@ -365,9 +367,10 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (purpose.kind === "stranded") return this.#strandedExpired(purpose.engine);
     if (purpose.kind === "recall") return this.#prefetch.due(purpose.engine, this.#now);
     const { task } = purpose;
-    const plan = this.#planOf(task);
+    const { plan } = task;
+    if (plan === null) throw new InvariantError(`task ${task.msgId} has a timer and no plan: ${JSON.stringify(this.#story.of(task.msgId))}`);
     if (purpose.kind === "timeout") this.#fail(task, failures.timedOut(plan.timeoutMs));
-    else this.#fail(task, failures.unknownTasks([...(plan.missing?.keys() ?? [])], "could not be looked up in time"));
+    else this.#gate.lookupExpired(task, plan);
     this.#placement.settle(null);
   }
 
@@ -375,6 +378,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
 
   #makeReady(task: LiveTask): void {
     if (task.state === READY) return;
+    if (isCancelled(task)) return this.#fail(task, failures.cancelled());
     this.#waiting.remove(task);
     this.#move(task, READY, null);
     this.#placement.push(task);
@@ -383,11 +387,6 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   #move(task: LiveTask, to: TaskState, engine: EngineUuid | null): void {
     this.#story.write(task.msgId, task.state.name, to.name, engine);
     task.state = to;
-  }
-
-  #planOf(task: LiveTask): TaskPlan {
-    if (task.plan === null) throw new InvariantError(`task ${task.msgId} has no plan: ${JSON.stringify(this.#story.of(task.msgId))}`);
-    return task.plan;
   }
 
   #drop(reason: SchedulerDropReason, msgId: MsgId | null, engine: EngineUuid | null): void {

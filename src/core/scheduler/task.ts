@@ -71,6 +71,8 @@ export interface TaskPlan {
   lookupTimer: TimerEntry | null;
   /** It was sent ahead to an engine that died, and let off with that; it has an engine for itself and no further chance. */
   isSpared: boolean;
+  /** A client does not want it any more: what engine it is on may end it, and it is not placed again. */
+  isCancelled: boolean;
 }
 
 /** Which dependency a missing id belongs to. */
@@ -134,6 +136,7 @@ export function emptyPlan(): TaskPlan {
     timer: null,
     lookupTimer: null,
     isSpared: false,
+    isCancelled: false,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   errorContent,
   kernelInfo,
   readAbortRequest,
+  readMsgIds,
   readOrdinal,
   readSignalRequest,
   replyType,
@@ -25,6 +26,8 @@ export interface ControlHooks {
   post(request: Message, action: ControlAction): void;
   /** Takes back the requests of the task channel up to this ordinal; gives the ordinal of the last one that was started. */
   recall(through: number): number;
+  /** Cancels requests; gives the ids of those that ran and were stopped, or nothing when they could not be stopped in time. */
+  cancel(request: Message, msgIds: readonly string[]): Promise<readonly string[] | undefined>;
   /** Delivers a signal to this process; the answer to it is on its way. */
   signal(number: number): void;
   /** A message was dropped. */
@@ -59,6 +62,8 @@ export class ControlChannel {
       case "abort_request":
         this.#hooks.post(request, { type: "abort", msgIds: readAbortRequest(content) });
         return this.#reply(request, { status: "ok" });
+      case "cancel_request":
+        return void this.#cancel(request, readMsgIds(content));
       case "clear_request":
         return this.#clear(request);
       case "shutdown_request":
@@ -78,6 +83,20 @@ export class ControlChannel {
       default:
         return this.#hooks.post(request, { type: "none" });
     }
+  }
+
+  async #cancel(request: Message, msgIds: readonly string[]): Promise<void> {
+    try {
+      const stopped = await this.#hooks.cancel(request, msgIds);
+      if (stopped !== undefined) return this.#reply(request, { status: "ok", stopped });
+      this.#fail(request, "TimeoutError", "the request was told to stop and does not: the engine's thread cannot be reached");
+    } catch (error) {
+      this.#fail(request, "Error", `the request could not be stopped: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #fail(request: Message, ename: string, evalue: string): void {
+    this.#reply(request, errorContent({ ename, evalue, traceback: [`${ename}: ${evalue}`] }));
   }
 
   #clear(request: Message): void {

@@ -7,7 +7,7 @@
 
 import inspector from "node:inspector";
 import { readdirSync, readFileSync } from "node:fs";
-import { interruptExpression } from "../host.ts";
+import { cancelExpression, interruptExpression } from "../host.ts";
 
 /** How long the main thread may take to answer before a child process is looked for. */
 const ANSWER_MS = 150;
@@ -29,11 +29,25 @@ export class Interrupter {
    * @returns serial number of the request that was told to stop, 0 when none ran
    */
   async interrupt(overLimit: number): Promise<number> {
-    const answer = this.#ask(interruptExpression(overLimit));
-    if (await isSettledWithin(answer, ANSWER_MS)) return Number(await answer);
-    killBlockingChild("SIGTERM");
-    if (!(await isSettledWithin(answer, CHILD_END_MS))) killBlockingChild("SIGKILL");
-    return Number(await answer);
+    return Number(await this.#stop(interruptExpression(overLimit), () => true));
+  }
+
+  /**
+   * Stops what the main thread runs if it is one of these requests.
+   *
+   * @param isMeant whether it is, as far as that is known without asking the main thread
+   * @returns `<serial> <msg_id>` of the request that was told to stop, or ""
+   */
+  async cancel(msgIds: readonly string[], isMeant: () => boolean): Promise<string> {
+    return String(await this.#stop(cancelExpression(msgIds), isMeant));
+  }
+
+  async #stop(expression: string, isMeant: () => boolean): Promise<unknown> {
+    const answer = this.#ask(expression);
+    if (await isSettledWithin(answer, ANSWER_MS)) return answer;
+    if (isMeant()) killBlockingChild("SIGTERM");
+    if (!(await isSettledWithin(answer, CHILD_END_MS)) && isMeant()) killBlockingChild("SIGKILL");
+    return answer;
   }
 
   #ask(expression: string): Promise<unknown> {

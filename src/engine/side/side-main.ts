@@ -8,12 +8,13 @@ import { createSession, curveOf, watchRefusals, ZeromqTransport, type MessageSoc
 import type { Session } from "../../wire/index.ts";
 import { watchParent } from "../../programs/index.ts";
 import { countRecall } from "../task-claims.ts";
+import { Canceller } from "./canceller.ts";
 import { ControlChannel } from "./control.ts";
 import { Heart } from "./heart.ts";
 import { HeldWatch } from "./held-watch.ts";
 import { canInterrupt, Interrupter } from "./interrupter.ts";
 import { Registration, type Registered } from "./registration.ts";
-import { SHARED, type MainMessage, type SideConfig, type SideMessage } from "./side-protocol.ts";
+import { idMark, SHARED, type MainMessage, type SideConfig, type SideMessage } from "./side-protocol.ts";
 import { listenForSignals } from "./signals.ts";
 
 const SIGHUP = 1;
@@ -39,6 +40,7 @@ class SideThread {
   readonly #interrupter = new Interrupter();
   readonly #drops = new Set<string>();
   readonly #heldWatch: HeldWatch;
+  readonly #canceller: Canceller;
   #control: ControlChannel | undefined;
   #heart: Heart | undefined;
   /** Of the registration. */
@@ -55,6 +57,11 @@ class SideThread {
     const { info, uuid } = config;
     this.#transport = new ZeromqTransport(curveOf(info));
     this.#session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, processTag: `${process.pid}s` });
+    this.#canceller = new Canceller({
+      post: (message) => this.#post(message),
+      runs: (msgIds) => this.#runs(msgIds),
+      cut: (msgIds) => (canInterrupt() ? this.#interrupter.cancel(msgIds, () => this.#runs(msgIds)) : Promise.resolve("")),
+    });
     this.#heldWatch = new HeldWatch(this.#words, new Uint8Array(config.held), (packed) => this.#control?.sendHeld(packed));
     const registrationUrl = config.registrationUrl ?? `${config.address}:${info.registration}`;
     const reached = { url: registrationUrl, serverKey: info.curve_serverkey, origin: "the engine's connection file" };
@@ -84,6 +91,8 @@ class SideThread {
         this.#post({ type: "tasksRecalled", through });
         return countRecall(this.#words, SHARED.taskClaims, through);
       },
+      cancel: (request, msgIds) =>
+        this.#canceller.cancel(msgIds, (token) => this.#post({ type: "control", header: request.header, action: { type: "cancel", token, msgIds } })),
       signal: (number) => void this.#deliver(number).catch((error: unknown) => this.#log.error("a signal could not be delivered", { signal: number, error })),
       drop: (reason) => {
         if (!this.#drops.has(reason)) this.#log.warn("a control message was dropped; further ones of this kind are not told", { reason });
@@ -124,6 +133,8 @@ class SideThread {
         return this.#setLimit(message.serial, message.limitMs);
       case "cleared":
         return this.#control?.cleared(message.token);
+      case "cancelled":
+        return this.#canceller.answered(message.token, message.stopped);
       case "close":
         void this.#close(); // Tells by `isClosed` when it is done.
     }
@@ -160,6 +171,11 @@ class SideThread {
       () => void reached().catch((error: unknown) => this.#log.error("a request could not be stopped at its limit", { error })),
       limitMs,
     );
+  }
+
+  #runs(msgIds: readonly string[]): boolean {
+    const running = Atomics.load(this.#words, SHARED.runningId);
+    return msgIds.some((id) => idMark(id) === running);
   }
 
   async #interruptUserCode(overLimit = 0): Promise<number> {

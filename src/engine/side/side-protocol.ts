@@ -24,10 +24,19 @@ export const SHARED = {
   heldSerial: 6,
   heldTakings: 7,
   heldWatched: 8,
+  /** `idMark` of the running request, 0 when none runs; written by the main thread. */
+  runningId: 9,
 } as const;
 
 /** Bytes of the shared memory. */
-export const SHARED_BYTES = 36;
+export const SHARED_BYTES = 40;
+
+/** A message id as one word, never 0 (FNV-1a): enough to tell, without asking, whether it is a certain request that runs. */
+export function idMark(id: string): number {
+  let mark = 0x811c9dc5 | 0;
+  for (let i = 0; i < id.length; i += 1) mark = Math.imul(mark ^ id.charCodeAt(i), 0x01000193);
+  return mark === 0 ? 1 : mark;
+}
 
 /** What the side thread starts with. */
 export interface SideConfig {
@@ -63,6 +72,8 @@ export type SideMessage =
   | { readonly type: "interrupted"; readonly serial: number }
   /** The running request was told to stop because its time is over; stale likewise. */
   | { readonly type: "limitReached"; readonly serial: number }
+  /** The running request is stopped because it was cancelled; stale likewise. */
+  | { readonly type: "cancelled"; readonly serial: number }
   /** The controller takes back the requests of the task channel up to this ordinal that are not claimed when the claims are frozen, right after this. */
   | { readonly type: "tasksRecalled"; readonly through: number }
   /** The process has to end. */
@@ -73,6 +84,8 @@ export type ControlAction =
   | { readonly type: "none" }
   | { readonly type: "abort"; readonly msgIds: readonly string[] | "all" }
   | { readonly type: "clear"; readonly token: number }
+  /** Answered by `cancelled` when none of these runs any more. */
+  | { readonly type: "cancel"; readonly token: number; readonly msgIds: readonly string[] }
   | { readonly type: "shutdown" };
 
 /** From the main thread to the side thread. */
@@ -85,5 +98,7 @@ export type MainMessage =
   | { readonly type: "limit"; readonly serial: number; readonly limitMs: number }
   /** The namespace was cleared: answer the request. */
   | { readonly type: "cleared"; readonly token: number }
+  /** None of the requests of this `cancel` runs now; `stopped`: the one that did. */
+  | { readonly type: "cancelled"; readonly token: number; readonly stopped: string | undefined }
   /** Unregister, close everything, set `isClosed`. */
   | { readonly type: "close" };

@@ -200,6 +200,42 @@ describe("aborting", () => {
   });
 });
 
+describe("cancelling", () => {
+  const cancel = (...serials: number[]): EngineEvent => ({ type: "cancelRequested", msgIds: serials.map((serial) => msgId(`m${serial}`)) });
+  const task = (serial: number, ordinal: number): EngineEvent => ({ type: "requestArrived", request: { ...request(serial), ordinal } });
+
+  it("stops the request that runs, answers those that wait at once, and leaves the others alone", () => {
+    const { feed } = queue();
+    feed(arrived(1), arrived(2), arrived(3, "execute"), arrived(4));
+    expect(feed(cancel(1, 3))).toEqual(["stop 1", "busy 3", "sendAborted 3", "idle 3", "forget 3"]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "busy 2", "run 2"]);
+    expect(feed(finished(2))).toEqual(["sendReply 2", "idle 2", "forget 2", "busy 4", "run 4"]);
+  });
+
+  it("of a request that has not come, or that the controller may take back, holds when its turn comes", () => {
+    const { feed } = queue();
+    feed(arrived(1), task(2, 1));
+    expect(feed(cancel(2, 3))).toEqual([]);
+    expect(feed(finished(1))).toEqual(["sendReply 1", "idle 1", "forget 1", "claim 2"]);
+    expect(feed({ type: "claimed", serial: 2 })).toEqual(["busy 2", "sendAborted 2", "idle 2", "forget 2"]);
+    expect(feed(arrived(3))).toEqual(["busy 3", "sendAborted 3", "idle 3", "forget 3"]);
+    expect(feed(arrived(4))).toEqual(["busy 4", "run 4"]);
+  });
+
+  it("of a request that is being claimed holds once it is claimed", () => {
+    const { feed } = queue();
+    expect(feed(task(1, 1), cancel(1))).toEqual(["claim 1"]);
+    expect(feed({ type: "claimed", serial: 1 })).toEqual(["busy 1", "sendAborted 1", "idle 1", "forget 1"]);
+  });
+
+  it("of a request that has ended, or of nothing, does nothing", () => {
+    const { feed } = queue();
+    feed(arrived(1), finished(1), arrived(2));
+    expect(feed(cancel(1), cancel())).toEqual([]);
+    expect(feed(cancel(2), cancel(2))).toEqual(["stop 2", "stop 2"]);
+  });
+});
+
 describe("a failure that stops the queue", () => {
   it("aborts the execute requests that had arrived, and runs the ones that come after its reply", () => {
     const { feed } = queue();
@@ -253,6 +289,7 @@ describe("any sequence of events", () => {
       }),
       fc.record({ do: fc.constant("finish" as const), stops: fc.boolean() }),
       fc.record({ do: fc.constant("abort" as const), serial: fc.integer({ min: 1, max: 60 }) }),
+      fc.record({ do: fc.constant("cancel" as const), serial: fc.integer({ min: 1, max: 60 }) }),
       fc.constant({ do: "abortAll" as const }),
     );
     fc.assert(
@@ -279,6 +316,7 @@ describe("any sequence of events", () => {
             if (one.countsOutputs) counting.add(serial + 1);
             feed({ type: "requestArrived", request: { ...request((serial += 1), one.kind, one.bytes), countsOutputs: one.countsOutputs } });
           } else if (one.do === "finish") finish(one.stops);
+          else if (one.do === "cancel") feed({ type: "cancelRequested", msgIds: [msgId(`m${one.serial}`)] });
           else if (one.do === "abort") feed({ type: "abortRequested", msgIds: [msgId(`m${one.serial}`)] });
           else feed({ type: "abortRequested", msgIds: "all" });
         }

@@ -1,0 +1,80 @@
+// Cancelling requests, from the side thread. The main thread is told first: it drops what waits, and has a task that
+// awaits something end, after its signal was aborted. A main thread that does not answer is kept busy by somebody: if by
+// one of these requests, it is cut, and asked again until it answers.
+
+import type { SideMessage } from "./side-protocol.ts";
+
+/** How long the main thread gets to stop a request by itself: for code that listens to its signal. */
+const STEP_MS = 100;
+/** Steps before the answer is that it could not be stopped. */
+const STEPS_MAX = 100;
+
+/** How the main thread is reached while it is busy. */
+export interface MainThread {
+  readonly post: (message: SideMessage) => void;
+  /** Whether it runs one of these, as far as that can be seen from outside. */
+  readonly runs: (msgIds: readonly string[]) => boolean;
+  /** Has it cut the one of these that it runs, in the middle of whatever it does: gives `<serial> <msg_id>`, or "". */
+  readonly cut: (msgIds: readonly string[]) => Promise<string>;
+}
+
+/** Cancels requests. */
+export class Canceller {
+  readonly #main: MainThread;
+  readonly #open = new Map<number, (stopped: string | undefined) => void>();
+  #nextToken = 1;
+
+  constructor(main: MainThread) {
+    this.#main = main;
+  }
+
+  /** The main thread says that none of a cancel's requests runs. */
+  answered(token: number, stopped: string | undefined): void {
+    this.#open.get(token)?.(stopped);
+    this.#open.delete(token);
+  }
+
+  /**
+   * Cancels requests: those that have not begun will not run, and the one that runs is stopped.
+   *
+   * @param tell tells the main thread; it answers by `cancelled` with the token
+   * @returns ids of those that were stopped; `undefined` when the main thread did not come to an end with it in time
+   */
+  async cancel(msgIds: readonly string[], tell: (token: number) => void): Promise<readonly string[] | undefined> {
+    const token = this.#nextToken++;
+    let isAnswered = false;
+    const stopped = new Set<string>();
+    const answer = new Promise<void>((resolve) => {
+      this.#open.set(token, (id) => {
+        isAnswered = true;
+        if (id !== undefined) stopped.add(id);
+        resolve();
+      });
+    });
+    tell(token);
+    for (let step = 0; ; step += 1) {
+      await within(answer, STEP_MS);
+      // What it was told is in force for whatever it begins; nobody has to wait for what else it runs.
+      if (isAnswered || !this.#main.runs(msgIds)) break;
+      if (step === STEPS_MAX) {
+        this.#open.delete(token);
+        return undefined;
+      }
+      const [serial, id] = (await this.#main.cut(msgIds)).split(" ");
+      if (id !== undefined) stopped.add(id);
+      if (Number(serial) > 0) this.#main.post({ type: "cancelled", serial: Number(serial) });
+    }
+    this.#open.delete(token);
+    return [...stopped];
+  }
+}
+
+function within(promise: Promise<void>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    void promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,200 @@
+// Cancelling on real processes: whatever a task does, it ends, and nothing else with it.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Cluster, InvalidArgumentError, TaskAborted, type AsyncResult, type Client } from "tsparallel";
+import { currentTask } from "tsparallel/engine";
+import { until } from "../support/until.ts";
+
+let cluster: Cluster;
+let rc: Client;
+beforeAll(async () => {
+  cluster = await Cluster.start({ n: 2, private: true });
+  rc = await cluster.connect();
+  await rc.waitForEngines(2, { timeoutMs: 20_000 });
+}, 60_000);
+afterAll(async () => {
+  await rc.close();
+  await cluster.stop();
+});
+
+/** What a task says when it has begun. */
+const begun = async (result: AsyncResult<unknown, unknown, "one" | "many">): Promise<void> => {
+  await until(() => {
+    if (result.ready()) throw new Error("it has ended", { cause: result.metadata });
+    return [result.metadata].flat().some((one) => JSON.stringify(one.data).includes("begun"));
+  });
+};
+const failure = (result: PromiseLike<unknown>): Promise<unknown> =>
+  Promise.resolve(result).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+/** The engine is the same process as ever, and answers. */
+const pids = (): Promise<number[]> => Promise.resolve(rc.directView().apply(() => process.pid));
+
+const tell = (): void => currentTask().publish({ begun: true });
+
+describe("a task that runs", () => {
+  const kinds: Record<string, () => unknown> = {
+    spins: async () => {
+      tell();
+      for (;;);
+    },
+    "catches whatever it can": async () => {
+      tell();
+      for (;;) {
+        try {
+          for (;;);
+        } catch {
+          // Goes on.
+        } finally {
+          // oxlint-disable-next-line no-unsafe-finally
+          continue;
+        }
+      }
+    },
+    "awaits for ever": async () => {
+      tell();
+      await new Promise(() => {});
+    },
+    "waits where nothing but the engine can wake it": async () => {
+      tell();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    },
+    "waits for a program": async () => {
+      tell();
+      process.getBuiltinModule("node:child_process").execSync("sleep 60");
+    },
+    "listens to its signal and then spins in the listener": async () => {
+      currentTask().signal.addEventListener("abort", () => {
+        for (;;);
+      });
+      currentTask().publish({ begun: true });
+      await new Promise(() => {});
+    },
+  };
+  it.each(Object.keys(kinds))("and %s ends, on a direct view and load-balanced, and its engine lives", async (name) => {
+    const before = await pids();
+    const task = kinds[name] as () => unknown;
+    for (const view of [rc.directView(0), rc.loadBalancedView().with({ retries: 3 })]) {
+      const result = view.apply(task);
+      await begun(result);
+      expect([...(await result.cancel()).values()]).toEqual(["stopped"]);
+      const error = await failure(result);
+      expect(error).toBeInstanceOf(TaskAborted);
+      expect(error).toMatchObject({ evalue: "the request was cancelled and stopped while it ran", code: "ERR_TASK_ABORTED" });
+      expect([...(await result.cancel()).values()]).toEqual(["ended"]);
+    }
+    expect(await pids()).toEqual(before);
+  });
+
+  it("hears its signal first, and may end by itself", async () => {
+    const result = rc.directView(0).apply(async () => {
+      const { signal } = currentTask();
+      currentTask().publish({ begun: true });
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      process.stdout.write(`told: ${String((signal.reason as Error).message)}\n`);
+      return "too late";
+    });
+    await begun(result);
+    await result.cancel();
+    expect(await failure(result)).toBeInstanceOf(TaskAborted);
+    await result.waitForOutput();
+    expect(result.stdout).toBe("told: the request was cancelled\n");
+  });
+});
+
+describe("what is cancelled", () => {
+  const spin = (): void => {
+    tell();
+    for (;;);
+  };
+  const outcomes = async (cancelled: Promise<ReadonlyMap<string, string>>): Promise<string[]> => [...(await cancelled).values()];
+
+  it("is that alone: what waits behind it on its engine runs, cells and other clients' requests too", async () => {
+    const other = await cluster.connect();
+    const view = rc.directView(0);
+    const running = view.execute("(await import('tsparallel/engine')).currentTask().publish({ begun: true }); for (;;);");
+    await begun(running);
+    const [behind, unwanted, cell, theirs] = [
+      view.apply(() => 1),
+      view.apply(() => 2),
+      view.execute("console.log(3)", { silent: false }),
+      other.directView(0).apply(() => 4),
+    ] as const;
+    expect(await outcomes(unwanted.cancel())).toEqual(["aborted"]);
+    expect(await outcomes(running.cancel())).toEqual(["stopped"]);
+    expect(await failure(running)).toBeInstanceOf(TaskAborted);
+    expect(await failure(unwanted)).toMatchObject({ name: "TaskAborted", engineInfo: undefined });
+    expect([await behind, (await cell).stdout, await theirs]).toEqual([1, "3\n", 4]);
+    await other.close();
+  });
+
+  it("may be several requests at once, by id or result, running and waiting, and one that has ended", async () => {
+    const lview = rc.loadBalancedView();
+    const done = lview.apply(() => "done");
+    await done;
+    const spinning = [lview.apply(spin), lview.apply(spin)] as const;
+    for (const one of spinning) await begun(one);
+    const waiting = lview.apply(() => "never");
+    const dependent = lview.with({ after: waiting }).apply(() => "never");
+    const kept = lview.apply(() => "kept");
+    expect(await outcomes(rc.cancel([done, spinning[0].msgIds[0] as string, spinning[1], waiting]))).toEqual(["ended", "stopped", "stopped", "aborted"]);
+    for (const one of spinning) expect(await failure(one)).toBeInstanceOf(TaskAborted);
+    expect(await failure(waiting)).toMatchObject({ name: "TaskAborted", evalue: "the request was cancelled before it ran" });
+    expect(await failure(dependent)).toMatchObject({ name: "ImpossibleDependency" });
+    expect([await done, await kept]).toEqual(["done", "kept"]);
+  });
+
+  it("may wait for a dependency, and may be cancelled before its scheduler has seen it", async () => {
+    const lview = rc.loadBalancedView();
+    const first = rc.directView(0).apply(spin);
+    await begun(first);
+    const blocker = lview.with({ targets: 0 }).apply(() => 1);
+    const blocked = lview.with({ after: blocker }).apply(() => 2);
+    const late = lview.apply(() => 3);
+    expect(await outcomes(rc.cancel([blocked, late]))).toEqual(["aborted", expect.stringMatching(/^(?:aborted|ended)$/)]);
+    expect(await failure(blocked)).toBeInstanceOf(TaskAborted);
+    await first.cancel();
+    expect(await blocker).toBe(1);
+  });
+
+  it("may be a map: its chunks that run are stopped, the others never begin", async () => {
+    const map = rc.loadBalancedView().map(spin, Array.from({ length: 8 }));
+    await begun(map);
+    const found = await outcomes(map.cancel());
+    expect(found.filter((one) => one === "stopped").length).toBeGreaterThan(0);
+    expect(new Set(found)).toEqual(new Set(["stopped", "aborted"]));
+    expect(await failure(map)).toMatchObject({ name: "CompositeError" });
+    expect(await pids()).toHaveLength(2);
+  });
+
+  it.each([false, true])("may be a broadcast (coalescing: %s)", async (coalescing) => {
+    const result = rc.broadcastView({ coalescing }).apply(spin);
+    await begun(result);
+    expect(new Set(await outcomes(result.cancel()))).toEqual(new Set(["stopped"]));
+    const error = await failure(result);
+    expect(error).toMatchObject({ name: coalescing ? "TaskAborted" : "CompositeError" });
+    expect(await pids()).toHaveLength(2);
+  });
+
+  it("is none of another client's requests, and none that nobody knows", async () => {
+    const other = await cluster.connect();
+    const theirs = other.directView(0).apply(spin);
+    await begun(theirs);
+    await expect(rc.cancel(theirs.msgIds)).rejects.toThrow(InvalidArgumentError);
+    await expect(rc.cancel("nobody-knows-me")).rejects.toThrow("nobody-knows-me");
+    expect(theirs.ready()).toBe(false);
+    await theirs.cancel();
+    await other.close();
+  });
+
+  it("is all that is outstanding, when nothing is named", async () => {
+    const all = [rc.directView(0).apply(spin), rc.directView(1).apply(() => new Promise(() => {})), rc.loadBalancedView().apply(() => 1)] as const;
+    await begun(all[0]);
+    await rc.cancel();
+    await rc.wait(undefined, { timeoutMs: 5000 });
+    expect(rc.outstanding.size).toBe(0);
+    await rc.cancel();
+  });
+});
