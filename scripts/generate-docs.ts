@@ -1,7 +1,8 @@
-// Writes the reference pages that come from tables in the source; the tidy test compares them.
+// Writes the reference pages that come from tables and comments in the source; tests compare them.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { ERROR_TABLE } from "../src/base/index.ts";
+import { apiPages } from "./api-reference/pages.ts";
 import { configurationPage } from "./configuration-page.ts";
 
 const rows = Object.entries(ERROR_TABLE).map(([code, [meaning, remedy]]) => `| \`${code}\` | ${meaning} | ${remedy} |`);
@@ -21,3 +22,9 @@ ${rows.join("\n")}
 );
 
 writeFileSync(new URL("../docs/reference/configuration.md", import.meta.url), configurationPage());
+
+const api = new URL("../docs/reference/api/", import.meta.url);
+const pages = apiPages();
+rmSync(api, { recursive: true, force: true });
+mkdirSync(api, { recursive: true });
+for (const [name, text] of pages) writeFileSync(new URL(name, api), text);

@@ -39,7 +39,9 @@ export {
   TimeLimitExceeded,
   TimeoutError,
   UnmetDependency,
+  type EngineId,
   type EngineInfo,
+  type EngineUuid,
   type ErrorCode,
   type KernelFailure,
 } from "./base/index.ts";
@@ -107,7 +109,9 @@ export {
   type ViewResult,
   type WaitOptions,
 } from "./client/index.ts";
-export type { DisplayOutput, EngineFacts, EngineLanguage, EngineSelector, Targets } from "./core/index.ts";
+export type { DisplayOutput, EngineFacts, EngineLanguage, EngineSelector, Targets, TaskRecord, WindowLimits } from "./core/index.ts";
+export type { ClientConnectionInfo, Dict } from "./wire/index.ts";
+export type { Logger, LogFields, LogLevel } from "./log/index.ts";
 export {
   importable,
   keywords,

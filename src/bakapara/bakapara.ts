@@ -11,6 +11,7 @@ export interface StatusOptions {
   readonly intervalMs?: number;
   /** Gives up showing, not running. */
   readonly timeoutMs?: number;
+  /** Likewise. */
   readonly signal?: AbortSignal;
   /** Default: standard output. */
   readonly stream?: { write(text: string): unknown; readonly isTTY?: boolean };

@@ -14,9 +14,11 @@ export type JobLine = GoodLine | BadLine;
 
 /** A line with a job. */
 export interface GoodLine {
+  /** Tells it from a `BadLine`. */
   readonly type: "job";
   /** From 1, blank lines counted. */
   readonly lineNumber: number;
+  /** The job, checked. */
   readonly job: Job;
   /** Bytes of the line: what it costs to keep it waiting. */
   readonly sizeBytes: number;
@@ -24,12 +26,15 @@ export interface GoodLine {
 
 /** A line that is no job. */
 export interface BadLine {
+  /** Tells it from a `GoodLine`. */
   readonly type: "bad";
+  /** From 1, blank lines counted. */
   readonly lineNumber: number;
   /** What is wrong, with the line number. */
   readonly error: string;
   /** What of the line can be echoed: the object when it is one. */
   readonly echo: Readonly<Record<string, unknown>>;
+  /** Bytes of the line. */
   readonly sizeBytes: number;
 }
 

@@ -28,7 +28,9 @@ export interface EndedJob {
   readonly seq: number;
   /** The line as it was read. */
   readonly line: JobLine;
+  /** What came of it. */
   readonly result: JobResult;
+  /** Whether its exit code counts as success. */
   readonly isSuccess: boolean;
 }
 
@@ -51,6 +53,7 @@ export class JobRun {
   #wake: () => void = () => undefined;
   #roomMade: () => void = () => undefined;
 
+  /** Makes a run of jobs on the engines of a client; nothing starts before a job is given. */
   constructor(client: Client, options: RunOptions = {}) {
     this.#options = options;
     this.#sender = new JobSender(client, { cwd: options.cwd ?? process.cwd(), timeout: options.timeout, targets: options.targets });

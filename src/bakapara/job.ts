@@ -38,13 +38,19 @@ export interface Job {
 export interface JobResult {
   /** Exit status, 128 + n after signal n; `null` when the job could not be run. */
   readonly code: number | null;
+  /** When it was handed to the cluster; `null` when it never was. */
   readonly submitted: string | null;
+  /** When the engine started it. */
   readonly started: string | null;
+  /** When it ended on the engine. */
   readonly completed: string | null;
+  /** When its end was known here. */
   readonly received: string | null;
   /** `H:MM:SS.ffffff`, by a monotonic clock. */
   readonly elapsed: string | null;
+  /** Engine that ran it. */
   readonly engine_id: number | null;
+  /** Host of that engine. */
   readonly host: string | null;
   /** The engine's own failure, when it had one. */
   readonly pyerr: { readonly ename: string; readonly evalue: string; readonly traceback: readonly string[] } | null;
@@ -52,11 +58,13 @@ export interface JobResult {
   readonly pyout: null;
   /** `ok`: the job ran, whatever its code; `error`: it could not be run. */
   readonly status: "ok" | "error";
+  /** Message id of the request it was. */
   readonly msg_id: string | null;
   /** Name of signal n when `code` is 128 + n. */
   readonly signal: string | null;
   /** 1 for the first time. */
   readonly attempt: number;
+  /** Whether its `timeout` ended it. */
   readonly timed_out: boolean;
   /** Largest resident memory of its processes in kilobytes, sampled; `null` for short jobs. */
   readonly max_rss: number | null;

@@ -1,7 +1,7 @@
 // Every error a user of the library can meet, each declared once: its code, what it means and what to do about it.
 // Classes are for `instanceof`, codes for `switch` and across copies of the package; nobody matches message texts.
 
-/** Code, meaning and remedy of each error; `docs/reference/errors.md` is compared with this table by a test. */
+/** Meaning and remedy of each error, by its code. */
 export const ERROR_TABLE = {
   ERR_INVALID_ARGUMENT: ["an argument has the wrong type or value", "pass what the message asks for"],
   ERR_INVALID_STATE: ["the call does not fit the object's present state", "see the message for what must happen before"],

@@ -16,14 +16,27 @@ export interface DependencyOptions {
   readonly failure?: boolean;
 }
 
-/** Tasks another task waits for (`after`) or must run beside (`follow`). */
+/**
+ * Tasks that another task waits for (`after`) or must run beside (`follow`), where naming them is not enough: any of them, or their failure.
+ *
+ * @example lview.with({ after: new Dependency([first, second], { all: false, failure: true }) }).apply(cleanUp);
+ */
 export class Dependency {
+  /** Message ids of the tasks, each once. */
   readonly msgIds: readonly string[];
+  /** Whether all of them count, or any. */
   readonly all: boolean;
+  /** Whether tasks that succeeded count. */
   readonly success: boolean;
+  /** Whether tasks that failed count. */
   readonly failure: boolean;
 
-  /** @param tasks message ids, results or dependencies of load-balanced tasks */
+  /**
+   * Names the tasks, and says what of them counts.
+   *
+   * @param tasks message ids, results or dependencies of load-balanced tasks
+   * @throws InvalidArgumentError when neither success nor failure counts, or something names no task
+   */
   constructor(tasks: Iterable<TaskSource> | TaskSource, options: DependencyOptions = {}) {
     this.msgIds = readTasks(tasks);
     this.all = options.all ?? true;
@@ -32,7 +45,7 @@ export class Dependency {
     if (!this.success && !this.failure) throw new InvalidArgumentError("a dependency must count success, failure or both");
   }
 
-  /** As it travels. */
+  /** As it travels. @internal */
   toDict(): Dict {
     return { dependencies: this.msgIds, all: this.all, success: this.success, failure: this.failure };
   }

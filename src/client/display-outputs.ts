@@ -8,6 +8,7 @@ import type { Arity } from "./result-shape.ts";
 
 /** Where text goes: a stream, or anything with `write`. */
 export interface OutputSink {
+  /** Takes a piece of text. */
   write(text: string): unknown;
 }
 

@@ -11,6 +11,7 @@ export class ExecuteReply {
   readonly userExpressions: Dict;
   readonly #record: RequestRecord;
 
+  /** @internal Made by `execute`. */
   constructor(record: RequestRecord, content: Dict) {
     const count = content["execution_count"];
     this.executionCount = typeof count === "number" ? count : null;

@@ -22,27 +22,35 @@ export interface EngineQueue {
 
 /** Requests of one engine, by message id. */
 export interface EngineQueueIds {
+  /** Direct requests it has not finished. */
   readonly queue: readonly string[];
+  /** The last it finished. */
   readonly completed: readonly string[];
+  /** Load-balanced tasks it was given and has not finished. */
   readonly tasks: readonly string[];
 }
 
 /** Queues by engine id; tasks not assigned yet. */
 export interface QueueStatus {
   readonly [engineId: number]: EngineQueue;
+  /** How many tasks wait for an engine. */
   readonly unassigned: number;
 }
 
 /** Queues by engine id, with message ids. */
 export interface VerboseQueueStatus {
   readonly [engineId: number]: EngineQueueIds;
+  /** Tasks that wait for an engine. */
   readonly unassigned: readonly string[];
 }
 
 /** A record of the task store: the fields asked for. Field names are the wire's, since queries name them. */
 export type StoredRecord = Partial<TaskRecord> & { readonly msg_id: string };
 
-/** A query: field to value, or field to `{ $operator: argument }`. Dates may be given as Date. */
+/**
+ * A query: field to value, or field to `{ $operator: argument }`; all must hold. Dates may be given as Date, and `"header.msg_type"` leads into an object.
+ * Operators: `$eq`, `$ne`, `$lt`, `$lte`, `$gt`, `$gte`, `$in`, `$nin`, `$all`, `$mod`, `$exists`, `$glob`.
+ */
 export type DbQuery = { readonly [field: string]: unknown };
 
 /** Asks and throws what the Hub answers with an error. */

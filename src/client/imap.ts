@@ -52,10 +52,12 @@ export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, u
     this.#run = this.#generate();
   }
 
+  /** The next result, once it is there. Rejects with what a task failed with, or what the source threw; then it is over. */
   next(): Promise<IteratorResult<R, undefined>> {
     return this.#run.next();
   }
 
+  /** Ends it, as leaving a `for await` loop does. */
   async return(): Promise<IteratorResult<R, undefined>> {
     await this.cancel();
     return this.#run.return(undefined);

@@ -2,13 +2,11 @@
 
 import { InvalidArgumentError } from "../base/index.ts";
 
-type Job = string | number | { readonly msgIds: readonly string[] };
-
 /**
  * Requests: message ids, results, or indexes into the requests of this client, from the last when negative; one or several.
  * Where things are purged, the text `all` means all.
  */
-export type Jobs = Job | readonly Job[];
+export type Jobs = string | number | { readonly msgIds: readonly string[] } | readonly (string | number | { readonly msgIds: readonly string[] })[];
 
 /** The message ids of jobs. */
 export function readJobs(jobs: Jobs, idAt: (index: number) => string | undefined): string[] {

@@ -5,7 +5,9 @@ import type { DisplayOutput, PartTimes, RequestRecord } from "../core/client/ind
 
 /** Facts of one request. Times are ISO 8601 texts with microseconds and `Z`; `new Date(text)` reads them. */
 export interface RequestMetadata {
+  /** Its message id. */
   readonly msgId: string;
+  /** When this client submitted it. */
   readonly submitted: string;
   /** When the engine began; `undefined` until the reply is there. */
   readonly started: string | undefined;
@@ -15,20 +17,29 @@ export interface RequestMetadata {
   readonly received: string | undefined;
   /** Engine that ran it; a list for a coalesced broadcast. */
   readonly engineUuid: string | readonly string[] | undefined;
+  /** Id of that engine; `null` until it is known, a list for a coalesced broadcast. */
   readonly engineId: number | null | readonly (number | null)[];
+  /** Message ids of the tasks beside which it had to run. */
   readonly follow: readonly string[];
+  /** Message ids of the tasks for which it had to wait. */
   readonly after: readonly string[];
   /** `ok`, `error` or `aborted`; `undefined` while pending. */
   readonly status: string | undefined;
+  /** The code of an `execute`, as the engine published it. */
   readonly executeInput: string | undefined;
+  /** The value of an `execute` that was not silent. */
   readonly executeResult: (DisplayOutput & { readonly executionCount: number | null }) | undefined;
   /** Error as published by the engine, possibly of an attempt that was retried. */
   readonly error: KernelFailure | undefined;
+  /** What it has printed so far. */
   readonly stdout: string;
+  /** What it has written to standard error so far. */
   readonly stderr: string;
+  /** What it has displayed so far. */
   readonly outputs: readonly DisplayOutput[];
   /** Data published by the task. */
   readonly data: unknown;
+  /** The label of its view. */
   readonly label: unknown;
 }
 

@@ -92,6 +92,7 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
+  /** What tells it from other clusters of its profile; mostly empty, or an id made for it. */
   get clusterId(): string {
     return this.#plan.clusterId;
   }
@@ -116,7 +117,11 @@ export class Cluster implements AsyncDisposable {
     return connectionFilePath(this.#plan.profile, "client", this.#plan.clusterId);
   }
 
-  /** @throws InvalidStateError when it is not a process of this machine */
+  /**
+   * Process id of the controller.
+   *
+   * @throws InvalidStateError when it is not a process of this machine
+   */
   get controllerPid(): number {
     const { pid } = this.#running().controller;
     if (pid === undefined) throw new InvalidStateError("the controller does not run on this machine");

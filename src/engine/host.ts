@@ -17,7 +17,9 @@ export interface EngineHost {
 
 /** The request that runs, as user code sees it. */
 export interface CurrentTask {
+  /** Id of the engine. */
   readonly engineId: number;
+  /** The identity it registered with. */
   readonly engineUuid: string;
   /** `header.msg_id` of the request. */
   readonly msgId: string;

@@ -5,7 +5,7 @@ import { InvalidStateError, processWide } from "../base/index.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { Code } from "./code.ts";
 
-/** Any function, as callers of this room see it. */
+/** Any function. */
 export type Callable = (...args: unknown[]) => unknown;
 
 /** A thing that travels as a few words. The first word says how the engine finds it. */
@@ -45,13 +45,18 @@ export class FactValue {
 
 const REFERENCE: unique symbol = Symbol.for("tsparallel.reference") as never;
 
-/** An expression that the engine evaluates in its namespace; fits as a callable, as an argument and inside arguments. */
+/**
+ * An expression that the engine evaluates in its namespace; fits as a callable, as an argument and one level inside an argument.
+ *
+ * @example await view.apply(dot, new Reference<number[]>("A"), [1, 2]);
+ */
 export class Reference<T = unknown> {
   /** The expression, mostly a name. */
   readonly name: string;
   /** Carries the type of what it stands for; never set. */
   declare readonly value?: T;
 
+  /** @param name a global of the engine, or an expression such as `matrix.rows` */
   constructor(name: string) {
     this.name = name;
     Object.defineProperty(this, REFERENCE, { value: true });

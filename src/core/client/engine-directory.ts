@@ -9,7 +9,9 @@ import type { Dict } from "../../wire/index.ts";
 
 /** What the client knows of one engine. */
 export interface EngineFacts {
+  /** The number by which views name it. */
   readonly id: EngineId;
+  /** The identity it registered with. */
   readonly uuid: EngineUuid;
   /** `host`, `pid`, `language` and so on, as the engine told at its registration; `{}` for engines that tell nothing. */
   readonly properties: Dict;

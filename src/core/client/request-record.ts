@@ -18,6 +18,7 @@ export type RequestState = "waiting" | "sent" | "ok" | "failed";
 export interface DisplayOutput {
   /** MIME type to representation. */
   readonly data: Dict;
+  /** Further facts about the representations, mostly none. */
   readonly metadata: Dict;
 }
 

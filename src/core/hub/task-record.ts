@@ -5,32 +5,51 @@ import type { Dict, Frame } from "../../wire/index.ts";
 
 /** What the Hub knows of one request. */
 export interface TaskRecord {
+  /** Message id of the request. */
   readonly msg_id: string;
+  /** Header of the request, with `username`, `session` and `date`. */
   readonly header: Dict | null;
+  /** What its view asked of the scheduler. */
   readonly metadata: Dict | null;
+  /** The request itself: code of an `execute`. */
   readonly content: Dict | null;
   /** Request buffers; `null` when they were larger than the store keeps. */
   readonly buffers: readonly Frame[] | null;
+  /** When the controller had it. */
   readonly submitted: string | null;
+  /** Session of the client. */
   readonly client_uuid: string | null;
+  /** Identity of the engine that has or had it. */
   readonly engine_uuid: string | null;
+  /** `mux`: a direct view; `task`: a load-balanced one; `broadcast`. */
   readonly queue: "mux" | "task" | "broadcast" | null;
   /** Whatever the request's metadata said. */
   readonly label: unknown;
+  /** When the engine began. */
   readonly started: string | null;
+  /** When the engine was done; `null` while it is not. */
   readonly completed: string | null;
+  /** When the controller had the reply. */
   readonly received: string | null;
   /** Message id of the resubmission. */
   readonly resubmitted: string | null;
+  /** Header of the reply. */
   readonly result_header: Dict | null;
+  /** Metadata of the reply. */
   readonly result_metadata: Dict | null;
+  /** Content of the reply: its status, and the error if it failed. */
   readonly result_content: Dict | null;
   /** `null` while there is no result, or when it was larger than the store keeps (see `result_metadata`). */
   readonly result_buffers: readonly Frame[] | null;
+  /** Code as the engine published it. */
   readonly execute_input: string | null;
+  /** Value of an `execute`, as published. */
   readonly execute_result: Dict | null;
+  /** Error, as published. */
   readonly error: Dict | null;
+  /** What it printed. */
   readonly stdout: string;
+  /** What it wrote to standard error. */
   readonly stderr: string;
 }
 

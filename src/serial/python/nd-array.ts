@@ -90,14 +90,21 @@ export function sizeOf(shape: readonly number[]): number {
  * pairs of real and imaginary part, dates (`<M8[ns]`) and durations bigints of their unit.
  */
 export class NdArray<Data extends NdData = NdData> {
+  /** The elements, one after the other. */
   readonly data: Data;
   /** Length of each dimension; `[]` for a single element. */
   readonly shape: readonly number[];
+  /** `C`: the last index varies fastest; `F`: the first. */
   readonly order: "C" | "F";
   /** numpy's name of the element type, like `<f8`. */
   readonly dtype: string;
 
-  /** Default shape: one dimension. Throws InvalidArgumentError when shape, type and data do not fit one another. */
+  /**
+   * Describes data that lies in memory already.
+   *
+   * @param shape length of each dimension; default: one dimension
+   * @throws InvalidArgumentError when shape, type and data do not fit one another
+   */
   constructor(data: Data, shape?: readonly number[], options: NdArrayOptions = {}) {
     const isNumbers = ArrayBuffer.isView(data);
     this.dtype = options.dtype ?? (isNumbers ? dtypeOf(data as NumberArray) : "|O");

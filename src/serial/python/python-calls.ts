@@ -13,8 +13,10 @@ import { readPickle } from "./unpickler.ts";
 
 /** Keyword arguments of a call to Python; made by `keywords`. */
 export class Keywords {
+  /** By name. */
   readonly values: Readonly<Record<string, unknown>>;
 
+  /** @internal Use `keywords`. */
   constructor(values: Readonly<Record<string, unknown>>) {
     this.values = values;
   }

@@ -8,8 +8,11 @@ export type PythonOrigin = "global" | "call" | "new";
 
 /** What a stand-in is made of. */
 export interface PythonObjectParts {
+  /** Default: `call` with arguments, else `global`. */
   readonly origin?: PythonOrigin;
+  /** Arguments it is made with. */
   readonly args?: readonly unknown[];
+  /** Keyword arguments it is made with. */
   readonly keywords?: Readonly<Record<string, unknown>>;
 }
 
@@ -28,6 +31,7 @@ export class PythonObject {
   readonly module: string;
   /** Its name in the module, like `Decimal`. */
   readonly name: string;
+  /** How Python makes it. */
   readonly origin: PythonOrigin;
   /** Arguments it is made with. */
   readonly args: readonly unknown[];
@@ -40,6 +44,7 @@ export class PythonObject {
   /** Items set after it was made: what a subclass of `dict` holds. */
   readonly entries: [key: unknown, value: unknown][] = [];
 
+  /** Names a class or function of Python, and what it is called with. @throws InvalidArgumentError when the names are none */
   constructor(module: string, name: string, parts: PythonObjectParts = {}) {
     if (!isDottedName(name) || (module !== "" && !isDottedName(module)))
       throw new InvalidArgumentError(`"${module}" and "${name}" do not name anything in Python; give a module and a name in it, like "decimal" and "Decimal"`);
