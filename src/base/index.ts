@@ -1,5 +1,6 @@
 // The ground floor: errors, identifiers, time and small containers. Pure; imports nothing.
 
+export * from "./bounded-map.ts";
 export * from "./errors.ts";
 export * from "./heap.ts";
 export * from "./ids.ts";

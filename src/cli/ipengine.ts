@@ -21,7 +21,7 @@ import {
 import { Engine, type EngineConfig } from "../engine/index.ts";
 import { createLogger, fdWriter, type LogLevel } from "../log/index.ts";
 import { newSessionId } from "../net/index.ts";
-import type { EngineConnectionInfo } from "../wire/index.ts";
+import { CODE_KEEPING, type EngineConnectionInfo } from "../wire/index.ts";
 import { takeLauncherPid } from "./launcher-pid.ts";
 import { openLogFile } from "./log-file.ts";
 import { createProgram, InvalidArgumentError, Option, type Command } from "./program.ts";
@@ -111,7 +111,7 @@ async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd
     registrationUrl: values.url ?? null,
     uuid: engineUuid(values.ident ?? newSessionId()),
     host,
-    properties: { host, pid: process.pid, language: "typescript", node: process.versions.node, version: VERSION, prefetch: 1 },
+    properties: { host, pid: process.pid, language: "typescript", node: process.versions.node, version: VERSION, prefetch: 1, ...CODE_KEEPING },
     registrationTimeoutMs: values.timeoutMs,
     heartMissesMax: values.heartMissesMax,
     resultBytesMax: values.resultBytesMax,

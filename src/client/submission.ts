@@ -2,7 +2,8 @@
 
 import { msgId, SerializationError, type EngineUuid } from "../base/index.ts";
 import { RequestRecord, type CallKind, type RequestChannel } from "../core/client/index.ts";
-import { framesBytes, type Dict, type Frame, type Header } from "../wire/index.ts";
+import { isPickle } from "../serial/index.ts";
+import { countCodeFrames, framesBytes, type Dict, type Frame, type Header } from "../wire/index.ts";
 import type { Reading } from "./engine-call.ts";
 import { RequestHandle, type Transmission } from "./request-handle.ts";
 
@@ -26,9 +27,10 @@ export interface Submission {
   readonly itemCount?: number;
 }
 
-/** Whether a frame of the caller's own memory may be among them. */
+/** Whether a frame of the caller's own memory may be among them. In calls for our engines the first one and those of code never are. */
 function hasLargeFrame(buffers: readonly Frame[]): boolean {
-  for (const frame of buffers) if (frame.length >= LARGE_FRAME_BYTES) return true;
+  const end = buffers.length - countCodeFrames(buffers);
+  for (let i = isPickle(buffers) ? 0 : 1; i < end; i += 1) if ((buffers[i] as Frame).length >= LARGE_FRAME_BYTES) return true;
   return false;
 }
 

@@ -5,7 +5,10 @@ import { engineUuid, type Clock, type EngineUuid } from "../base/index.ts";
 import type { BroadcastEffect, BroadcastEvent, BroadcastScheduler } from "../core/index.ts";
 import type { BoundSocket } from "../net/index.ts";
 import { splitFrames, type Frame, type Message, type RawMessage, type Session } from "../wire/index.ts";
+import { CodeSieve } from "./code-sieve.ts";
+import type { CodeTable } from "./code-table.ts";
 import type { Drops } from "./drops.ts";
+import type { RoutedEngine } from "./hub-link.ts";
 import type { Monitor } from "./monitor.ts";
 import { WakeTimer } from "./wake-timer.ts";
 
@@ -18,6 +21,7 @@ export interface BroadcastRouterParts {
   readonly clock: Clock;
   readonly drops: Drops;
   readonly monitor: Monitor;
+  readonly codes: CodeTable;
 }
 
 /** A message with the frames it came in, so that it can go on unchanged. */
@@ -29,10 +33,12 @@ interface FramedMessage extends Message {
 export class BroadcastRouter {
   readonly #parts: BroadcastRouterParts;
   readonly #timer: WakeTimer;
+  readonly #sieve: CodeSieve;
   #fromEngines = 0;
 
   constructor(parts: BroadcastRouterParts) {
     this.#parts = parts;
+    this.#sieve = new CodeSieve(parts.codes);
     this.#timer = new WakeTimer(parts.clock, (at) => this.#feed({ type: "ticked", at }));
   }
 
@@ -47,11 +53,18 @@ export class BroadcastRouter {
     for (const leaf of this.#parts.leaves) leaf.receive((frames) => this.#fromEngine(frames));
   }
 
-  engineJoined(engine: EngineUuid): void {
-    this.#feed({ type: "engineJoined", at: this.#parts.clock.now(), engine });
+  engineJoined({ uuid, keepsCode }: RoutedEngine): void {
+    this.#sieve.engineJoined(uuid, keepsCode);
+    this.#feed({ type: "engineJoined", at: this.#parts.clock.now(), engine: uuid });
+  }
+
+  /** An engine misses code of this request: all of it, unless it was answered already. */
+  codeOf(engine: EngineUuid, requestId: string): readonly Frame[] | undefined {
+    return this.#sieve.asked(engine, requestId);
   }
 
   engineLeft(engine: EngineUuid): void {
+    this.#sieve.engineLeft(engine);
     this.#feed({ type: "engineLeft", at: this.#parts.clock.now(), engine });
   }
 
@@ -78,7 +91,10 @@ export class BroadcastRouter {
     const [source, client] = parsed.value.idents;
     if (source === undefined || client === undefined) return drops.count("broadcast.engine", "tooFewIdents");
     const message: FramedMessage = { ...parsed.value, frames };
-    this.#feed({ type: "replied", at: clock.now(), engine: engineUuid(session.text.decode(source)), client, message });
+    const engine = engineUuid(session.text.decode(source));
+    const requestId = parsed.value.parentHeader["msg_id"];
+    if (typeof requestId === "string") this.#sieve.answered(engine, requestId);
+    this.#feed({ type: "replied", at: clock.now(), engine, client, message });
   }
 
   #feed(event: BroadcastEvent<Frame>): void {
@@ -109,7 +125,8 @@ export class BroadcastRouter {
   #sendToEngine(effect: BroadcastEffect<Frame> & { type: "sendToEngine" }): void {
     const { leaves, session, drops } = this.#parts;
     const leaf = leaves[effect.engineId % leaves.length];
-    const frames = session.rebuild({ ...effect.message, idents: [session.text.encode(effect.engine), effect.client] });
+    const buffers = this.#sieve.sift(effect.engine, effect.message.header.msg_id, effect.message.buffers);
+    const frames = session.rebuild({ ...effect.message, buffers, idents: [session.text.encode(effect.engine), effect.client] });
     if (leaf === undefined || !leaf.send(frames)) drops.count("broadcast.client", "queueFull");
   }
 

@@ -13,6 +13,8 @@ export interface RoutedEngine {
   readonly uuid: EngineUuid;
   /** It may be sent tasks ahead, and gives back those it has not started. */
   readonly canPrefetch: boolean;
+  /** It keeps the code of functions, and asks for what it misses. */
+  readonly keepsCode: boolean;
 }
 
 /** Ports of the Hub's four sockets. */

@@ -15,7 +15,7 @@ import {
 } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket } from "../net/index.ts";
-import { errorContent, PACKING_OFFER, type Dict, type Frame, type NotificationType, type Session } from "../wire/index.ts";
+import { errorContent, keepsCode, PACKING_OFFER, type Dict, type Frame, type NotificationType, type Session } from "../wire/index.ts";
 import type { Drops } from "./drops.ts";
 import type { EngineTableFile } from "./engine-table.ts";
 import type { HubEnd, RoutedEngine } from "./hub-link.ts";
@@ -169,7 +169,7 @@ export class Registry {
   }
 }
 
-/** An engine in few words. One that says nothing of prefetch, as Python's, has none. */
+/** An engine in few words. One that says nothing of prefetch and code, as Python's, has neither. */
 function routed({ id, uuid, properties }: EngineEntry): RoutedEngine {
-  return { id, uuid, canPrefetch: properties["prefetch"] === 1 };
+  return { id, uuid, canPrefetch: properties["prefetch"] === 1, keepsCode: keepsCode(properties) };
 }

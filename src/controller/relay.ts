@@ -23,7 +23,10 @@ import {
   type RawMessage,
   type Session,
 } from "../wire/index.ts";
+import { CodeSieve } from "./code-sieve.ts";
+import type { CodeTable } from "./code-table.ts";
 import type { Drops } from "./drops.ts";
+import type { RoutedEngine } from "./hub-link.ts";
 import type { Monitor } from "./monitor.ts";
 
 /** What a relay works with. */
@@ -43,6 +46,9 @@ export interface RelayParts {
   readonly onHeldReplies: (engine: Frame, packed: Frame) => void;
   /** A client asks the controller itself (control channel); the content of the answer, or `undefined` for a question nobody here knows. */
   readonly onAsked: (msgType: string, content: Dict) => Dict | undefined;
+  /** An engine misses code of a request (control channel). */
+  readonly onCodeMissing: (engine: EngineUuid, requestId: string) => void;
+  readonly codes: CodeTable;
 }
 
 const RECORDED_REQUESTS: ReadonlySet<string> = new Set(["apply_request", "execute_request"]);
@@ -52,6 +58,7 @@ const REQUEST_SUFFIX = "_request";
 export class Relay {
   readonly #parts: RelayParts;
   readonly #ledger: MuxLedger;
+  readonly #sieve: CodeSieve;
   readonly #ownIdentity: Frame;
   #forwarded = 0;
   #fromEngines = 0;
@@ -59,6 +66,7 @@ export class Relay {
   constructor(parts: RelayParts) {
     this.#parts = parts;
     this.#ledger = new MuxLedger(parts.engineBytesMax);
+    this.#sieve = new CodeSieve(parts.codes);
     this.#ownIdentity = parts.session.text.encode(CONTROLLER_IDENTITY);
   }
 
@@ -78,12 +86,14 @@ export class Relay {
     this.#parts.engineSide.receive((frames) => this.#fromEngine(frames));
   }
 
-  engineJoined(engine: EngineUuid): void {
-    this.#ledger.open(engine);
+  engineJoined({ uuid, keepsCode }: RoutedEngine): void {
+    this.#ledger.open(uuid);
+    this.#sieve.engineJoined(uuid, keepsCode);
   }
 
   engineLeft(engine: EngineUuid): void {
     this.#ledger.close(engine);
+    this.#sieve.engineLeft(engine);
   }
 
   /** Asks an engine for the tasks it was sent, up to this ordinal, and has not started; the answer comes by `onRecalled`. */
@@ -92,18 +102,33 @@ export class Relay {
     engineSide.send(session.build("recall_request", { through }, { idents: [session.text.encode(engine), this.#ownIdentity] }));
   }
 
+  /** An engine misses code of this request: all of it, unless it was answered already. */
+  codeOf(engine: EngineUuid, requestId: string): readonly Frame[] | undefined {
+    return this.#sieve.asked(engine, requestId);
+  }
+
+  /** Tells an engine the code of a request that it asked for; without any, that nobody waits for the request. */
+  sendCode(engine: EngineUuid, requestId: string, codes: readonly Frame[] | undefined): void {
+    const { session, engineSide } = this.#parts;
+    const idents = [session.text.encode(engine), this.#ownIdentity];
+    engineSide.send(session.build("code_reply", { msg_id: requestId, status: codes === undefined ? "error" : "ok" }, { idents, buffers: codes ?? [] }));
+  }
+
   #isOurs(identity: Frame): boolean {
     return identity.length === this.#ownIdentity.length && this.#parts.session.text.decode(identity) === CONTROLLER_IDENTITY;
   }
 
   /** A message of an engine for the controller itself. */
   #forUs(source: Frame, raw: RawMessage): void {
-    const { channel, session, drops, onRecalled, onHeldReplies } = this.#parts;
+    const { channel, session, drops, onRecalled, onHeldReplies, onCodeMissing } = this.#parts;
     const type = session.unpack(raw.header)?.["msg_type"];
     const content = session.unpack(raw.content);
     const [packed] = raw.buffers;
     if (channel === "control" && type === "recall_reply" && content !== undefined) return onRecalled(engineUuid(session.text.decode(source)), content);
     if (channel === "control" && type === "held_replies" && packed !== undefined) return onHeldReplies(source, packed);
+    const requestId = content?.["msg_id"];
+    if (channel === "control" && type === "code_request" && typeof requestId === "string")
+      return onCodeMissing(engineUuid(session.text.decode(source)), requestId);
     drops.count(`${channel}.engine`, "badForController");
   }
 
@@ -141,12 +166,22 @@ export class Relay {
     const refusal = this.#refusal(engine, bytes);
     if (refusal !== undefined) return this.#refuse(raw, header, engine, refusal);
     [frames[0], frames[1]] = [target, frames[0] as Frame];
-    if (!engineSide.send(frames)) return this.#refuse(raw, header, engine, "the controller's queue to the engines is full");
+    if (!engineSide.send(this.#sifted(frames, raw, header, engine))) {
+      this.#sieve.answered(engineUuid(engine), header.msg_id);
+      return this.#refuse(raw, header, engine, "the controller's queue to the engines is full");
+    }
     this.#forwarded += 1;
     const isRecorded = RECORDED_REQUESTS.has(header.msg_type);
     if (channel === "mux" && isRecorded) monitor.request("muxRequest", target, raw);
     // Control requests are small and answered beside the queue; those without reply are counted as such.
     this.#ledger.sent(engine, isRecorded || (channel === "control" && header.msg_type.endsWith(REQUEST_SUFFIX)) ? header.msg_id : undefined, bytes);
+  }
+
+  /** What has a reply may go without the code that its engine has. */
+  #sifted(frames: readonly Frame[], { buffers }: RawMessage, header: Header, engine: string): readonly Frame[] {
+    if (buffers.length < 2 || this.#parts.channel === "control" || !RECORDED_REQUESTS.has(header.msg_type)) return frames;
+    const sifted = this.#sieve.sift(engineUuid(engine), header.msg_id, buffers);
+    return sifted === buffers ? frames : [...frames.slice(0, frames.length - buffers.length), ...sifted];
   }
 
   #refusal(engine: string, bytes: number): string | undefined {
@@ -186,7 +221,9 @@ export class Relay {
     this.#forwarded += 1;
     const parent = session.unpack(opened.value.parentHeader);
     if (!isHeader(parent)) return;
-    this.#ledger.answered(session.text.decode(source), parent.msg_id);
+    const engine = engineUuid(session.text.decode(source));
+    this.#ledger.answered(engine, parent.msg_id);
+    this.#sieve.answered(engine, parent.msg_id);
     if (channel === "mux" && RECORDED_REQUESTS.has(parent.msg_type)) monitor.reply("muxReply", source, parent.msg_id, opened.value);
   }
 }

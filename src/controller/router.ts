@@ -7,6 +7,7 @@ import type { Logger } from "../log/index.ts";
 import type { BoundSocket, SocketOptions, Transport } from "../net/index.ts";
 import type { Dict, Frame, Session } from "../wire/index.ts";
 import { BroadcastRouter } from "./broadcast-router.ts";
+import { CodeTable } from "./code-table.ts";
 import { Drops } from "./drops.ts";
 import type { RoutedEngine, RouterEnd, ToRouter } from "./hub-link.ts";
 import { IntakeGate } from "./intake-gate.ts";
@@ -126,7 +127,7 @@ export class Router {
       for (const gate of gates) gate.set("hubBehind", isPressed);
     };
     this.#monitor = new Monitor({ link, now: () => clock.now(), bufferBytesMax: parts.recordBufferBytesMax, onPressure });
-    const common = { session, clock, drops: this.#drops, monitor: this.#monitor };
+    const common = { session, clock, drops: this.#drops, monitor: this.#monitor, codes: new CodeTable() };
     const onRecalled = (engine: EngineUuid, content: Dict): void => this.#tasks.recalled(engine, content);
     const relay = (channel: "mux" | "control"): Relay =>
       new Relay({
@@ -134,6 +135,7 @@ export class Router {
         onRecalled,
         onHeldReplies: (engine, packed) => this.#tasks.heldReplies(engine, packed),
         onAsked: (msgType, content) => this.#tasks.asked(msgType, content),
+        onCodeMissing: (engine, requestId) => this.#sendCode(engine, requestId),
         channel,
         clientSide: sockets[channel].client,
         engineSide: sockets[channel].engine,
@@ -222,12 +224,17 @@ export class Router {
     this.#lookupNumber += 1;
   }
 
+  #sendCode(engine: EngineUuid, requestId: string): void {
+    const codes = this.#tasks.codeOf(engine, requestId) ?? this.#mux.codeOf(engine, requestId) ?? this.#broadcast.codeOf(engine, requestId);
+    this.#control.sendCode(engine, requestId, codes);
+  }
+
   #admit(engine: RoutedEngine): void {
     // First the answer: what is routed to the engine from here on must find it known.
     this.#parts.link.post({ type: "engineAdmitted", id: engine.id });
     this.#engines.set(engine.uuid, engine);
-    for (const part of [this.#mux, this.#control, this.#broadcast]) part.engineJoined(engine.uuid);
-    this.#tasks.engineJoined(engine.uuid, engine.canPrefetch);
+    for (const part of [this.#mux, this.#control, this.#broadcast]) part.engineJoined(engine);
+    this.#tasks.engineJoined(engine);
   }
 
   #expel(engine: RoutedEngine): void {

@@ -1,7 +1,9 @@
 // A task request's frames while the scheduler holds it. Frames fresh from a socket are sent on as they are; a task that
-// has to wait is packed into one allocation, because seven small buffers cost several times what they hold.
+// has to wait is packed into one allocation, because seven small buffers cost several times what they hold. The code of its
+// functions is kept apart: many tasks share it.
 
 import { framesBytes, splitFrames, type Frame, type RawMessage } from "../wire/index.ts";
+import type { KeptCode, TakenCode } from "./code-table.ts";
 
 /** Larger messages stay as they are: their frames are worth their overhead. */
 const PACKED_BYTES_MAX = 64 * 1024;
@@ -10,19 +12,28 @@ const OVERHEAD_BYTES = 600;
 
 /** Frames `[client] D…` as they were received. */
 export class TaskPayload {
-  /** Either the frames, or one array: count, lengths (u32 each), then the bytes. */
+  /** Without the code. Either the frames, or one array: count, lengths (u32 each), then the bytes. */
   #held: Frame[] | Uint8Array;
-  /** Bytes to account for. */
+  /** Of its functions; its frames are the last ones. */
+  readonly codes: readonly KeptCode[];
+  /** Bytes to account for: code counts where it is new. */
   readonly bytes: number;
 
-  constructor(frames: Frame[]) {
-    this.#held = frames;
-    this.bytes = framesBytes(frames) + OVERHEAD_BYTES;
+  constructor(frames: Frame[], { codes, newBytes }: TakenCode) {
+    this.#held = codes.length === 0 ? frames : frames.slice(0, frames.length - codes.length);
+    this.codes = codes;
+    this.bytes = framesBytes(this.#held) + newBytes + OVERHEAD_BYTES;
   }
 
-  /** The frames. */
+  /** The frames, with this much of the code. */
+  framesWith(codes: readonly KeptCode[]): readonly Frame[] {
+    const frames = Array.isArray(this.#held) ? this.#held : unpack(this.#held);
+    return codes.length === 0 ? frames : [...frames, ...codes.map(({ frame }) => frame)];
+  }
+
+  /** All frames. */
   get frames(): readonly Frame[] {
-    return Array.isArray(this.#held) ? this.#held : unpack(this.#held);
+    return this.framesWith(this.codes);
   }
 
   /** The message within. */

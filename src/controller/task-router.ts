@@ -3,7 +3,7 @@
 // Content and buffers are never opened.
 
 import { engineUuid, isoMicros, msgId, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
-import type { FoundOutcome, SchedulerEffect, SchedulerEvent, TaskFailure, TaskScheduler } from "../core/index.ts";
+import { KnownCode, type FoundOutcome, type SchedulerEffect, type SchedulerEvent, type TaskFailure, type TaskScheduler } from "../core/index.ts";
 import type { BoundSocket } from "../net/index.ts";
 import {
   errorContent,
@@ -22,7 +22,9 @@ import {
   type RawMessage,
   type Session,
 } from "../wire/index.ts";
+import type { CodeTable, KeptCode } from "./code-table.ts";
 import type { Drops } from "./drops.ts";
+import type { RoutedEngine } from "./hub-link.ts";
 import type { IntakeGate } from "./intake-gate.ts";
 import type { Monitor } from "./monitor.ts";
 import { TaskPayload } from "./task-payload.ts";
@@ -48,6 +50,7 @@ export interface TaskRouterParts {
   readonly drops: Drops;
   readonly monitor: Monitor;
   readonly gate: IntakeGate;
+  readonly codes: CodeTable;
   /** Asks the task store how these tasks ended; the answer comes by `outcomesFound`. */
   readonly lookup: (msgIds: readonly MsgId[]) => void;
   /** Asks an engine, by the control channel, for tasks it has not started; the answer comes by `recalled`. */
@@ -60,6 +63,8 @@ export class TaskRouter {
   readonly #timer: WakeTimer;
   /** Identities of the engines as frames, so that they are encoded once. */
   readonly #identities = new Map<EngineUuid, Frame>();
+  /** The scheduler keeps every task with all its code until it has ended. */
+  readonly #known = new KnownCode<KeptCode>();
   #fromEngines = 0;
 
   constructor(parts: TaskRouterParts) {
@@ -78,13 +83,15 @@ export class TaskRouter {
     this.#parts.engineSide.receive((frames) => this.#fromEngine(frames));
   }
 
-  engineJoined(engine: EngineUuid, canPrefetch: boolean): void {
-    this.#identities.set(engine, this.#parts.session.text.encode(engine));
-    this.#feed({ type: "engineJoined", at: this.#parts.clock.now(), engine, canPrefetch });
+  engineJoined({ uuid, canPrefetch, keepsCode }: RoutedEngine): void {
+    this.#identities.set(uuid, this.#parts.session.text.encode(uuid));
+    if (keepsCode) this.#known.engineJoined(uuid);
+    this.#feed({ type: "engineJoined", at: this.#parts.clock.now(), engine: uuid, canPrefetch });
   }
 
   engineLeft(engine: EngineUuid): void {
     this.#identities.delete(engine);
+    this.#known.engineLeft(engine);
     this.#feed({ type: "engineLeft", at: this.#parts.clock.now(), engine });
   }
 
@@ -93,6 +100,7 @@ export class TaskRouter {
     const through = readOrdinal(content, "through");
     const started = readOrdinal(content, "started");
     if (through === undefined || started === undefined) return this.#parts.drops.count("control.engine", "badRecall");
+    this.#known.forget(engine); // It has not read what it gives back.
     this.#feed({ type: "tasksRecalled", at: this.#parts.clock.now(), engine, through, started });
   }
 
@@ -105,6 +113,13 @@ export class TaskRouter {
       return errorContent({ ename: "ValueError", evalue: `${ids.length} tasks are asked for; ask for at most ${ASKED_MAX} at a time` });
     if (msgType === "cancel_request") this.#feed({ type: "cancelAsked", at: clock.now(), msgIds: ids });
     return { status: "ok", tasks: Object.fromEntries(ids.map((id) => [id, scheduler.explain(id)])) };
+  }
+
+  /** An engine misses code of a task: all of it, as long as the task has not ended. */
+  codeOf(engine: EngineUuid, task: string): readonly Frame[] | undefined {
+    this.#known.forget(engine);
+    const payload = this.#parts.scheduler.payloadOf(msgId(task));
+    return payload === undefined ? undefined : (payload as TaskPayload).codes.map(({ frame }) => frame);
   }
 
   /** An engine has sent replies by another way than the task channel. */
@@ -147,7 +162,7 @@ export class TaskRouter {
       return drops.count(origin, "badJson");
     if (!isHeader(header)) return drops.count(origin, "badHeader");
     if (majorVersion(header) !== MAJOR_VERSION) return drops.count(origin, "badVersion");
-    const payload = new TaskPayload(frames);
+    const payload = new TaskPayload(frames, this.#parts.codes.take(raw.buffers));
     const task = { msgId: msgId(header.msg_id), client: raw.idents[0] as Frame, payload, bytes: payload.bytes, options: readTaskOptions(metadata) };
     const wasSent = this.#feed({ type: "taskSubmitted", at: clock.now(), task });
     if (!wasSent) payload.pack();
@@ -221,7 +236,8 @@ export class TaskRouter {
   #sendToEngine(engine: EngineUuid, payload: Payload): void {
     const identity = this.#identities.get(engine) ?? this.#parts.session.text.encode(engine);
     // The socket's own queue has no bound: what it may hold is what the scheduler lets out.
-    this.#parts.engineSide.send([identity, ...(payload as TaskPayload).frames]);
+    const task = payload as TaskPayload;
+    this.#parts.engineSide.send([identity, ...task.framesWith(task.codes.length === 0 ? task.codes : this.#known.send(engine, undefined, task.codes))]);
   }
 
   #forwardReply(client: Frame, id: MsgId, reply: readonly Frame[]): void {

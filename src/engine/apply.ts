@@ -2,7 +2,7 @@
 // in theirs. The result goes back in the form the request had.
 
 import { SerializationError, type KernelFailure } from "../base/index.ts";
-import { isPickle, packPython, packValue, unpackCall, unpackCallNow, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
+import { isPickle, packPython, packValue, unpackCall, unpackCallNow, type FetchCode, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
 import { framesBytes, type Dict, type Frame } from "../wire/index.ts";
 import type { CellRunner } from "./cells/cell-runner.ts";
 import type { ContainedEnd, Containment } from "./containment.ts";
@@ -32,6 +32,11 @@ export interface RunHooks {
   isOver(): boolean;
   /** The request ended. Called once. */
   end(outcome: RunOutcome): void;
+}
+
+/** Likewise, for a call, whose functions' code may be missing. */
+export interface CallHooks extends RunHooks {
+  readonly fetchCode: FetchCode;
 }
 
 /** How the result is written: as its reader writes, too. */
@@ -73,7 +78,7 @@ export class ApplyRunner {
   }
 
   /** Starts a request; its end is told through the hooks, never thrown. */
-  start(buffers: readonly Frame[], hooks: RunHooks): void {
+  start(buffers: readonly Frame[], hooks: CallHooks): void {
     if (isPickle(buffers)) return this.#startPython(buffers, hooks);
     let call: UnpackedCall | undefined;
     try {
@@ -82,7 +87,7 @@ export class ApplyRunner {
       return hooks.end(failed(error));
     }
     if (call !== undefined) return this.#schedule({ call, pack: packValue, hooks });
-    unpackCall(buffers, this.#env).then(
+    unpackCall(buffers, this.#env, () => hooks.fetchCode()).then(
       (unpacked) => this.#schedule({ call: unpacked, pack: packValue, hooks }),
       (error: unknown) => hooks.end(failed(error)),
     );

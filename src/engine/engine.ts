@@ -15,7 +15,7 @@ import { Namespace, ownCodePaths } from "./namespace.ts";
 import { OutputCapture } from "./output-capture.ts";
 import { installProcessHooks } from "./process-hooks.ts";
 import { RequestRunner, type ReadyReply, type RunEnd } from "./request-runner.ts";
-import { SideLink } from "./side-link.ts";
+import { SideLink, type EngineMessage } from "./side-link.ts";
 import { Stopping } from "./stopping.ts";
 import type { ControlAction, SideMessage } from "./side/side-protocol.ts";
 
@@ -140,7 +140,7 @@ export class Engine {
     });
   }
 
-  #onSide(message: SideMessage): void {
+  #onSide(message: EngineMessage): void {
     switch (message.type) {
       case "registered":
         void this.#join(message).catch((error: unknown) => this.#leave({ exitCode: 1, reason: `the engine could not start: ${String(error)}` }));
@@ -189,6 +189,7 @@ export class Engine {
       flushOutput: () => this.#containment.guard(() => this.#output.flush()),
       watchLimit: (serial, limitMs) => this.#side.post({ type: "limit", serial, limitMs }),
       ended: (serial, end) => this.#onEnded(serial, end),
+      fetchCode: (id) => this.#side.fetchCode(id),
       shutdown: (header) => {
         this.#shutdownHeader = header;
         this.#handle({ type: "shutdownRequested" });

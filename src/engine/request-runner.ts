@@ -62,6 +62,8 @@ export interface RunnerHooks {
   /** The request may run for so long: `noteLimit` and `giveUp` are to be called then. */
   watchLimit(serial: number, limitMs: number): void;
   ended(serial: number, end: RunEnd): void;
+  /** Gets the code of a request that came without some of it. */
+  fetchCode(msgId: string): Promise<readonly Frame[]>;
   /** A `shutdown_request` on the shell channel. */
   shutdown(header: Dict): void;
 }
@@ -138,7 +140,11 @@ export class RequestRunner {
     if (run.limitMs !== undefined) this.#hooks.watchLimit(serial, run.limitMs);
     switch (header.msg_type) {
       case "apply_request":
-        return this.#apply.start(incoming.message.buffers, { isOver: () => this.#isOver(run), end: (outcome) => this.#end(run, outcome) });
+        return this.#apply.start(incoming.message.buffers, {
+          isOver: () => this.#isOver(run),
+          end: (outcome) => this.#end(run, outcome),
+          fetchCode: () => this.#hooks.fetchCode(header.msg_id),
+        });
       case "execute_request":
         return this.#execute(run);
       case "kernel_info_request":

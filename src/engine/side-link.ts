@@ -4,6 +4,7 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "
 import { findBundle } from "../programs/index.ts";
 import type { Frame } from "../wire/index.ts";
 import { HELD_BYTES_MAX, HeldReplies } from "./held-replies.ts";
+import { MissingCode } from "./missing-code.ts";
 import { TaskClaims } from "./task-claims.ts";
 import { SIGNALS_OPTION } from "./side/signals.ts";
 import { idMark, SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
@@ -22,12 +23,16 @@ function startSide(workerData: SideConfig, port: MessagePort): Worker {
   }
 }
 
+/** What is for the engine; the rest is for the link itself. */
+export type EngineMessage = Exclude<SideMessage, { readonly type: "code" }>;
+
 /** Starts the side thread and exchanges messages with it. */
 export class SideLink {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #words: Int32Array;
-  readonly #onMessage: (message: SideMessage) => void;
+  readonly #onMessage: (message: EngineMessage) => void;
+  readonly #missingCode = new MissingCode((msgId) => this.post({ type: "codeMissing", msgId }));
   /** Which requests of the task channel may be started. */
   readonly claims: TaskClaims;
   /** Bytes of held replies, shared with the side thread. */
@@ -35,7 +40,7 @@ export class SideLink {
   #seen = 0;
 
   /** @param onMessage called for each message, on its own turn of the loop or within `drain` */
-  constructor(config: Omit<SideConfig, "port" | "shared" | "held">, onMessage: (message: SideMessage) => void, onFailure: (error: Error) => void) {
+  constructor(config: Omit<SideConfig, "port" | "shared" | "held">, onMessage: (message: EngineMessage) => void, onFailure: (error: Error) => void) {
     const shared = new SharedArrayBuffer(SHARED_BYTES);
     const { port1, port2 } = new MessageChannel();
     this.#words = new Int32Array(shared);
@@ -59,6 +64,7 @@ export class SideLink {
 
   #take(message: SideMessage): void {
     this.#seen = (this.#seen + 1) | 0;
+    if (message.type === "code") return this.#missingCode.arrived(message.msgId, message.frames);
     if (message.type === "tasksRecalled") this.claims.recalled(message.through);
     this.#onMessage(message);
   }
@@ -74,6 +80,11 @@ export class SideLink {
     return new HeldReplies({ words: this.#words, bytes: new Uint8Array(this.#held), send, watch: () => this.post({ type: "watchHeld" }) });
   }
 
+  /** The code of a request that came without some of it, from the controller. */
+  fetchCode(msgId: string): Promise<readonly Frame[]> {
+    return this.#missingCode.fetch(msgId);
+  }
+
   /** Sends to the side thread. */
   post(message: MainMessage): void {
     this.#port.postMessage(message);
@@ -84,6 +95,7 @@ export class SideLink {
    * very end of the process: ending it while a thread waits on a socket would abort it.
    */
   closeNow(): void {
+    this.#missingCode.close();
     this.post({ type: "close" });
     Atomics.wait(this.#words, SHARED.isClosed, 0, CLOSE_MS);
     void this.#worker.terminate(); // The process ends now; nobody is left to wait for it.

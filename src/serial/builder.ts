@@ -3,7 +3,7 @@
 
 import { Script, constants as vmConstants } from "node:vm";
 
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../base/index.ts";
 import { readCode, codeKey, type Code, type CodeFacts } from "./code.ts";
 import { positionInFile } from "./source-maps.ts";
 
@@ -25,8 +25,10 @@ type Factory = (
   nameFunction: (fn: object, name: string) => object,
 ) => [evaluate: () => Function, set: (i: number, value: unknown) => void, get: (i: number) => unknown];
 
+/** Four times what a controller believes of each of three channels (`KNOWN_CODE_LIMITS`), so that little is asked for. */
 const COMPILED_MAX = 2000;
-const COMPILED = new BoundedMap<string, CompiledCode>(COMPILED_MAX);
+const COMPILED_BYTES_MAX = 32 * 1024 * 1024;
+const COMPILED = new BoundedMap<string, CompiledCode>(COMPILED_MAX, { weigh: ({ code }) => code.entry.length, weightMax: COMPILED_BYTES_MAX });
 const ORIGINS = new BoundedMap<string, Pick<CodeFacts, "url" | "line" | "column" | "lines">>(COMPILED_MAX);
 
 /** What Vite writes in place of `import` in `import(specifier)`. */
@@ -35,7 +37,12 @@ export const VITE_IMPORT = "__vite_ssr_dynamic_import__";
 /** Marker in the file names of user functions: stack traces are recognised by it. */
 export const TASK_SCRIPT_MARK = "ipp-task-";
 
-/** The code of a table entry, from the cache when it was seen before. */
+/** The code of this key, if it was seen before and is kept. */
+export function findKnownCode(key: string): Code | undefined {
+  return COMPILED.get(key)?.code;
+}
+
+/** The code of a table entry or code frame, from the cache when it was seen before. */
 export function findCode(entry: Buffer): Code {
   return compiledOf(entry).code;
 }

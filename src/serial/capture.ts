@@ -4,7 +4,7 @@
 
 import { types } from "node:util";
 
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../base/index.ts";
 import { VITE_IMPORT } from "./builder.ts";
 import { createCode, type Code, type CodeFacts } from "./code.ts";
 import { parseFunctionSource, type FreeMember, type FreeName, type FunctionSource } from "./function-source.ts";

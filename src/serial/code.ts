@@ -3,11 +3,9 @@
 
 import { createHash } from "node:crypto";
 
+import { CODE_HASH_BYTES } from "../wire/index.ts";
 import { malformed } from "./payload.ts";
 import type { SourceForm } from "./function-source.ts";
-
-/** Bytes of the hash that identifies a code. */
-export const HASH_BYTES = 16;
 
 /** What an engine needs to build a function, apart from the values of its bindings. */
 export interface CodeFacts {
@@ -35,10 +33,12 @@ export interface Code {
   readonly facts: CodeFacts;
   /** The hash, as a string that serves as key of caches. */
   readonly key: string;
-  /** Entry of the table: hash and facts. */
+  /** Hash and facts: an entry of the table, or a code frame. */
   readonly entry: Buffer;
   /** The entry as it stands in a table when the code is a function's: without class identity. */
   readonly plainEntry: Buffer;
+  /** Likewise, of an entry that refers to a code frame. */
+  readonly plainReference: Buffer;
 }
 
 const NO_CLASS_ID = Buffer.of(0);
@@ -57,23 +57,24 @@ export function createCode(facts: CodeFacts): Code {
 
 function makeCode(facts: CodeFacts, key: string, entry: Buffer): Code {
   const plainEntry = Buffer.concat([NO_CLASS_ID, entry]);
-  return { facts, key, plainEntry, entry: plainEntry.subarray(NO_CLASS_ID.length) };
+  const plainReference = plainEntry.subarray(0, NO_CLASS_ID.length + CODE_HASH_BYTES);
+  return { facts, key, plainEntry, plainReference, entry: plainEntry.subarray(NO_CLASS_ID.length) };
 }
 
 function hashOf(json: Buffer): Buffer {
-  return createHash("sha256").update(json).digest().subarray(0, HASH_BYTES);
+  return createHash("sha256").update(json).digest().subarray(0, CODE_HASH_BYTES);
 }
 
 /** The key in an entry, to look a code up without reading it. */
 export function codeKey(entry: Buffer): string {
-  if (entry.length < HASH_BYTES) throw malformed("a function is cut short");
-  return entry.toString("latin1", 0, HASH_BYTES);
+  if (entry.length < CODE_HASH_BYTES) throw malformed("a function is cut short");
+  return entry.toString("latin1", 0, CODE_HASH_BYTES);
 }
 
 /** Reads an entry; the hash must fit, so that a damaged text is never built or kept. */
 export function readCode(entry: Buffer): Code {
-  const json = entry.subarray(HASH_BYTES);
-  if (!hashOf(json).equals(entry.subarray(0, HASH_BYTES))) throw malformed("the text of a function is damaged");
+  const json = entry.subarray(CODE_HASH_BYTES);
+  if (!hashOf(json).equals(entry.subarray(0, CODE_HASH_BYTES))) throw malformed("the text of a function is damaged");
   const facts = JSON.parse(json.toString()) as CodeFacts;
   if (typeof facts.text !== "string" || !Array.isArray(facts.bindings) || !Array.isArray(facts.eager)) throw malformed("a function lacks its text");
   return makeCode(facts, codeKey(entry), entry);

@@ -1,19 +1,22 @@
 // Values and calls into frames. Primitives take a shorter way than V8's stream; everything else is canned and written.
 
-import type { Frame } from "../wire/index.ts";
+import { CODE_HASH_BYTES, RAW_COUNT_AT, type Frame } from "../wire/index.ts";
 import { InvalidArgumentError, SerializationError, isParallelError } from "../base/index.ts";
 import { can, canCopying, type Canned, type Special } from "./canner.ts";
-import { classEntry } from "./code.ts";
+import { classEntry, type Code } from "./code.ts";
 import { FORM, HEAD_BYTES, writeHead, type Form } from "./payload.ts";
 import { writeProgram } from "./program.ts";
 import { Reference } from "./records.ts";
 import { isClean, isFlat, isFlatCall } from "./scan.ts";
 import { StreamWriter } from "./stream.ts";
 
-/** Kinds of entries of the table of specials. */
-export const ENTRY = { code: 1, fact: 2 } as const;
+/** Kinds of entries of the table of specials; `codeAside` has only the hash of a code that is a frame of its own. */
+export const ENTRY = { code: 1, fact: 2, codeAside: 3 } as const;
 
 const ENTRY_HEAD_BYTES = 5;
+/** In calls, code of at least this many bytes is a frame of its own, which is left out where it is known. */
+const ASIDE_BYTES_MIN = 512;
+const ASIDE_FRAMES_MAX = 1000;
 const NOTHING_CANNED: readonly Special[] = [];
 const NO_TABLE = Buffer.alloc(0);
 
@@ -85,10 +88,10 @@ function packText(value: string): Frame {
 }
 
 /** Small flat data: twice as fast as V8's stream, and the same for it. */
-function packJson(form: Form, table: Buffer, value: unknown): Frame {
+function packJson(form: Form, table: Buffer, value: unknown, codeFrames = 0): Frame {
   const text = JSON.stringify(value);
   const frame = Buffer.allocUnsafe(HEAD_BYTES + table.length + Buffer.byteLength(text));
-  writeHead(frame, form, 0, table.length);
+  writeHead(frame, form, 0, table.length, codeFrames);
   table.copy(frame, HEAD_BYTES);
   frame.write(text, HEAD_BYTES + table.length);
   return frame;
@@ -114,21 +117,43 @@ function pack(form: Form, values: readonly unknown[], labels: readonly string[])
 
 function write(form: Form, canned: Canned): Frame[] {
   const { specials } = canned;
+  // A value may go to a client, which has nobody to ask.
+  const aside = form === FORM.call ? takeAside(specials) : NOTHING_ASIDE;
   if (form === FORM.call && isBare(specials) && isFlatCall(canned.roots)) {
-    return [packJson(FORM.jsonCall, prefixWithTable(specials).subarray(HEAD_BYTES), canned.roots.slice(1))];
+    const frame = packJson(FORM.jsonCall, prefixWithTable(specials, aside).subarray(HEAD_BYTES), canned.roots.slice(1), aside.size);
+    return aside.size === 0 ? [frame] : [frame, ...framesOf(aside)];
   }
   const writer = new StreamWriter();
-  const prefix = specials.length === 0 ? Buffer.allocUnsafe(HEAD_BYTES) : prefixWithTable(specials);
-  writeHead(prefix, form, 0, prefix.length - HEAD_BYTES);
+  const prefix = specials.length === 0 ? Buffer.allocUnsafe(HEAD_BYTES) : prefixWithTable(specials, aside);
+  writeHead(prefix, form, 0, prefix.length - HEAD_BYTES, aside.size);
   writer.writeRawBytes(prefix);
   writer.writeHeader();
   if (specials.length > 0) writeProgram(writer, specials);
   writer.writeValue(form === FORM.call ? canned.roots.slice(1) : canned.roots[0]);
   if (specials.length > 0) writer.writeValue(canned.boxed.length === 0 ? undefined : canned.boxed);
   const frame = writer.releaseBuffer();
-  if (writer.rawFrames.length === 0) return [frame];
-  frame.writeUInt32LE(writer.rawFrames.length, HEAD_BYTES - 8);
-  return [frame, ...writer.rawFrames];
+  if (writer.rawFrames.length === 0 && aside.size === 0) return [frame];
+  frame.writeUInt32LE(writer.rawFrames.length, RAW_COUNT_AT);
+  return [frame, ...writer.rawFrames, ...framesOf(aside)];
+}
+
+/** Codes that become frames of their own, each once, by their hashes. */
+type Aside = ReadonlyMap<string, Code>;
+
+const NOTHING_ASIDE: Aside = new Map();
+
+function takeAside(specials: readonly Special[]): Aside {
+  let aside: Map<string, Code> | undefined;
+  for (const { code: record } of specials) {
+    if (record === undefined || record.code.entry.length < ASIDE_BYTES_MIN) continue;
+    aside ??= new Map();
+    if (aside.size < ASIDE_FRAMES_MAX) aside.set(record.code.key, record.code);
+  }
+  return aside ?? NOTHING_ASIDE;
+}
+
+function framesOf(aside: Aside): Frame[] {
+  return Array.from(aside.values(), ({ entry }) => entry);
 }
 
 /** Whether a table needs no program: one function that closes over nothing, or one fact. */
@@ -138,24 +163,30 @@ function isBare(specials: readonly Special[]): boolean {
 }
 
 /** Room for the head, then the table: count, and for each entry kind, length, bytes. */
-function prefixWithTable(specials: readonly Special[]): Buffer {
-  const entries = specials.map(encodeEntry);
+function prefixWithTable(specials: readonly Special[], aside: Aside): Buffer {
+  const entries = specials.map((special) => encodeEntry(special, aside));
   let size = HEAD_BYTES + 4;
-  for (const entry of entries) size += ENTRY_HEAD_BYTES + entry.length;
+  for (const { bytes } of entries) size += ENTRY_HEAD_BYTES + bytes.length;
   const prefix = Buffer.allocUnsafe(size);
   prefix.writeUInt32LE(specials.length, HEAD_BYTES);
   let at = HEAD_BYTES + 4;
-  for (let i = 0; i < entries.length; i += 1) {
-    const entry = entries[i] as Buffer;
-    prefix[at] = (specials[i] as Special).code === undefined ? ENTRY.fact : ENTRY.code;
-    prefix.writeUInt32LE(entry.length, at + 1);
-    entry.copy(prefix, at + ENTRY_HEAD_BYTES);
-    at += ENTRY_HEAD_BYTES + entry.length;
+  for (const { kind, bytes } of entries) {
+    prefix[at] = kind;
+    prefix.writeUInt32LE(bytes.length, at + 1);
+    bytes.copy(prefix, at + ENTRY_HEAD_BYTES);
+    at += ENTRY_HEAD_BYTES + bytes.length;
   }
   return prefix;
 }
 
-function encodeEntry({ code, fact }: Special): Buffer {
-  if (code === undefined) return Buffer.from(JSON.stringify(fact));
-  return code.classId === "" ? code.code.plainEntry : classEntry(code.classId, code.code.entry);
+interface Entry {
+  readonly kind: number;
+  readonly bytes: Buffer;
+}
+
+function encodeEntry({ code: record, fact }: Special, aside: Aside): Entry {
+  if (record === undefined) return { kind: ENTRY.fact, bytes: Buffer.from(JSON.stringify(fact)) };
+  const { code, classId } = record;
+  if (!aside.has(code.key)) return { kind: ENTRY.code, bytes: classId === "" ? code.plainEntry : classEntry(classId, code.entry) };
+  return { kind: ENTRY.codeAside, bytes: classId === "" ? code.plainReference : classEntry(classId, code.entry.subarray(0, CODE_HASH_BYTES)) };
 }

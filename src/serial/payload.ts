@@ -2,17 +2,17 @@
 // the value and where its parts begin. Nothing here knows what a value is.
 //
 //   0  magic 01 54 53 50   (a pickle begins with 80)       8  u32 raw frames that follow the first one
-//   4  version             5  form       6  u16 zero      12  u32 bytes of the table of specials
+//   4  version             5  form                        12  u32 bytes of the table of specials
+//   6  u16 code frames behind the raw ones, of which some may have been left out on the way
 //
 // Integers are little endian. Behind the head: the table, then the body in the way `form` says.
 
 import { SerializationError } from "../base/index.ts";
-import type { Frame } from "../wire/index.ts";
+import { CODE_COUNT_AT, PAYLOAD_MAGIC, RAW_COUNT_AT, type Frame } from "../wire/index.ts";
 
 /** Bytes of the head. */
 export const HEAD_BYTES = 16;
 
-const MAGIC = 0x50535401;
 const VERSION = 1;
 const PICKLE_FIRST_BYTE = 0x80;
 
@@ -26,6 +26,8 @@ export type Form = (typeof FORM)[keyof typeof FORM];
 export interface PayloadHead {
   readonly form: number;
   readonly rawFrames: number;
+  /** Code frames that were sent along; some may have been left out on the way. */
+  readonly codeFrames: number;
   readonly tableBytes: number;
 }
 
@@ -35,13 +37,12 @@ export function isPickle(frames: readonly Frame[]): boolean {
 }
 
 /** Writes the head at the start of `frame`. */
-export function writeHead(frame: Buffer, form: Form, rawFrames: number, tableBytes: number): void {
-  frame.writeUInt32LE(MAGIC, 0);
+export function writeHead(frame: Buffer, form: Form, rawFrames: number, tableBytes: number, codeFrames = 0): void {
+  frame.writeUInt32LE(PAYLOAD_MAGIC, 0);
   frame[4] = VERSION;
   frame[5] = form;
-  frame[6] = 0;
-  frame[7] = 0;
-  frame.writeUInt32LE(rawFrames, 8);
+  frame.writeUInt16LE(codeFrames, CODE_COUNT_AT);
+  frame.writeUInt32LE(rawFrames, RAW_COUNT_AT);
   frame.writeUInt32LE(tableBytes, 12);
 }
 
@@ -49,15 +50,16 @@ export function writeHead(frame: Buffer, form: Form, rawFrames: number, tableByt
 export function readHead(frame: Buffer, framesLeft: number): PayloadHead {
   if (frame.length > 0 && frame[0] === PICKLE_FIRST_BYTE)
     throw malformed("it is a Python pickle where a call or value of TypeScript belongs", "send it to a Python engine");
-  if (frame.length < HEAD_BYTES || frame.readUInt32LE(0) !== MAGIC) throw malformed("it does not begin as one of ours", "check what kind of peer sent it");
+  if (frame.length < HEAD_BYTES || frame.readUInt32LE(0) !== PAYLOAD_MAGIC)
+    throw malformed("it does not begin as one of ours", "check what kind of peer sent it");
   const version = frame[4] as number;
   if (version !== VERSION)
     throw malformed(`it has format version ${version}, this package reads ${VERSION}`, "use the same version of tsparallel on both sides");
-  const rawFrames = frame.readUInt32LE(8);
+  const rawFrames = frame.readUInt32LE(RAW_COUNT_AT);
   if (rawFrames > framesLeft) throw malformed(`it announces ${rawFrames} buffers and only ${framesLeft} came`, "check the peer's version");
   const tableBytes = frame.readUInt32LE(12);
   if (tableBytes > frame.length - HEAD_BYTES) throw malformed("its table is longer than the payload", "check the peer's version");
-  return { form: frame[5] as number, rawFrames, tableBytes };
+  return { form: frame[5] as number, rawFrames, codeFrames: frame.readUInt16LE(CODE_COUNT_AT), tableBytes };
 }
 
 /** The error for bytes that cannot be read. */

@@ -1,8 +1,7 @@
 // What this process knows about functions that came over the wire or stand for something on the engine, and about
 // classes by their identity, so that an instance that returns is an instance of the very class that left.
 
-import { InvalidStateError, processWide } from "../base/index.ts";
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap, InvalidStateError, processWide } from "../base/index.ts";
 import type { Code } from "./code.ts";
 
 /** Any function. */

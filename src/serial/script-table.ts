@@ -4,7 +4,7 @@
 
 import { parse } from "acorn";
 
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../base/index.ts";
 import { withInspector } from "./scope-reader.ts";
 import { originalPlace, type WrittenPlace } from "./source-maps.ts";
 

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../base/index.ts";
 
 /** A zero-based position in a file. */
 export interface SourcePosition {

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { SerializationError } from "../base/index.ts";
-import { buildCode, findCode, type BuiltCode } from "./builder.ts";
+import { buildCode, type BuiltCode } from "./builder.ts";
 import { lazyBindings, type Code } from "./code.ts";
 import { allocateError, fillError, fillFunction, fillInstance } from "./fill.ts";
 import { findGlobal } from "./known-functions.ts";
@@ -25,7 +25,7 @@ export interface UnpackEnv {
 }
 
 /** An entry of the table of specials as it was read. */
-export type TableEntry = { readonly fact: Fact } | { readonly classId: string; readonly code: Buffer };
+export type TableEntry = { readonly fact: Fact } | { readonly classId: string; readonly code: Code };
 
 /** Carries what user code threw past the error handling of the reader. */
 export class UserFailure extends Error {}
@@ -117,8 +117,7 @@ export class Uncanner {
     return living;
   }
 
-  #livenCode(classId: string, entry: Buffer): Living {
-    const code = findCode(entry);
+  #livenCode(classId: string, code: Code): Living {
     const own = classId === "" ? undefined : findClass(classId);
     if (own !== undefined) return { value: own, isReady: true, code, built: OWN_BUILDS.get(own), kept: undefined };
     if (this.#env === undefined) return livenStandIn(code, classId);

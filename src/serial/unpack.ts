@@ -4,6 +4,8 @@
 
 import { isParallelError } from "../base/index.ts";
 import type { Frame } from "../wire/index.ts";
+import { findCode, findKnownCode } from "./builder.ts";
+import { codeKey, type Code } from "./code.ts";
 import { ENTRY } from "./pack.ts";
 import { FORM, HEAD_BYTES, asBuffer, isPickle, malformed, readHead } from "./payload.ts";
 import { unpackPython } from "./python/index.ts";
@@ -45,24 +47,61 @@ export function unpackValues(frames: readonly Frame[], env?: UnpackEnv): unknown
   return values;
 }
 
-/** Unpacks a call for execution; modules it needs are imported first. */
-export async function unpackCall(frames: readonly Frame[], env: UnpackEnv): Promise<UnpackedCall> {
-  const { part, table } = readCall(frames);
+/** Gives the code frames of a call again, all of them. */
+export type FetchCode = () => Promise<readonly Frame[]>;
+
+/** Unpacks a call for execution; code that was left out and is not known here is fetched, and modules it needs are imported, first. */
+export async function unpackCall(frames: readonly Frame[], env: UnpackEnv, fetchCode?: FetchCode): Promise<UnpackedCall> {
+  let call = readCall(frames);
+  if (call.lacksCode && fetchCode !== undefined) call = readCall(frames, await fetchCode());
+  const { part, table, lacksCode } = call;
+  if (lacksCode) throw malformed("the code of a function was left out and is not known here", "send the call again");
   return buildCall(part, table, env, await importModules(table, env));
 }
 
-/** Unpacks a call for execution, unless it needs modules: then `undefined`, and `unpackCall` does it. */
+/** Unpacks a call for execution, unless it needs modules or code that is not known here: then `undefined`, and `unpackCall` does it. */
 export function unpackCallNow(frames: readonly Frame[], env: UnpackEnv): UnpackedCall | undefined {
-  const { part, table } = readCall(frames);
-  return table.some(isImport) ? undefined : buildCall(part, table, env, undefined);
+  const { part, table, lacksCode } = readCall(frames);
+  return lacksCode || table.some(isImport) ? undefined : buildCall(part, table, env, undefined);
 }
 
-function readCall(frames: readonly Frame[]): { readonly part: Part; readonly table: readonly TableEntry[] } {
+interface ReadCall {
+  readonly part: Part;
+  readonly table: readonly TableEntry[];
+  /** Then the table is of no use. */
+  readonly lacksCode: boolean;
+}
+
+function readCall(frames: readonly Frame[], fetched: readonly Frame[] = NO_FRAMES): ReadCall {
   if (frames.length === 0) throw malformed("there is none");
   const part = takePart(frames, 0);
   if (part.form !== FORM.call && part.form !== FORM.jsonCall) throw malformed("it is a value, not a call");
-  if (part.rawFrames.length + 1 < frames.length) throw malformed("frames are left over");
-  return { part, table: guarded(() => readTable(part.table)) };
+  const rest = frames.slice(1 + part.rawFrames.length);
+  if (rest.length > part.codeFrames) throw malformed("frames are left over");
+  return guarded(() => {
+    const codes = new AsideCodes(fetched.length === 0 ? rest : [...rest, ...fetched]);
+    const table = readTable(part.table, codes);
+    return { part, table, lacksCode: codes.lacksSome };
+  });
+}
+
+/** Finds the code of entries that have only its hash. */
+class AsideCodes {
+  readonly #frames: readonly Frame[];
+  /** Whether some code was not found. */
+  lacksSome = false;
+
+  constructor(frames: readonly Frame[]) {
+    this.#frames = frames;
+  }
+
+  find(key: string): Code | undefined {
+    const known = findKnownCode(key);
+    if (known !== undefined) return known;
+    for (const frame of this.#frames) if (codeKey(asBuffer(frame)) === key) return findCode(asBuffer(frame));
+    this.lacksSome = true;
+    return undefined;
+  }
 }
 
 type Modules = ReadonlyMap<string, unknown> | undefined;
@@ -82,13 +121,16 @@ interface Part {
   readonly table: Buffer;
   readonly body: Buffer;
   readonly rawFrames: readonly Frame[];
+  /** How many code frames there may be behind them. */
+  readonly codeFrames: number;
 }
 
 function takePart(frames: readonly Frame[], at: number): Part {
   const first = asBuffer(frames[at] as Frame);
   const head = readHead(first, frames.length - at - 1);
   const bodyAt = HEAD_BYTES + head.tableBytes;
-  return { form: head.form, table: first.subarray(HEAD_BYTES, bodyAt), body: first.subarray(bodyAt), rawFrames: frames.slice(at + 1, at + 1 + head.rawFrames) };
+  const rawFrames = frames.slice(at + 1, at + 1 + head.rawFrames);
+  return { form: head.form, table: first.subarray(HEAD_BYTES, bodyAt), body: first.subarray(bodyAt), rawFrames, codeFrames: head.codeFrames };
 }
 
 /** Whatever goes wrong while reading is an error of ours, except what user code threw. */
@@ -119,7 +161,7 @@ function readValue(part: Part, env: UnpackEnv | undefined): unknown {
     case FORM.json:
       return JSON.parse(part.body.toString()) as unknown;
     case FORM.stream:
-      return unbox(readStream(part, new Uncanner(readTable(part.table), env, undefined)));
+      return unbox(readStream(part, new Uncanner(readTable(part.table, new AsideCodes(NO_FRAMES)), env, undefined)));
     default:
       throw malformed(part.form === FORM.call || part.form === FORM.jsonCall ? "it is a call, not a value" : `its form ${part.form} is unknown`);
   }
@@ -136,8 +178,10 @@ function readStream(part: Part, uncanner: Uncanner): unknown {
 }
 
 const NO_ENTRIES: readonly TableEntry[] = [];
+const NO_FRAMES: readonly Frame[] = [];
 
-function readTable(table: Buffer): readonly TableEntry[] {
+/** Entries whose code is lacking are left out: `codes` tells. */
+function readTable(table: Buffer, codes: AsideCodes): readonly TableEntry[] {
   if (table.length === 0) return NO_ENTRIES;
   const count = table.readUInt32LE(0);
   const entries: TableEntry[] = [];
@@ -147,15 +191,18 @@ function readTable(table: Buffer): readonly TableEntry[] {
     const size = table.readUInt32LE(at + 1);
     const bytes = table.subarray(at + 5, at + 5 + size);
     if (bytes.length !== size) throw malformed("its table is cut short");
-    entries.push(kind === ENTRY.code ? readCodeEntry(bytes) : { fact: readFact(bytes) });
+    const entry = kind === ENTRY.fact ? { fact: readFact(bytes) } : readCodeEntry(bytes, kind === ENTRY.codeAside, codes);
+    if (entry !== undefined) entries.push(entry);
     at += 5 + size;
   }
   return entries;
 }
 
-function readCodeEntry(bytes: Buffer): TableEntry {
+function readCodeEntry(bytes: Buffer, isAside: boolean, codes: AsideCodes): TableEntry | undefined {
   const idLength = bytes.readUInt8(0);
-  return { classId: bytes.toString("latin1", 1, 1 + idLength), code: bytes.subarray(1 + idLength) };
+  const entry = bytes.subarray(1 + idLength);
+  const code = isAside ? codes.find(codeKey(entry)) : findCode(entry);
+  return code === undefined ? undefined : { classId: bytes.toString("latin1", 1, 1 + idLength), code };
 }
 
 function readFact(bytes: Buffer): Fact {

@@ -1,6 +1,7 @@
 // The wire: envelope, framing, signing seam, message families and their guards. Pure. Field names of the protocol live
 // here and go no further up than they must.
 
+export * from "./code-frames.ts";
 export * from "./connection-info.ts";
 export * from "./digest-history.ts";
 export * from "./error-content.ts";

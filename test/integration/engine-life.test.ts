@@ -44,7 +44,7 @@ describe("registration", () => {
     const { uuid, properties } = request?.content ?? {};
     expect(uuid).toBe("engine-under-test");
     expect(properties).toMatchObject({ pid: child.pid, language: "typescript", node: process.versions.node });
-    expect(Object.keys(properties as object).toSorted()).toEqual(["host", "language", "node", "pid", "prefetch", "version"]);
+    expect(Object.keys(properties as object).toSorted()).toEqual(["host", "keepsCode", "language", "node", "pid", "prefetch", "version"]);
     await until(() => controller.published.length > 0);
     expect(controller.published[0]).toMatchObject({ topic: "engine.0.status", type: "status", content: { execution_state: "starting" }, parentId: undefined });
     expect(controller.published[0]?.message.header.session).toBe("engine-under-test");

@@ -62,12 +62,14 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   readonly #early = new EarlyCancels();
   readonly #prefetch: Prefetch;
   readonly #tally: Tally;
+  readonly #isPure: boolean;
   #effects: SchedulerEffect[] = [];
   #now = 0 as Millis;
   #lastSeq = 0;
 
   constructor(options: TaskSchedulerOptions = {}) {
     this.#config = resolveTaskSchedulerOptions(options);
+    this.#isPure = this.#config.scheme === "pure";
     this.#pool = new EnginePool(createScheme(this.#config.scheme, this.#config.rng), this.#isPure ? 0 : this.#config.hwm);
     this.#outcomes = new RecentOutcomes(this.#config.outcomesMax);
     this.#graph = new DependencyGraph(this.#tasks, this.#outcomes);
@@ -147,6 +149,11 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     return explainTask(this.#tasks.get(msgId), { pool: this.#pool, tasks: this.#tasks, kept: this.#outcomes.get(msgId) });
   }
 
+  /** What was submitted as this task, until it has ended. */
+  payloadOf(msgId: MsgId): Payload | undefined {
+    return this.#tasks.get(msgId)?.payload as Payload | undefined;
+  }
+
   /** What is remembered of a task's steps, oldest first. */
   story(msgId: MsgId): readonly Transition[] {
     return this.#story.of(msgId);
@@ -178,10 +185,6 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
       running: this.#tally.running,
       unsettled: this.#placement.length + this.#teller.length,
     });
-  }
-
-  get #isPure(): boolean {
-    return this.#config.scheme === "pure";
   }
 
   // Engines
@@ -373,8 +376,6 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     else this.#gate.lookupExpired(task, plan);
     this.#placement.settle(null);
   }
-
-  // Small things
 
   #makeReady(task: LiveTask): void {
     if (task.state === READY) return;

@@ -30,6 +30,8 @@ export interface ControlHooks {
   cancel(request: Message, msgIds: readonly string[]): Promise<readonly string[] | undefined>;
   /** Delivers a signal to this process; the answer to it is on its way. */
   signal(number: number): void;
+  /** The controller sends code that it was asked for, or none: nobody waits for that request. */
+  code(msgId: string, frames: readonly Frame[] | undefined): void;
   /** A message was dropped. */
   drop(reason: DropReason): void;
 }
@@ -80,6 +82,8 @@ export class ControlChannel {
         return this.#reply(request, kernelInfo(process.versions.node));
       case "recall_request":
         return this.#recall(request, readOrdinal(content, "through"));
+      case "code_reply":
+        return this.#code(request);
       default:
         return this.#hooks.post(request, { type: "none" });
     }
@@ -116,9 +120,23 @@ export class ControlChannel {
 
   /** The controller wants tasks back. It publishes nothing: no client asked for it. */
   #recall(request: Message, through: number | undefined): void {
-    const client = request.idents[0];
-    if (through === undefined || client === undefined || this.#session.text.decode(client) !== CONTROLLER_IDENTITY) return this.#hooks.drop("badHeader");
+    if (through === undefined || !this.#isFromController(request)) return this.#hooks.drop("badHeader");
     this.#reply(request, { status: "ok", through, started: this.#hooks.recall(through) });
+  }
+
+  #code(reply: Message): void {
+    const { msg_id: msgId, status } = reply.content;
+    if (typeof msgId !== "string" || !this.#isFromController(reply)) return this.#hooks.drop("badHeader");
+    this.#hooks.code(msgId, status === "ok" ? reply.buffers : undefined);
+  }
+
+  #isFromController({ idents }: Message): boolean {
+    return idents[0] !== undefined && this.#session.text.decode(idents[0]) === CONTROLLER_IDENTITY;
+  }
+
+  /** Asks the controller for the code of a request. */
+  askForCode(msgId: string): void {
+    this.#socket.send(this.#session.build("code_request", { msg_id: msgId }, { idents: [this.#session.text.encode(CONTROLLER_IDENTITY)] }));
   }
 
   /** Sends replies of the task channel that the main thread does not come to send. */

@@ -94,6 +94,7 @@ class SideThread {
       cancel: (request, msgIds) =>
         this.#canceller.cancel(msgIds, (token) => this.#post({ type: "control", header: request.header, action: { type: "cancel", token, msgIds } })),
       signal: (number) => void this.#deliver(number).catch((error: unknown) => this.#log.error("a signal could not be delivered", { signal: number, error })),
+      code: (msgId, frames) => this.#post({ type: "code", msgId, frames }),
       drop: (reason) => {
         if (!this.#drops.has(reason)) this.#log.warn("a control message was dropped; further ones of this kind are not told", { reason });
         this.#drops.add(reason);
@@ -131,6 +132,8 @@ class SideThread {
         return this.#isClosing ? undefined : this.#heldWatch.start();
       case "limit":
         return this.#setLimit(message.serial, message.limitMs);
+      case "codeMissing":
+        return this.#control?.askForCode(message.msgId);
       case "cleared":
         return this.#control?.cleared(message.token);
       case "cancelled":

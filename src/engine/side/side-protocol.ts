@@ -76,6 +76,8 @@ export type SideMessage =
   | { readonly type: "cancelled"; readonly serial: number }
   /** The controller takes back the requests of the task channel up to this ordinal that are not claimed when the claims are frozen, right after this. */
   | { readonly type: "tasksRecalled"; readonly through: number }
+  /** Code that was asked for, or `undefined`: nobody waits for that request any more. */
+  | { readonly type: "code"; readonly msgId: string; readonly frames: readonly Uint8Array[] | undefined }
   /** The process has to end. */
   | { readonly type: "leave"; readonly reason: string; readonly exitCode: number };
 
@@ -96,6 +98,8 @@ export type MainMessage =
   | { readonly type: "watchHeld" }
   /** The request that runs now may run for so long. */
   | { readonly type: "limit"; readonly serial: number; readonly limitMs: number }
+  /** Ask the controller for the code of a request, as some of it is missing. */
+  | { readonly type: "codeMissing"; readonly msgId: string }
   /** The namespace was cleared: answer the request. */
   | { readonly type: "cleared"; readonly token: number }
   /** None of the requests of this `cancel` runs now; `stopped`: the one that did. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConfigError, engineUuid, millis } from "../../../src/base/index.ts";
+import { CodeTable } from "../../../src/controller/code-table.ts";
 import { Drops } from "../../../src/controller/drops.ts";
 import { directLinks, type ToHub, type ToRouter } from "../../../src/controller/hub-link.ts";
 import { IntakeGate } from "../../../src/controller/intake-gate.ts";
@@ -13,7 +14,9 @@ import { WakeTimer } from "../../../src/controller/wake-timer.ts";
 import { resolveProfile } from "../../../src/config/index.ts";
 import { createLogger, type LogEntry } from "../../../src/log/index.ts";
 import { createSession, curveKeyPair, newCurveKeyPair, type MessageSocket } from "../../../src/net/index.ts";
+import { packCall } from "../../../src/serial/index.ts";
 import { splitFrames, type Frame, type RawMessage } from "../../../src/wire/index.ts";
+import { longFunction } from "../../support/long-function.ts";
 
 const text = (value: string): Frame => Buffer.from(value);
 
@@ -21,7 +24,7 @@ describe("a task's payload", () => {
   it("is the same frames, byte for byte, before and after it was packed", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 500 }), { minLength: 1, maxLength: 12 }), (frames) => {
-        const payload = new TaskPayload(frames);
+        const payload = new TaskPayload(frames, { codes: [], newBytes: 0 });
         const bytes = payload.bytes;
         payload.pack();
         payload.pack();
@@ -33,9 +36,29 @@ describe("a task's payload", () => {
 
   it("large frames are not copied", () => {
     const large = new Uint8Array(100_000);
-    const payload = new TaskPayload([text("c"), large]);
+    const payload = new TaskPayload([text("c"), large], { codes: [], newBytes: 0 });
     payload.pack();
     expect(payload.frames[1]).toBe(large);
+  });
+
+  it("has its code once in memory, however many tasks share it, and as the last frames, as much of it as is wanted", () => {
+    const table = new CodeTable();
+    const request = (): Frame[] => packCall(longFunction(1), []).map((frame) => new Uint8Array(frame));
+    const payloadOf = (buffers: Frame[]): TaskPayload => new TaskPayload([text("c"), ...buffers], table.take(buffers));
+    const [first, second] = [payloadOf(request()), payloadOf(request())];
+    second.pack();
+    expect(second.codes[0]?.frame).toBe(first.codes[0]?.frame);
+    expect([first, second].map(({ frames }) => frames.map((frame) => Buffer.from(frame)))).toEqual(
+      Array.from({ length: 2 }, () => [text("c"), ...request()].map((frame) => Buffer.from(frame))),
+    );
+    expect(second.framesWith([]).length).toBe(first.frames.length - 1);
+    expect(first.bytes - second.bytes).toBe(first.codes[0]?.bytes);
+  });
+
+  it("keeps no code whose hash does not fit", () => {
+    const buffers = packCall(longFunction(2), []).map((frame) => new Uint8Array(frame));
+    (buffers.at(-1) as Uint8Array)[100] = 0;
+    expect(new CodeTable().take(buffers)).toEqual({ codes: [], newBytes: 0 });
   });
 });
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 
-import { BoundedMap } from "../../../src/serial/bounded-map.ts";
 import { readNames } from "../../../src/serial/script-table.ts";
 
 describe("imports of a script", () => {
@@ -55,16 +54,5 @@ describe("variables that may change", () => {
     expect(readNames("const a = 1; export { a }; export function b() {}").renamesExports).toBe(false);
     expect(readNames("const a = 1; export { a as b }").renamesExports).toBe(true);
     expect(readNames('export * from "x"').renamesExports).toBe(true);
-  });
-});
-
-describe("BoundedMap", () => {
-  test("drops the entry unused for longest", () => {
-    const map = new BoundedMap<string, number>(2);
-    map.set("a", 1);
-    map.set("b", 2);
-    expect(map.get("a")).toBe(1);
-    map.set("c", 3);
-    expect([map.get("a"), map.get("b"), map.get("c"), map.size]).toEqual([1, undefined, 3, 2]);
   });
 });
