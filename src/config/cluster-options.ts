@@ -2,6 +2,7 @@
 // programs are told; what only the programs themselves know stands in their own tables.
 
 import { BATCH_ROWS } from "./batch-options.ts";
+import { SSH_ROWS } from "./ssh-options.ts";
 
 /** Options of a cluster and of its programs. */
 const PROGRAM_ROWS = [
@@ -203,4 +204,8 @@ const PROGRAM_ROWS = [
 ] as const;
 
 /** Every option of `ipcluster_config.*`; each launcher's own stand in a section of its name. */
-export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof BATCH_ROWS] = [...PROGRAM_ROWS, ...BATCH_ROWS];
+export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof SSH_ROWS, ...typeof BATCH_ROWS] = [
+  ...PROGRAM_ROWS,
+  ...SSH_ROWS,
+  ...BATCH_ROWS,
+];

@@ -13,6 +13,7 @@ export type LauncherPurpose = "the controller" | "engines";
 /** Names as users write them; what is loaded here costs a start that does not use it nothing. */
 const LAUNCHERS: Readonly<Record<string, () => Promise<Launcher>>> = {
   local: () => Promise.resolve(LOCAL_LAUNCHER),
+  ssh: async () => (await import("./ssh/ssh-launcher.ts")).SSH_LAUNCHER,
   slurm: async () => (await import("./batch/index.ts")).SLURM_LAUNCHER,
 };
 
