@@ -1,7 +1,7 @@
 // `ipcluster start` in the foreground: starts, says when all engines answer, waits, stops everything at the end.
 
 import { InvalidStateError } from "../base/index.ts";
-import { Cluster, planGiven, type ClusterPlan } from "../cluster/index.ts";
+import { Cluster, planGiven, previewCluster, type ClusterPlan } from "../cluster/index.ts";
 import type { Logger } from "../log/index.ts";
 import { clusterRequest, commandLogger, sameClusterFlags, type ClusterRequest } from "./cluster-flags.ts";
 import { EXIT_ALREADY_RUNNING } from "./ipcluster-exit-codes.ts";
@@ -15,7 +15,10 @@ const HOLD_MS = 60_000;
 export async function startCommand(command: Command, controllerArgs: readonly string[]): Promise<void> {
   const request = clusterRequest(command);
   const plan = await planStart(request, controllerArgs);
-  if (command.opts<{ supervised?: boolean }>().supervised === true) {
+  const { supervised = false, dryRun = false } = command.opts<{ supervised?: boolean; dryRun?: boolean }>();
+  if (dryRun) {
+    process.stdout.write(await previewCluster(plan));
+  } else if (supervised) {
     const { supervise } = await import("./ipcluster-daemon.ts");
     await supervise(plan);
   } else if (plan.values.daemonize) {

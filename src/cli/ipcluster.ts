@@ -69,12 +69,15 @@ function addStart(program: Command, controllerArgs: readonly string[]): void {
     "stopTimeoutMs",
     ...BATCH_FLAGS,
   ]);
+  command.option("--dry-run", "print the commands and scripts that would be run, and start nothing");
   command.addOption(new Option("--supervised", "run as the background process of --daemonize").hideHelp());
   command.addOption(new Option("--clean-logs", "the default").hideHelp());
   command.addOption(new Option("--delay <seconds>", "ignored: nothing waits here").hideHelp());
   addExamples(command, [
     ["ipcluster start -n 4 --profile=lab", "four engines, files of the profile lab"],
     ["ipcluster start --cluster-id=two", "a second cluster in the same profile"],
+    ["ipcluster start --engines=ssh --profile=lab", "engines on the hosts that the profile names"],
+    ["ipcluster start --dry-run", "what would be run"],
     ["ipcluster start -- --hwm=0 --nodb", "what follows -- goes to ipcontroller"],
   ]);
   command.action(async () => (await import("./ipcluster-start.ts")).startCommand(command, controllerArgs));

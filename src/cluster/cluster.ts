@@ -245,7 +245,11 @@ export class Cluster implements AsyncDisposable {
     const { client, engine } = await waitForConnectionFiles(this.#plan, controller, signal);
     this.#engineInfo = engine;
     this.#follow(controller, client, []);
-    this.#logger.info("controller is ready", { pid: controller.pid, address: `${client.interface}:${client.registration}`, log: controller.log });
+    this.#logger.info("controller is ready", {
+      ...(controller.pid === undefined ? {} : { pid: controller.pid }),
+      address: `${client.interface}:${client.registration}`,
+      log: controller.log,
+    });
   }
 
   /** From here on the cluster counts as running, and the controller's end as the cluster's. */

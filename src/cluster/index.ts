@@ -14,6 +14,7 @@ export { isRunning, lifeOf, type ClusterLife } from "./cluster-life.ts";
 export { planCluster, planGiven, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 export { Cluster } from "./cluster.ts";
 export type { AddEnginesOptions, ClusterEnd, RunOptions } from "./cluster-types.ts";
+export { previewCluster } from "./preview-cluster.ts";
 export { HubLink, type EngineNumbers } from "./hub-link.ts";
 export { clusterName, type ClusterSource } from "./load-cluster.ts";
 export { removeClusterFiles, traceController, type ControllerTrace } from "./stale-files.ts";

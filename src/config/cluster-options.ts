@@ -204,8 +204,4 @@ const PROGRAM_ROWS = [
 ] as const;
 
 /** Every option of `ipcluster_config.*`; each launcher's own stand in a section of its name. */
-export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof SSH_ROWS, ...typeof BATCH_ROWS] = [
-  ...PROGRAM_ROWS,
-  ...SSH_ROWS,
-  ...BATCH_ROWS,
-];
+export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof SSH_ROWS, ...typeof BATCH_ROWS] = [...PROGRAM_ROWS, ...SSH_ROWS, ...BATCH_ROWS];

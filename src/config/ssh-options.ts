@@ -32,7 +32,7 @@ export const SSH_ROWS = [
     name: "ssh.node",
     type: "text",
     default: "",
-    doc: "Node's program on the hosts; looked for on the search path and in the usual places when empty",
+    doc: "program of Node on the hosts; looked for on the search path and in the usual places when empty",
   },
   {
     name: "ssh.toSend",

@@ -34,8 +34,12 @@ export interface AgentCalls {
       /** Tried in this order. */
       readonly targets: readonly TcpTarget[];
       readonly connectMs: number;
+      /** A profile's directory on the launcher's machine. */
+      readonly profileDir: string;
     };
     readonly answers: {
+      /** Whether the profile's directory is there too: the home is shared. */
+      readonly hasProfile: boolean;
       /** Where the package's program lies; empty: nowhere. */
       readonly script: string;
       readonly version: string;
@@ -59,6 +63,8 @@ export interface AgentCalls {
     };
     readonly answers: { readonly processes: readonly ({ readonly index: number; readonly failure: string } | (RemoteProcess & { readonly index: number }))[] };
   };
+  /** Removes files, where they are. */
+  readonly remove: { readonly asks: { readonly paths: readonly string[] }; readonly answers: Record<string, never> };
   /** To everything started here. */
   readonly signal: { readonly asks: { readonly signal: string }; readonly answers: Record<string, never> };
   /** Stops everything started here; the agent ends after its answer. */
@@ -89,7 +95,7 @@ export type ToAgent =
 
 /** What an agent says by itself, and answers. */
 export type FromAgent =
-  | ({ readonly type: "hello"; readonly host: string; readonly from: string } & RemoteProcess)
+  | ({ readonly type: "hello"; readonly host: string; readonly home: string; readonly from: string } & RemoteProcess)
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "refusal"; readonly id: number; readonly why: string }
   | { readonly type: "output"; readonly index: number; readonly text: string }

@@ -4,7 +4,7 @@
 // Node's own modules only, and no newer ones than this package's least Node has.
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { accessSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { accessSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { homedir, hostname } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -27,6 +27,7 @@ let ending: Promise<readonly number[]> | undefined;
 
 /** Begins: takes what was read already, then lines of standard input. */
 export function run(rest: string): void {
+  process.title = "tsparallel-agent";
   let buffer = rest;
   const takeLines = (): void => {
     const lines = buffer.split("\n");
@@ -47,7 +48,8 @@ export function run(rest: string): void {
     if (performance.now() - lastWordAt > contactMs) leave();
   }, 1000).unref();
   // The other end says something at once, so that standard input counts as open.
-  say({ type: "hello", host: hostname(), from: (process.env["SSH_CONNECTION"] ?? "").split(" ")[0] ?? "", pid: process.pid, started: startedOf(process.pid) ?? "" });
+  const from = (process.env["SSH_CONNECTION"] ?? "").split(" ")[0] ?? "";
+  say({ type: "hello", host: hostname(), home: homedir(), from, pid: process.pid, started: startedOf(process.pid) ?? "" });
   takeLines();
   process.stdin.resume();
 }
@@ -69,6 +71,10 @@ function say(message: FromAgent): void {
 const ANSWERS: { readonly [Name in keyof AgentCalls]: (asks: Asks<Name>) => Promise<Answers<Name>> | Answers<Name> } = {
   check,
   start,
+  remove: ({ paths }) => {
+    for (const path of paths) rmSync(path, { force: true });
+    return {};
+  },
   signal: ({ signal }) => {
     for (const { pid } of children.values()) signalGroup(pid, signal);
     return {};
@@ -114,9 +120,9 @@ function take(message: ToAgent): void {
     });
 }
 
-async function check({ script, program, targets, connectMs }: Asks<"check">): Promise<Answers<"check">> {
+async function check({ script, program, targets, connectMs, profileDir }: Asks<"check">): Promise<Answers<"check">> {
   const nowMs = Date.now();
-  const found = findScript(script, program);
+  const found = { ...findScript(script, program), hasProfile: existsSync(profileDir) };
   const refusals: string[] = [];
   for (const target of targets) {
     const refusal = await refusalOf(target, connectMs);
@@ -162,7 +168,10 @@ function refusalOf({ host, port }: TcpTarget, connectMs: number): Promise<string
 async function start(asks: Asks<"start">): Promise<Answers<"start">> {
   graceMs = asks.graceMs;
   contactMs = asks.contactMs;
-  const place: Record<string, string | undefined> = { IPP_PARENT_PID: String(process.pid), IPP_PROFILE_DIR: existsSync(asks.profileDir) ? asks.profileDir : undefined };
+  const place: Record<string, string | undefined> = {
+    IPP_PARENT_PID: String(process.pid),
+    IPP_PROFILE_DIR: existsSync(asks.profileDir) ? asks.profileDir : undefined,
+  };
   const own = [process.execPath, "--no-force-async-hooks-checks", asks.script];
   const started = asks.processes.map(async ({ index, command, env }) => {
     const [program = "", ...args] = command[0] === "" ? [...own, ...command.slice(1)] : command;

@@ -36,7 +36,9 @@ const PLACES = [
  * @param node Node's program on the host; empty: it is looked for
  */
 export function bootstrapLine(node: string): string {
-  const look = [`n=$(command -v node) || for p in ${PLACES.join(" ")}; do [ -x "$p" ] && n=$p; done`, `[ -n "$n" ] || n=$(sh -lc "command -v node")`].join("; ");
+  const look = [`n=$(command -v node) || for p in ${PLACES.join(" ")}; do [ -x "$p" ] && n=$p; done`, `[ -n "$n" ] || n=$(sh -lc "command -v node")`].join(
+    "; ",
+  );
   const find = node === "" ? look : `n=$(command -v ${shellWord(node)})`;
   // Quotes inside: a name with a single quote was put into single quotes by `shellWord`.
   const script = `${find}; [ -n "$n" ] || exit ${NO_NODE_STATUS}; exec "$n" -e "${READER}"`;

@@ -11,7 +11,7 @@ import { lossOf, type SshEnd } from "./ssh-failures.ts";
 
 const TAIL_CHARS_MAX = 16 * 1024;
 /** Beyond the time a process may take after SIGTERM: SIGKILL's 5 s, and the way there and back. */
-const ANSWER_MS = 15_000;
+const ANSWER_MS = 8000;
 
 /** A process on a host. */
 export class HostProcess {
@@ -158,6 +158,8 @@ export class FoundGroup implements HostGroup {
   readonly agent: RemoteProcess;
   readonly processes: readonly HostProcess[];
   readonly contactMs: number;
+  /** Why the host could not be asked. */
+  #unreachable: LaunchError | undefined;
 
   constructor({ target, agent, processes, contactMs }: Pick<HostGroup, "target" | "agent" | "processes" | "contactMs">) {
     this.target = target;
@@ -176,8 +178,9 @@ export class FoundGroup implements HostGroup {
     try {
       alive = await this.#ask((link) => link.call("find", { processes: this.#identities() }, ANSWER_MS).then((answer) => answer.alive));
     } catch (cause) {
-      if (cause instanceof LaunchError) return;
-      throw cause;
+      if (!(cause instanceof LaunchError)) throw cause;
+      this.#unreachable = cause;
+      return;
     }
     for (const process of this.processes) if (!alive.includes(process.pid)) process.end({ exitCode: null, signal: null });
   }
@@ -189,6 +192,8 @@ export class FoundGroup implements HostGroup {
   async stop(graceMs: number): Promise<void> {
     const asks = { agent: this.agent, processes: this.#identities(), graceMs };
     try {
+      // It was asked a moment ago: another try would only take as long again.
+      if (this.#unreachable !== undefined) throw this.#unreachable;
       const { left } = await this.#ask((link) => link.call("stopOthers", asks, graceMs + ANSWER_MS));
       if (left.length > 0) throw new LaunchError(`processes did not end after SIGKILL: ${left.join(", ")}`);
     } catch (cause) {

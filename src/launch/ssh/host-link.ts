@@ -21,6 +21,8 @@ export interface HostFacts {
   readonly agent: RemoteProcess;
   /** What it calls itself. */
   readonly hostname: string;
+  /** The user's home directory. */
+  readonly home: string;
   /** The address from which we come, as seen there; empty when it is not known. */
   readonly from: string;
   readonly nodeVersion: string;
@@ -165,7 +167,9 @@ export class HostLink {
       const onAbort = (): void => finish("the start was given up");
       signal?.addEventListener("abort", onAbort, { once: true });
       this.#onHello = finish;
-      void this.ended.then((end) => finish(end.exitCode === null && end.signal === null ? (end.words[0] ?? "ssh failed") : connectionFailure(this.target, end)));
+      void this.ended.then((end) =>
+        finish(end.exitCode === null && end.signal === null ? (end.words[0] ?? "ssh failed") : connectionFailure(this.target, end)),
+      );
     });
   }
 
@@ -191,8 +195,8 @@ export class HostLink {
         if (!isRecent(message.version)) this.#onHello(tooOld(this.target, message.version));
         return;
       case "hello": {
-        const { pid, started, host, from } = message;
-        this.#facts = { agent: { pid, started }, hostname: host, from, nodeVersion: this.#nodeVersion };
+        const { pid, started, host, home, from } = message;
+        this.#facts = { agent: { pid, started }, hostname: host, home, from, nodeVersion: this.#nodeVersion };
         return this.#onHello();
       }
       case "answer":

@@ -136,12 +136,16 @@ export function targetName({ host, user, port }: SshTarget): string {
 export function sshCommand(target: SshTarget, remote: string): string[] {
   return [
     ...target.ssh,
+    // Of an option that is given twice ssh takes the first: the user's.
+    ...target.sshArgs,
     // Never a question: nobody could answer it. A connection that is dead is noticed within 15 s.
-    ...["-T", "-o", "BatchMode=yes", "-o", `ConnectTimeout=${Math.ceil(target.connectMs / 1000)}`],
-    ...["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"],
+    "-T",
+    ...["BatchMode=yes", `ConnectTimeout=${Math.ceil(target.connectMs / 1000)}`, "ServerAliveInterval=5", "ServerAliveCountMax=3"].flatMap((setting) => [
+      "-o",
+      setting,
+    ]),
     ...(target.port === 0 ? [] : ["-p", String(target.port)]),
     ...(target.user === "" ? [] : ["-l", target.user]),
-    ...target.sshArgs,
     "--",
     target.host,
     remote,

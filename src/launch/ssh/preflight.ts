@@ -26,6 +26,8 @@ export interface ReadyHost {
   readonly link: HostLink;
   /** The package's program there; empty: nowhere, and it is not needed. */
   readonly script: string;
+  /** Whether the profile's directory is there too. */
+  readonly hasProfile: boolean;
   /** The location under which the host reaches the controller, where it is another one than the file says. */
   readonly location: string | undefined;
 }
@@ -33,6 +35,7 @@ export interface ReadyHost {
 /** What is asked of the hosts. */
 export interface Preflight {
   readonly program: "ipengine" | "ipcontroller";
+  readonly profileDir: string;
   /** Absent: there is none yet. */
   readonly controller: ControllerAddress | undefined;
   readonly logger: Logger;
@@ -59,22 +62,37 @@ export function ownScript(program: "ipengine" | "ipcontroller"): string {
 export async function checkHosts(hosts: readonly HostToCheck[], preflight: Preflight): Promise<ReadyHost[]> {
   const outcomes = await Promise.allSettled(hosts.map((host) => checkHost(host, preflight)));
   const ready = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as Error] : []));
+  const failures = outcomes.flatMap((outcome, at) =>
+    outcome.status === "rejected" ? [{ host: hosts[at]?.target.host ?? "", error: outcome.reason as Error }] : [],
+  );
   const [first] = failures;
   if (first === undefined) return ready;
   for (const { link } of ready) link.close();
   preflight.signal?.throwIfAborted();
-  if (hosts.length === 1) throw first;
-  throw new LaunchError(`${failures.length} of ${hosts.length} hosts cannot be used: ${failures.map(({ message }) => message).join("; ")}`, { cause: first });
+  if (hosts.length === 1) throw first.error;
+  const reasons = mergeReasons(failures.map(({ host, error }) => [host, error.message]));
+  throw new LaunchError(`${failures.length} of ${hosts.length} hosts cannot be used: ${reasons.join("; ")}`, { cause: first.error });
+}
+
+/** Sentences on hosts; what is the same on several but for the host's name is said once. */
+export function mergeReasons(reasons: readonly (readonly [host: string, sentence: string])[]): string[] {
+  const kinds = new Map<string, { readonly sentence: string; readonly others: string[] }>();
+  for (const [host, sentence] of reasons) {
+    const kind = sentence.replaceAll(host, "\0");
+    const known = kinds.get(kind);
+    if (known === undefined) kinds.set(kind, { sentence, others: [] });
+    else known.others.push(host);
+  }
+  return [...kinds.values()].map(({ sentence, others }) => (others.length === 0 ? sentence : `${sentence} (the same for ${others.join(", ")})`));
 }
 
 async function checkHost({ target, hasCommand }: HostToCheck, preflight: Preflight): Promise<ReadyHost> {
-  const { program, controller, logger, signal } = preflight;
+  const { program, profileDir, controller, logger, signal } = preflight;
   const link = await HostLink.open(target, signal);
   try {
     const targets = controller === undefined ? [] : placesOf(controller, link.facts.from);
     const askedMs = Date.now();
-    const answer = await link.call("check", { script: ownScript(program), program, targets, connectMs: CONNECT_MS }, CHECK_MS);
+    const answer = await link.call("check", { script: ownScript(program), program, targets, connectMs: CONNECT_MS, profileDir }, CHECK_MS);
     if (answer.script === "" && !hasCommand) throw new LaunchError(noProgram(target, program));
     if (controller !== undefined && answer.reached < 0) throw new LaunchError(unreachable(target, controller, targets, answer.refusals));
     if (answer.version !== "" && answer.version !== VERSION)
@@ -84,7 +102,7 @@ async function checkHost({ target, hasCommand }: HostToCheck, preflight: Preflig
     if (Math.abs(offsetMs) > CLOCK_MS_MAX)
       logger.warn("the clock differs from this machine's: times in results will not fit; synchronize it (NTP)", { host: target.host, offsetMs });
     logger.debug("host checked", { host: target.host, node: link.facts.nodeVersion, script: answer.script, controller: targets[answer.reached]?.host ?? "" });
-    return { link, script: answer.script, location: answer.reached > 0 ? targets[answer.reached]?.host : undefined };
+    return { link, script: answer.script, hasProfile: answer.hasProfile, location: answer.reached > 0 ? targets[answer.reached]?.host : undefined };
   } catch (cause) {
     link.close();
     throw cause;
@@ -110,7 +128,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function unreachable({ host }: SshTarget, controller: ControllerAddress, places: readonly TcpTarget[], refusals: readonly string[]): string {
   const isLocal = /^tcp:\/\/(?:127\.|localhost|\[::1\])/.test(controller.interface);
-  if (isLocal) return `${host} cannot reach the controller, which listens on this machine's loopback address only: start it with --ip='*', or set controller: { ip: "*" }`;
+  if (isLocal)
+    return `${host} cannot reach the controller, which listens on this machine's loopback address only: start it with --ip='*', or set controller: { ip: "*" }`;
   const tried = places.map((place, at) => `${place.host}:${place.port} (${REASONS[refusals[at] ?? ""] ?? refusals[at] ?? "no answer"})`).join(" and ");
   return `${host} cannot reach the controller at ${tried}: give an address that it knows with --location, or open the controller's ports (ipcontroller --ports)`;
 }

@@ -23,10 +23,14 @@ const CASES: readonly (readonly [words: RegExp, sentence: (target: SshTarget) =>
     (target) =>
       `${target.host} shows another host key than the known one: it was installed anew, or somebody is in between; when you know why, forget the old one with: ssh-keygen -R ${keyName(target)}`,
   ],
-  [/host key verification failed|no .* host key is known/i, (target) => `the host key of ${target.host} is not known yet: log in once by hand and confirm it: ssh ${handLogin(target)}`],
+  [
+    /host key verification failed|no .* host key is known/i,
+    (target) => `the host key of ${target.host} is not known yet: log in once by hand and confirm it: ssh ${handLogin(target)}`,
+  ],
   [
     /permission denied|too many authentication failures|no more authentication methods/i,
-    (target) => `${target.host} refuses the login as ${target.user === "" ? "this user" : target.user}: install your key there with: ssh-copy-id ${handLogin(target)}`,
+    (target) =>
+      `${target.host} refuses the login as ${target.user === "" ? "this user" : target.user}: install your key there with: ssh-copy-id ${handLogin(target)}`,
   ],
   [/could not resolve hostname|name or service not known/i, (target) => `there is no host "${target.host}": check its name in "ssh.engines"`],
   [/connection refused/i, (target) => `${target.host} refuses connections to its ssh port: check that sshd runs there, and the port`],

@@ -1,180 +1,14 @@
 // The launcher for other hosts: over one ssh connection to each runs an agent that starts the host's share of the engines, passes
-// their output and ends on, and stops them when the connection ends. Nothing is installed and no file is written there.
+// their output and ends on, and stops them when the connection ends. Nothing is installed there.
 
-import { join } from "node:path";
-import { ConfigError, LaunchError } from "../../base/index.ts";
-import { parseConnectionInfo } from "../../config/index.ts";
-import type { ControllerRequest, EnginesRequest, LaunchedController, LaunchedEngine, LaunchedEngines, Launcher, ProcessExit } from "../launcher.ts";
-import type { LauncherState } from "../launcher-state.ts";
-import { newEngineUuid } from "../local-launcher.ts";
+import type { Launcher } from "../launcher.ts";
 import { shellLine } from "../shell-words.ts";
 import { bootstrapLine } from "./bootstrap.ts";
-import { fetchFiles, readTransfers, sendFiles } from "./file-transfer.ts";
-import { HostProcess, LiveGroup, type HostGroup } from "./host-group.ts";
-import { readHosts, sharesOf, sshCommand, targetName, totalOf, type EngineHost } from "./host-list.ts";
-import { checkHosts, ownScript, type ControllerAddress, type HostToCheck, type ReadyHost } from "./preflight.ts";
-import { groupsState, readGroups } from "./ssh-state.ts";
-
-const START_MS = 60_000;
-
-/** Groups of processes on several hosts, as one thing that was launched. */
-class SshGroups {
-  readonly groups: readonly HostGroup[];
-
-  constructor(groups: readonly HostGroup[]) {
-    this.groups = groups;
-  }
-
-  get isRunning(): boolean {
-    return this.groups.some((group) => group.mayRun);
-  }
-
-  async signal(signal: NodeJS.Signals): Promise<void> {
-    await Promise.all(this.groups.map((group) => group.signal(signal)));
-  }
-
-  /** All hosts are tried, also when one fails. */
-  async stop(graceMs: number): Promise<void> {
-    const outcomes = await Promise.allSettled(this.groups.map((group) => group.stop(graceMs)));
-    const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as Error] : []));
-    if (failures.length > 0) throw new LaunchError(failures.map(({ message }) => message).join("; "), { cause: failures[0] });
-  }
-
-  kill(): void {
-    for (const group of this.groups) group.kill();
-  }
-}
-
-class SshEngines extends SshGroups implements LaunchedEngines {
-  readonly setId: string;
-  readonly engines: readonly LaunchedEngine[];
-  readonly exited: Promise<void>;
-  readonly #place: Pick<LauncherState, "cluster_id" | "profile_dir">;
-
-  constructor(setId: string, groups: readonly HostGroup[], place: Pick<LauncherState, "cluster_id" | "profile_dir">) {
-    super(groups);
-    this.setId = setId;
-    this.engines = groups.flatMap((group) => group.processes).toSorted((one, other) => one.index - other.index);
-    this.exited = Promise.all(this.engines.map((engine) => engine.exited)).then(() => undefined);
-    this.#place = place;
-  }
-
-  toState(): LauncherState {
-    return groupsState(this.groups, this.#place, this.isRunning);
-  }
-}
-
-class SshController extends SshGroups implements LaunchedController {
-  /** That of another host tells nothing here. */
-  readonly pid: undefined = undefined;
-  readonly log: string;
-  readonly exited: Promise<ProcessExit>;
-  readonly #place: Pick<LauncherState, "cluster_id" | "profile_dir">;
-
-  constructor(group: HostGroup, controller: HostProcess, place: Pick<LauncherState, "cluster_id" | "profile_dir">) {
-    super([group]);
-    this.log = controller.log;
-    this.exited = controller.exited;
-    this.#place = place;
-  }
-
-  toState(): LauncherState {
-    return groupsState(this.groups, this.#place, this.isRunning);
-  }
-}
-
-const placeOf = ({ place }: EnginesRequest | ControllerRequest): Pick<LauncherState, "cluster_id" | "profile_dir"> => ({
-  cluster_id: place.clusterId,
-  profile_dir: place.profile.path,
-});
-
-/** Hosts that get engines, with their shares and the numbers of their engines in the set. */
-function shared(hosts: readonly EngineHost[], n: number): { readonly host: EngineHost; readonly indices: readonly number[] }[] {
-  if (n > 0 && totalOf(hosts) === 0) throw new ConfigError(`all hosts of "ssh.engines" have 0 engines`);
-  let next = 0;
-  return sharesOf(hosts, n).flatMap((share, at) => {
-    const host = hosts[at];
-    if (host === undefined || share === 0) return [];
-    const indices = Array.from({ length: share }, (_, offset) => next + offset);
-    next += share;
-    return [{ host, indices }];
-  });
-}
-
-/** A host's command for a program; empty text first: this package's own. */
-function engineLine(host: EngineHost, request: EnginesRequest): string[] {
-  const command = host.command.length > 0 ? host.command : request.command;
-  return [...(command.length > 0 ? command : [""]), ...request.args, ...host.engineArgs];
-}
-
-function controllerOf(connectionInfo: string): ControllerAddress {
-  const info = parseConnectionInfo("engine", connectionInfo);
-  return { interface: info.interface, location: info.location, port: info.registration };
-}
-
-/** The connection information for a host, with the location under which it reaches the controller. */
-function infoFor({ location }: ReadyHost, connectionInfo: string): string {
-  if (location === undefined) return connectionInfo;
-  return JSON.stringify({ ...(JSON.parse(connectionInfo) as object), location });
-}
-
-async function startOn(ready: ReadyHost, share: { readonly host: EngineHost; readonly indices: readonly number[] }, request: EnginesRequest): Promise<HostGroup> {
-  const { place, setId, graceMs } = request;
-  const { target } = ready.link;
-  const contactMs = contactMsOf(request);
-  const processes = share.indices.map((index) => ({ index, uuid: newEngineUuid() }));
-  const env = { IPP_CONNECTION_INFO: infoFor(ready, request.connectionInfo), IPP_CLUSTER_ID: place.clusterId };
-  const line = engineLine(share.host, request);
-  const asks = {
-    processes: processes.map(({ index, uuid }) => ({ index, command: [...line, `--ident=${uuid}`], env })),
-    script: ready.script,
-    profileDir: place.profile.path,
-    graceMs,
-    contactMs,
-  };
-  const started = (await ready.link.call("start", asks, START_MS)).processes;
-  const failed = started.find((one) => "failure" in one);
-  if (failed !== undefined && "failure" in failed) throw new LaunchError(`${target.host}: ${failed.failure}`);
-  const known = started.flatMap((one) => ("failure" in one ? [] : [one]));
-  const logName = ["ipengine", place.clusterId, setId].filter((part) => part !== "").join("-");
-  const members = known.map(({ index, pid, started: since }) => {
-    const uuid = processes.find((one) => one.index === index)?.uuid;
-    const log = join(place.profile.logDir, `${logName}-${index}.log`);
-    return new HostProcess({ index, uuid, host: target.host, identity: { pid, started: since }, log });
-  });
-  return new LiveGroup(ready.link, members, contactMs);
-}
-
-function contactMsOf({ options }: EnginesRequest | ControllerRequest): number {
-  return typeof options["contactTimeoutMs"] === "number" ? options["contactTimeoutMs"] : 60_000;
-}
-
-async function startEngines(request: EnginesRequest): Promise<LaunchedEngines> {
-  const shares = shared(readHosts(request.options), request.n);
-  const transfers = readTransfers(request.options);
-  const toCheck = shares.map(({ host }): HostToCheck => ({ target: host.target, hasCommand: host.command.length + request.command.length > 0 }));
-  const controller = controllerOf(request.connectionInfo);
-  const ready = await checkHosts(toCheck, { program: "ipengine", controller, logger: request.logger, signal: request.signal });
-  for (const [at, { link }] of ready.entries())
-    request.logger.info("starting engines on a host", { host: targetName(link.target), engines: shares[at]?.indices.length ?? 0, node: link.facts.nodeVersion });
-  const started = await Promise.allSettled(
-    ready.map(async (host, at) => {
-      await sendFiles(host.link, transfers.send);
-      const share = shares[at];
-      return share === undefined ? undefined : startOn(host, share, request);
-    }),
-  );
-  const groups = started.flatMap((outcome) => (outcome.status === "fulfilled" && outcome.value !== undefined ? [outcome.value] : []));
-  const failed = started.find((outcome) => outcome.status === "rejected");
-  if (failed === undefined) {
-    await Promise.all(ready.map(({ link }) => fetchFiles(link, transfers.fetch)));
-    return new SshEngines(request.setId, groups, placeOf(request));
-  }
-  // An agent ends all it started when its connection ends.
-  await Promise.allSettled(groups.map((group) => group.stop(request.graceMs)));
-  for (const { link } of ready) link.close();
-  throw failed.reason;
-}
+import { readHosts, sshCommand, targetName, totalOf, type SshTarget } from "./host-list.ts";
+import { ownScript } from "./preflight.ts";
+import { controllerLine, controllerTarget, SshController, startController } from "./ssh-controller.ts";
+import { engineLine, shared, SshEngines, startEngines } from "./ssh-engines.ts";
+import { readGroups } from "./ssh-state.ts";
 
 /** Starts engines, and the controller, on other hosts. */
 export const SSH_LAUNCHER: Launcher = {
@@ -182,6 +16,7 @@ export const SSH_LAUNCHER: Launcher = {
 
   engineCount: (options) => totalOf(readHosts(options)),
 
+  startController,
   startEngines,
 
   async findEngines(setId, state) {
@@ -195,13 +30,24 @@ export const SSH_LAUNCHER: Launcher = {
     return group === undefined || controller === undefined ? undefined : new SshController(group, controller, state);
   },
 
+  previewController: (request) => Promise.resolve(preview(controllerTarget(request), 1, "ipcontroller", controllerLine(request))),
+
   previewEngines(request) {
-    const lines = shared(readHosts(request.options), request.n).map(({ host, indices }) => {
-      const [program = "", ...args] = engineLine(host, request);
-      const command = program === "" ? ["node", "--no-force-async-hooks-checks", ownScript("ipengine"), ...args] : [program, ...args];
-      const ssh = shellLine(sshCommand(host.target, bootstrapLine(host.target.node)));
-      return `# ${targetName(host.target)}, ${indices.length} times, with IPP_CONNECTION_INFO in the environment:\n${shellLine([...command, "--ident=<uuid>"])}\n# by an agent over:\n${ssh}\n`;
-    });
-    return Promise.resolve(lines.join("\n"));
+    const hosts = shared(readHosts(request.options), request.n).map(({ host, indices }) =>
+      preview(host.target, indices.length, "ipengine", [...engineLine(host, request), "--ident=<uuid>"]),
+    );
+    return Promise.resolve(hosts.join("\n"));
   },
 };
+
+function preview(target: SshTarget, n: number, program: "ipcontroller" | "ipengine", [first = "", ...args]: readonly string[]): string {
+  const command = first === "" ? ["node", "--no-force-async-hooks-checks", ownScript(program)] : [first];
+  const keys = program === "ipengine" ? ", with IPP_CONNECTION_INFO in the environment" : "";
+  return [
+    `# on ${targetName(target)}${n === 1 ? "" : `, ${n} times`}${keys}:`,
+    shellLine([...command, ...args]),
+    "# by an agent that runs over:",
+    shellLine(sshCommand(target, bootstrapLine(target.node))),
+    "",
+  ].join("\n");
+}

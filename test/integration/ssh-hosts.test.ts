@@ -1,0 +1,165 @@
+// The ssh launcher against real ssh servers on hosts of their own: network, name, processes and home directory are each host's.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { HAS_SSH_HOSTS, SshHosts } from "../support/ssh-hosts.ts";
+import { until } from "../support/until.ts";
+
+const LIBRARY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const ALL = ["head", "node1", "node2", "node3"];
+
+/** A profile's configuration with these options. */
+const configuration = (options: string): string =>
+  `import { defineConfig } from "tsparallel/config";\nexport default defineConfig({ engines: "ssh", ${options} });\n`;
+
+describe.skipIf(!HAS_SSH_HOSTS)("on hosts with ssh servers", () => {
+  let hosts: SshHosts;
+  beforeAll(() => {
+    hosts = SshHosts.start(3);
+  });
+  afterAll(() => hosts.stop());
+  afterEach(async () => {
+    // Whatever a test did: nothing is left on any host.
+    try {
+      await until(() => ALL.every((host) => hosts.processes(host).length === 0), { everyMs: 20 });
+    } finally {
+      hosts.killProcesses(ALL);
+    }
+  });
+
+  it("a cluster is ready when all engines answer, runs functions on them, tells no key, and is stopped without a trace", async () => {
+    await hosts.configure(
+      "lab",
+      `import { defineConfig } from "tsparallel/config";
+export default defineConfig({
+  engines: "ssh",
+  controller: { ip: "*", logToFile: true, logLevel: "info" },
+  ssh: { engines: { "node1": 2, "root@node2:22": { n: 1, engineArgs: [] }, node3: 1 }, toSend: ["notes.txt:inbox/notes.txt"], toFetch: ["inbox/notes.txt:back-{host}.txt"] },
+});`,
+    );
+    writeFileSync(hosts.home("head", "notes.txt"), "remember");
+    const start = hosts.start(
+      "head",
+      "sh",
+      "-c",
+      `cd && exec ${process.execPath} ${fileURLToPath(new URL("../../dist/cli/bin/ipcluster.js", import.meta.url))} start --profile=lab`,
+    );
+    await start.says("ready: all engines answer engines=4");
+    const told = await hosts.node(`
+      import { hostname } from "node:os";
+      import { Client } from ${JSON.stringify(LIBRARY)};
+      const rc = await Client.connect({ profile: "lab" });
+      const names = await rc.directView().apply(() => hostname());
+      const squares = await rc.loadBalancedView().map((x) => x * x, [1, 2, 3, 4, 5]);
+      const secret = await rc.directView(0).apply(() => process.env.IPP_CONNECTION_INFO ?? "none");
+      console.log(JSON.stringify({ names, squares, secret }));
+      await rc.close();`);
+    const { names, ...others } = JSON.parse(told) as { names: string[] };
+    expect(names.toSorted()).toEqual(["node1", "node1", "node2", "node3"]);
+    expect(others).toEqual({ squares: [1, 4, 9, 16, 25], secret: "none" });
+    const { key } = JSON.parse(readFileSync(hosts.home("head", ".ipython/profile_lab/security/ipcontroller-client.json"), "utf8")) as { key: string };
+    expect(ALL.flatMap((host) => hosts.processes(host)).filter((line) => line.includes(key))).toEqual([]);
+    expect(readFileSync(hosts.home("node2", "inbox/notes.txt"), "utf8")).toBe("remember");
+    expect(readFileSync(hosts.home("head", "back-node3.txt"), "utf8")).toBe("remember");
+    expect((await hosts.run("list")).stdout).toMatch(/lab +'' +true +4 +ssh/);
+    expect((await hosts.run("stop", "--profile=lab")).code).toBe(0);
+    expect((await start.ended).code).toBe(0);
+    expect(hosts.on("head", "ls", "/root/.ipython/profile_lab/security")).toBe("");
+  });
+
+  it("that cannot be used are told at once, each with the reason and the remedy", async () => {
+    const engines = `"node1": 1, "node2": 1, "node3": 1, "nowhere": 1`;
+    await hosts.configure("bad", configuration(`controller: { ip: "*" }, ssh: { connectTimeoutMs: 2000, engines: { ${engines} } }`));
+    hosts.on("head", "sed", "-i", "/^node1,/d", "/root/.ssh/known_hosts");
+    hosts.on("node2", "mv", "/root/.ssh/authorized_keys", "/root/.ssh/hidden");
+    hosts.on("node3", "mount", "--bind", "/dev/null", process.execPath);
+    const first = await hosts.run("start", "--profile=bad");
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain("4 of 4 hosts cannot be used: the host key of node1 is not known yet: log in once by hand and confirm it: ssh node1; ");
+    expect(first.stderr).toContain("node2 refuses the login as this user: install your key there with: ssh-copy-id node2; ");
+    expect(first.stderr).toContain("node3 has no Node that a login without a terminal finds: install Node 20.19 or newer there");
+    expect(first.stderr).toContain(`there is no host "nowhere"`);
+    hosts.on("node2", "mv", "/root/.ssh/hidden", "/root/.ssh/authorized_keys");
+    hosts.on("node3", "umount", process.execPath);
+
+    // node1 shows another key than the known one; node2 is cut off; node3 reaches no port of the head but ssh.
+    hosts.on("head", "sh", "-c", `echo "node1 $(cut -d' ' -f2,3 /root/.ssh/known_hosts | head -n 1)" >> /root/.ssh/known_hosts`);
+    hosts.cable("node2", false);
+    hosts.on(
+      "node3",
+      "nft",
+      "add table inet t; add chain inet t o { type filter hook output priority 0; }; add rule inet t o ip daddr 10.77.0.10 tcp sport != 22 drop",
+    );
+    const second = await hosts.run("start", "--profile=bad");
+    hosts.on("node3", "nft", "flush", "ruleset");
+    hosts.cable("node2", true);
+    writeFileSync(hosts.home("head", ".ssh/known_hosts"), readFileSync(`${hosts.dir}/known_hosts`));
+    expect(second.stderr).toContain("node1 shows another host key than the known one: it was installed anew, or somebody is in between");
+    expect(second.stderr).toContain("node2 does not answer: check that it is on and can be reached: ssh node2");
+    expect(second.stderr).toMatch(/node3 cannot reach the controller at head:\d+ \(no answer, as behind a firewall\) and 10\.77\.0\.10:\d+/);
+    expect(hosts.on("head", "ls", "/root/.ipython/profile_bad/security")).toBe("");
+  });
+
+  it("an engine that ends before it is ready, and a controller that others cannot reach, fail the start with their reasons", async () => {
+    await hosts.configure("args", configuration(`controller: { ip: "*" }, ssh: { engines: { node1: 1, node2: { n: 1, engineArgs: ["--nonsense"] } } }`));
+    await hosts.configure("local", configuration(`ssh: { engines: { node1: 1, node2: 1 } }`));
+    const [args, local] = await Promise.all([hosts.run("start", "--profile=args"), hosts.run("start", "--profile=local")]);
+    expect(args.stderr).toContain(`engine 2 of 2 on node2 ended with exit status 2 before it was ready: unknown option "--nonsense"`);
+    expect(local.stderr).toContain("node1 cannot reach the controller, which listens on this machine's loopback address only: start it with --ip='*'");
+    expect(local.stderr).toContain("(the same for node2)");
+  });
+
+  it("engines are stopped by the hosts themselves when the starter was killed", async () => {
+    await hosts.configure("two", configuration(`controller: { ip: "*" }, ssh: { engines: { node1: 1, node2: 1 } }`));
+    const start = hosts.ipcluster("start", "--profile=two");
+    await start.says("ready: all engines answer");
+    const file = JSON.parse(readFileSync(hosts.home("head", ".ipython/profile_two/security/cluster-.json"), "utf8")) as { starter: { pid: number } };
+    hosts.on("head", "kill", "-KILL", String(file.starter.pid));
+    await until(() => ALL.every((host) => hosts.processes(host).length === 0), { everyMs: 20 });
+    expect((await hosts.run("stop", "--profile=two")).code).toBe(11);
+  });
+
+  it("a program's engines get its signals, and are stopped by another command", async () => {
+    const program = hosts.start(
+      "head",
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      `import { Cluster } from ${JSON.stringify(LIBRARY)};
+       const cluster = await Cluster.start({ profile: "two", clusterId: "p" });
+       const rc = await cluster.connect();
+       const running = rc.directView().apply(() => { for (;;); });
+       setTimeout(() => cluster.signalEngines("SIGINT"), 500);
+       await running.then(() => undefined, (error) => console.error("interrupted", error.errors.length));
+       await new Promise(() => setInterval(() => undefined, 1000));`,
+    );
+    await program.says("interrupted 2");
+    expect((await hosts.run("stop", "--profile=two", "p")).code).toBe(0);
+    await until(() => ["node1", "node2"].every((host) => hosts.processes(host).length === 0));
+    hosts.on("head", "pkill", "-KILL", "-f", "input-type=module");
+    await program.ended;
+  });
+
+  it("the controller may run on one, whose connection files are fetched; a host that fails takes only its engines with it", async () => {
+    const impatient = `args: ["-o", "ServerAliveInterval=1"], connectTimeoutMs: 1000`;
+    await hosts.configure("far", configuration(`controller: { launcher: "ssh" }, ssh: { ${impatient}, controller: "node1", engines: { node2: 1, node3: 1 } }`));
+    const start = hosts.ipcluster("start", "--profile=far");
+    await start.says("ready: all engines answer engines=2");
+    hosts.kill("node3");
+    await start.says("engine ended unexpectedly");
+    expect(start.stderr).toMatch(/engine=1 host=node3 .*how="was lost with the connection to node3/);
+    const told = await hosts.node(`
+      import { hostname } from "node:os";
+      import { Client } from ${JSON.stringify(LIBRARY)};
+      const rc = await Client.connect({ profile: "far" });
+      console.log(await rc.directView().apply(() => hostname()));
+      await rc.close();`);
+    expect(told).toContain("[ 'node2' ]");
+    const stop = await hosts.run("stop", "--profile=far");
+    expect(stop.stderr).toContain("could not stop 1 process on node3: node3 does not answer");
+    expect(stop.stderr).toContain("what runs there ends by itself within 60 s without contact");
+    expect(stop.code).toBe(1);
+    ALL.splice(ALL.indexOf("node3"), 1);
+  });
+});

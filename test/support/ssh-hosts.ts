@@ -1,0 +1,120 @@
+// The test bed of hosts with ssh servers (test/testbeds/ssh-hosts.sh), and what tests do there.
+
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RunningCommand, type CommandEnd } from "./ipcluster.ts";
+
+const SCRIPT = fileURLToPath(new URL("../testbeds/ssh-hosts.sh", import.meta.url));
+const IPCLUSTER = fileURLToPath(new URL("../../dist/cli/bin/ipcluster.js", import.meta.url));
+const CALL_MS = 30_000;
+
+/** Whether hosts can be made here: by root, with OpenSSH's server and the tools for namespaces. */
+export const HAS_SSH_HOSTS: boolean = process.platform === "linux" && canMakeHosts();
+
+function canMakeHosts(): boolean {
+  const tools = ["sshd", "ssh", "ssh-keygen", "ip", "nsenter", "nft", "pgrep"].every((tool) => spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0);
+  return tools && spawnSync("unshare", ["--mount", "--uts", "--net", "--ipc", "--pid", "--fork", "true"]).status === 0;
+}
+
+/** A head and nodes. */
+export class SshHosts {
+  readonly dir: string;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** Starts a head and `node1` … `nodeN`; each logs in to each without a question. */
+  static start(n: number): SshHosts {
+    const dir = mkdtempSync(join(tmpdir(), "tsparallel-ssh-"));
+    execFileSync(SCRIPT, ["start", dir, String(n)], { stdio: ["ignore", "ignore", "inherit"], timeout: CALL_MS });
+    return new SshHosts(dir);
+  }
+
+  stop(): void {
+    execFileSync(SCRIPT, ["stop", this.dir], { stdio: "ignore", timeout: CALL_MS });
+  }
+
+  /** Starts a program on a host. */
+  start(host: string, ...command: readonly string[]): RunningCommand {
+    return new RunningCommand(spawn(SCRIPT, ["on", this.dir, host, ...command], { stdio: ["ignore", "pipe", "pipe"] }));
+  }
+
+  /** Starts `ipcluster` on the head. */
+  ipcluster(...args: readonly string[]): RunningCommand {
+    return this.start("head", process.execPath, IPCLUSTER, ...args);
+  }
+
+  /** Runs `ipcluster` on the head to its end. */
+  run(...args: readonly string[]): Promise<CommandEnd> {
+    return this.ipcluster(...args).ended;
+  }
+
+  /** Runs a short command on a host; its output. */
+  on(host: string, ...command: readonly string[]): string {
+    return execFileSync(SCRIPT, ["on", this.dir, host, ...command], { encoding: "utf8", timeout: CALL_MS });
+  }
+
+  /** Runs a module on the head; its output, or an error with what it wrote. */
+  async node(module: string): Promise<string> {
+    const end = await this.start("head", process.execPath, "--input-type=module", "-e", module).ended;
+    if (end.code !== 0) throw new Error(`the program ended with ${end.code}: ${end.stderr}`);
+    return end.stdout;
+  }
+
+  /** Takes a host's cable out, or puts it back. */
+  cable(host: string, isIn: boolean): void {
+    execFileSync(SCRIPT, [isIn ? "mend" : "cut", this.dir, host], { timeout: CALL_MS });
+  }
+
+  /** Ends a host with all its processes, as when its power fails. */
+  kill(host: string): void {
+    process.kill(this.#holder(host), "SIGKILL");
+  }
+
+  /** A file in a host's home directory, as this machine sees it. */
+  home(host: string, path: string): string {
+    return join(this.dir, `home-${host}`, path);
+  }
+
+  async configure(profile: string, text: string): Promise<void> {
+    const path = this.home("head", `.ipython/profile_${profile}/ipcluster_config.ts`);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  }
+
+  /** Command lines of what runs on a host besides the host itself. */
+  processes(host: string): string[] {
+    return this.#others(host).map(({ line }) => line);
+  }
+
+  /** Ends what a test that failed has left. */
+  killProcesses(names: readonly string[]): void {
+    for (const host of names) for (const { pid } of this.#others(host)) process.kill(pid, "SIGKILL");
+  }
+
+  #others(host: string): { readonly pid: number; readonly line: string }[] {
+    const namespace = readlinkSync(`/proc/${this.#holder(host)}/ns/pid`);
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => ({ pid: Number(pid), line: commandIn(pid, namespace) ?? "" }))
+      .filter(({ line }) => line !== "" && !/^(?:bash|sleep|sshd:|\S*\/sshd)/.test(line));
+  }
+
+  #holder(host: string): number {
+    return Number(readFileSync(join(this.dir, `${host}.pid`), "utf8"));
+  }
+}
+
+function commandIn(pid: string, namespace: string): string | undefined {
+  try {
+    if (readlinkSync(`/proc/${pid}/ns/pid`) !== namespace) return undefined;
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return undefined; // ended in the meantime
+  }
+}
