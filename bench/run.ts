@@ -3,6 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { broadcast, shortTasks, submission } from "./cluster/client.ts";
 import { bakapara } from "./cluster/jobs.ts";
 import { pythonEngines } from "./cluster/python-engines.ts";
 import { routing } from "./cluster/routing.ts";
@@ -13,7 +14,10 @@ import { capture, recapture } from "./micro/capture-measure.ts";
 import { scheduler } from "./micro/scheduler-measure.ts";
 import { findParallel, findPython } from "./peers.ts";
 
-const MEASURES: readonly Measure[] = [tasks, roundtrip, map, bakapara, start, memory, push, million, routing, pythonEngines, scheduler, capture, recapture];
+const MEASURES: readonly Measure[] = [
+  ...[tasks, roundtrip, map, submission, shortTasks, bakapara, start, memory, push, broadcast],
+  ...[million, routing, pythonEngines, scheduler, capture, recapture],
+];
 
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 

@@ -10,7 +10,24 @@ import { run as scheduling } from "../../bench/micro/scheduler.ts";
 import { run as storing } from "../../bench/micro/store.ts";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const OURS = ["tasks", "roundtrip", "map", "bakapara", "start", "memory", "push", "million", "routing", "python", "scheduler", "capture", "recapture"];
+const OURS = [
+  "tasks",
+  "roundtrip",
+  "map",
+  "submission",
+  "short",
+  "bakapara",
+  "start",
+  "memory",
+  "push",
+  "broadcast",
+  "million",
+  "routing",
+  "python",
+  "scheduler",
+  "capture",
+  "recapture",
+];
 
 describe("npm run bench", () => {
   it("runs every measure and prints a row for each; peers that are not there are named", { timeout: 180_000 }, () => {

@@ -1,0 +1,106 @@
+// What a client's user notices: whether a program that submits much stays alive meanwhile, and what a cluster adds to short tasks.
+
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Measure } from "../measure.ts";
+import { withClient } from "./throughput.ts";
+
+const nothing = (): null => null;
+
+const SUBMISSION_SECONDS = 5;
+const DELAY_MS = 50;
+/** Tasks that the program submits before it lets other things of its own happen. */
+const IN_ONE_TURN = 100;
+const NANOS_PER_MS = 1e6;
+
+/** Many tasks from one client that goes on with other things: how long it takes, and how late its timers are. */
+export const submission: Measure = {
+  name: "submission",
+  title: `submission of 100,000 tasks, ${IN_ONE_TURN} in each turn (floor: ${SUBMISSION_SECONDS} s, 99 % of event-loop delays under ${DELAY_MS} ms)`,
+  floor: { atMost: 1 },
+  run(context) {
+    const count = context.quick ? 1000 : 100_000;
+    return withClient(2, async (rc) => {
+      const view = rc.loadBalancedView();
+      await view.apply(nothing);
+      const delays = monitorEventLoopDelay({ resolution: 1 });
+      const results: PromiseLike<null>[] = [];
+      delays.enable();
+      const began = performance.now();
+      for (let i = 0; i < count; i += 1) {
+        if (i % IN_ONE_TURN === 0) await turn();
+        results.push(view.apply(nothing));
+      }
+      const seconds = (performance.now() - began) / 1000;
+      delays.disable();
+      const [p99, max] = [delays.percentile(99) / NANOS_PER_MS, delays.max / NANOS_PER_MS];
+      for (const result of results) if ((await result) !== null) throw new Error("a task gave a wrong result");
+      const total = (performance.now() - began) / 1000;
+      const notes = `event-loop delay: p99 ${p99.toFixed(1)} ms, max ${max.toFixed(0)} ms; all finished after ${total.toFixed(1)} s`;
+      return { ours: { value: seconds, unit: "s" }, ratio: Math.max(seconds / SUBMISSION_SECONDS, p99 / DELAY_MS), notes };
+    });
+  },
+};
+
+/** Waits a millisecond without using the processor, which two engines have to share with everybody else. */
+const pause = (): number => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  return 1;
+};
+
+/** Tasks of a millisecond, one a message, against an engine that does them without any messages. */
+export const shortTasks: Measure = {
+  name: "short",
+  title: "map of 1,000 tasks of 1 ms on 2 engines, one a message (peer: half the time of one engine that runs them in a loop)",
+  floor: { atMost: 1.15 },
+  run(context) {
+    const count = context.quick ? 20 : 1000;
+    return withClient(2, async (rc) => {
+      const view = rc.loadBalancedView().with({ chunkSize: 1 });
+      const items = Array.from({ length: count }, () => undefined);
+      await view.map(pause, items.slice(0, 100));
+      const began = performance.now();
+      const done = await view.map(pause, items);
+      const elapsed = performance.now() - began;
+      if (done.reduce((sum, one) => sum + one, 0) !== count) throw new Error("the map gave a wrong result");
+      const alone = await rc.directView(0).apply((n: number) => {
+        const start = performance.now();
+        for (let i = 0; i < n; i += 1) pause();
+        return performance.now() - start;
+      }, count);
+      return { ours: { value: elapsed, unit: "ms" }, peer: { value: alone / 2, unit: "ms" }, ratio: elapsed / (alone / 2) };
+    });
+  },
+};
+
+const ENGINES = 8;
+
+/** A large array to all engines of a machine, against sending it to one. */
+export const broadcast: Measure = {
+  name: "broadcast",
+  title: `100 MB to ${ENGINES} local engines by a broadcast view (peer: a push to one of them)`,
+  floor: { atMost: 2 },
+  run(context) {
+    const length = context.quick ? 65_536 : 13_107_200;
+    const rounds = context.quick ? 1 : 5;
+    return withClient(context.quick ? 2 : ENGINES, async (rc) => {
+      const everywhere = rc.broadcastView();
+      const one = rc.directView(0);
+      const array = Float64Array.from({ length }, (_, i) => i);
+      const timed = async (push: () => PromiseLike<unknown>): Promise<number> => {
+        const began = performance.now();
+        await push();
+        return performance.now() - began;
+      };
+      const [many, single]: [number[], number[]] = [[], []];
+      for (let i = 0; i < rounds; i += 1) {
+        single.push(await timed(() => one.push({ a: array })));
+        many.push(await timed(() => everywhere.push({ a: array })));
+      }
+      const lasts = await everywhere.apply(() => (globalThis as unknown as { a: Float64Array }).a.at(-1));
+      if (lasts.some((last) => last !== length - 1)) throw new Error("an engine has a wrong array");
+      const [ours, peer] = [Math.min(...many), Math.min(...single)];
+      return { ours: { value: ours, unit: "ms" }, peer: { value: peer, unit: "ms" }, ratio: ours / peer };
+    });
+  },
+};
