@@ -15,8 +15,22 @@ import { scheduler } from "./micro/scheduler-measure.ts";
 import { findParallel, findPython } from "./peers.ts";
 
 const MEASURES: readonly Measure[] = [
-  ...[tasks, roundtrip, map, submission, shortTasks, bakapara, start, memory, push, broadcast],
-  ...[million, routing, pythonEngines, scheduler, capture, recapture],
+  tasks,
+  roundtrip,
+  map,
+  submission,
+  shortTasks,
+  bakapara,
+  start,
+  memory,
+  push,
+  broadcast,
+  million,
+  routing,
+  pythonEngines,
+  scheduler,
+  capture,
+  recapture,
 ];
 
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
