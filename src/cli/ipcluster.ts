@@ -16,6 +16,23 @@ const BATCH_FLAGS = [
   "batch.template",
   "batch.queueTimeoutMs",
   "batch.scheduler",
+  "mpi.args",
+];
+
+/** What a cluster is started with, whatever for. */
+const START_FLAGS = [
+  "n",
+  "engines",
+  "controller.launcher",
+  "clusterId",
+  "controller.ip",
+  "controller.location",
+  "controller.enableCurve",
+  "logLevel",
+  "cleanLogs",
+  "engineTimeoutMs",
+  "connectionTimeoutMs",
+  "stopTimeoutMs",
 ];
 
 const EXAMPLES = [
@@ -26,7 +43,7 @@ const EXAMPLES = [
   ["ipcluster profile create --parallel --profile=lab", "a profile with commented configuration files"],
 ] as const;
 
-/** Runs `ipcluster`. What follows `--` goes to the controller. */
+/** Runs `ipcluster`. What follows `--` goes to the controller, or is the program of `run` and `submit`. */
 export async function ipcluster(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
   const at = argv.indexOf("--");
   const own = at < 0 ? argv : argv.slice(0, at);
@@ -34,14 +51,15 @@ export async function ipcluster(argv: readonly string[] = process.argv.slice(2))
 }
 
 /** The command. */
-export function ipclusterProgram(controllerArgs: readonly string[] = []): Command {
+export function ipclusterProgram(afterDashes: readonly string[] = []): Command {
   const program = createProgram({
     name: "ipcluster",
     description: "Starts and stops clusters: a controller and engines.",
     examples: EXAMPLES,
     footer: EXIT_CODES_HELP,
   });
-  addStart(program, controllerArgs);
+  addStart(program, afterDashes);
+  addRun(program, afterDashes);
   addStop(program);
   addList(program);
   addEngines(program);
@@ -52,23 +70,7 @@ export function ipclusterProgram(controllerArgs: readonly string[] = []): Comman
 
 function addStart(program: Command, controllerArgs: readonly string[]): void {
   const command = program.command("start").description("start a controller and engines; ready when all engines answer");
-  addClusterFlags(command, [
-    "n",
-    "engines",
-    "controller.launcher",
-    "clusterId",
-    "controller.ip",
-    "controller.location",
-    "controller.enableCurve",
-    "daemonize",
-    "logLevel",
-    "logToFile",
-    "cleanLogs",
-    "engineTimeoutMs",
-    "connectionTimeoutMs",
-    "stopTimeoutMs",
-    ...BATCH_FLAGS,
-  ]);
+  addClusterFlags(command, [...START_FLAGS, "daemonize", "logToFile", ...BATCH_FLAGS]);
   command.option("--dry-run", "print the commands and scripts that would be run, and start nothing");
   command.addOption(new Option("--supervised", "run as the background process of --daemonize").hideHelp());
   command.addOption(new Option("--clean-logs", "the default").hideHelp());
@@ -81,6 +83,28 @@ function addStart(program: Command, controllerArgs: readonly string[]): void {
     ["ipcluster start -- --hwm=0 --nodb", "what follows -- goes to ipcontroller"],
   ]);
   command.action(async () => (await import("./ipcluster-start.ts")).startCommand(command, controllerArgs));
+}
+
+/** `afterDashes`: a program whose own flags stand behind `--`. */
+function addRun(program: Command, afterDashes: readonly string[]): void {
+  const run = program.command("run").description("start a cluster, run a program against it, and stop it");
+  run.argument("[program...]", "TypeScript, JavaScript or shell script, or a command; after -- its flags are its own");
+  addClusterFlags(run, [...START_FLAGS, ...BATCH_FLAGS]);
+  addExamples(run, [
+    ["ipcluster run -n 4 analysis.ts", "in which Client.connect() finds the cluster"],
+    ["ipcluster run -n 4 -- bakapara -i jobs.jsonl -o results.jsonl", "any command"],
+  ]);
+  run.action(async (words: string[]) => (await import("./ipcluster-run.ts")).runCommand([...words, ...afterDashes], run));
+  const submit = program.command("submit").description("as run, inside one job of a batch system: controller, engines and program");
+  submit.argument("[program...]", "as for run");
+  addClusterFlags(submit, ["n", "engines", "logLevel", "stopTimeoutMs", ...BATCH_FLAGS]);
+  submit.option("--dry-run", "print the script, which can be submitted by hand, and submit nothing");
+  submit.option("--wait", "stay until the job has ended, print its output and end with its exit status; Ctrl-C cancels the job");
+  addExamples(submit, [
+    ["ipcluster submit --engines=slurm -n 64 --time-limit=2h analysis.ts", "64 engines and a program in one allocation"],
+    ["ipcluster submit --engines=slurm -n 64 --dry-run analysis.ts > job.sh", "then: sbatch job.sh"],
+  ]);
+  submit.action(async (words: string[]) => (await import("./ipcluster-run.ts")).submitCommand([...words, ...afterDashes], submit));
 }
 
 function addStop(program: Command): void {

@@ -11,7 +11,7 @@ export {
   type Starter,
 } from "./cluster-file.ts";
 export { isRunning, lifeOf, type ClusterLife } from "./cluster-life.ts";
-export { planCluster, planGiven, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
+export { launcherOptions, planCluster, planGiven, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 export { Cluster } from "./cluster.ts";
 export type { AddEnginesOptions, ClusterEnd, RunOptions } from "./cluster-types.ts";
 export { previewCluster } from "./preview-cluster.ts";

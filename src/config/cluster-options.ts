@@ -3,6 +3,7 @@
 
 import { BATCH_ROWS } from "./batch-options.ts";
 import { SSH_ROWS } from "./ssh-options.ts";
+import { MPI_ROWS } from "./mpi-options.ts";
 
 /** Options of a cluster and of its programs. */
 const PROGRAM_ROWS = [
@@ -204,4 +205,9 @@ const PROGRAM_ROWS = [
 ] as const;
 
 /** Every option of `ipcluster_config.*`; each launcher's own stand in a section of its name. */
-export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof SSH_ROWS, ...typeof BATCH_ROWS] = [...PROGRAM_ROWS, ...SSH_ROWS, ...BATCH_ROWS];
+export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof SSH_ROWS, ...typeof BATCH_ROWS, ...typeof MPI_ROWS] = [
+  ...PROGRAM_ROWS,
+  ...SSH_ROWS,
+  ...BATCH_ROWS,
+  ...MPI_ROWS,
+];

@@ -12,6 +12,8 @@ export type {
   LaunchedEngines,
   Launcher,
   LauncherOptions,
+  LaunchedProgram,
+  ProgramRequest,
   LaunchRequest,
   ProcessExit,
 } from "./launcher.ts";

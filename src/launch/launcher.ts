@@ -128,6 +128,32 @@ export interface LaunchedEngines extends Launched {
   diagnose?(missing: readonly LaunchedEngine[]): Promise<readonly string[]>;
 }
 
+/** A program to run on a cluster of its own, inside a job. */
+export interface ProgramRequest extends Pick<LaunchRequest, "place" | "options" | "logger" | "signal"> {
+  /** Engines. */
+  readonly n: number;
+  /** Program and arguments. */
+  readonly program: readonly string[];
+  /** Begins the names of the job and of the file with its output. */
+  readonly name: string;
+  /** Where that file goes. */
+  readonly directory: string;
+}
+
+/** A program that was submitted. */
+export interface LaunchedProgram {
+  /** `Slurm job 17`. */
+  readonly title: string;
+  /** File with its output. */
+  readonly log: string;
+  /** Resolves when it ended; never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  /** Ends it; see `Launched`. */
+  stop(graceMs: number): Promise<void>;
+  /** For the last moment of this process; see `Launched`. */
+  kill(): void;
+}
+
 /**
  * A way to start processes. A module with one as its default export can be named instead of a launcher: `--engines=./mine.ts`.
  *
@@ -163,6 +189,14 @@ export interface Launcher {
   findController?(state: LauncherState): Promise<LaunchedController | undefined>;
   /** Finds a set of engines again; `undefined` when none of them runs any more. As `findController`. */
   findEngines?(setId: string, state: LauncherState): Promise<LaunchedEngines | undefined>;
+  /**
+   * Submits a job that starts a controller and engines on what the job was given, runs a program against them, and ends with it.
+   *
+   * @throws LaunchError when it cannot be submitted
+   */
+  submitProgram?(request: ProgramRequest): Promise<LaunchedProgram>;
+  /** The script of `submitProgram`, which can be submitted by hand. */
+  previewProgram?(request: ProgramRequest): Promise<string>;
   /** For `--dry-run`: the commands and files with which the controller would be started, as text for people. Nothing is started or written. */
   previewController?(request: ControllerRequest): Promise<string>;
   /** As `previewController`, of engines. */

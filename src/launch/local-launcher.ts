@@ -163,8 +163,12 @@ function processState(group: ProcessGroup, place: LocalPlace): ProcessState {
 
 /** A program of this package as a command. Engines need the flag so that user code can be interrupted. */
 export function ownCommand(program: "ipcontroller" | "ipengine"): string[] {
-  const script = findBundle(program) ?? fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
-  return [process.execPath, ...(program === "ipengine" ? ["--no-force-async-hooks-checks"] : []), script];
+  return [process.execPath, ...(program === "ipengine" ? ["--no-force-async-hooks-checks"] : []), ownScript(program)];
+}
+
+/** Path of a program of this package. */
+export function ownScript(program: "ipcluster" | "ipcontroller" | "ipengine"): string {
+  return findBundle(program) ?? fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
 }
 
 /** Controller and engines learn their place from the environment only, as in the reference; they end when their parent is gone. */

@@ -14,6 +14,8 @@ export type LauncherPurpose = "the controller" | "engines";
 const LAUNCHERS: Readonly<Record<string, () => Promise<Launcher>>> = {
   local: () => Promise.resolve(LOCAL_LAUNCHER),
   ssh: async () => (await import("./ssh/ssh-launcher.ts")).SSH_LAUNCHER,
+  mpi: async () => (await import("./mpi-launcher.ts")).MPI_LAUNCHER,
+  srun: async () => (await import("./mpi-launcher.ts")).SRUN_LAUNCHER,
   slurm: async () => (await import("./batch/index.ts")).SLURM_LAUNCHER,
 };
 

@@ -1,9 +1,11 @@
 // The launcher for Slurm against a real Slurm: engines as a job's tasks and as an array, failures in the scheduler's own
 // words, and nothing left in the queue.
 
-import { readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Cluster } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
@@ -99,6 +101,41 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
     const closed = await sandbox.run("start", "-n", "1", "--engines=slurm", "--queue=closed", "--queue-timeout=500");
     expect(closed.code).toBe(1);
     expect(closed.stderr).toMatch(/ipcluster: Slurm job \d+ waited 0.5 s in the queue: PartitionDown\n$/);
+    await nothingLeft();
+  });
+
+  it("serve a program inside its own job, which keeps its output and ends with its exit status", async () => {
+    const program = join(sandbox.dir, "squares.ts");
+    writeFileSync(
+      program,
+      `import { Client } from ${JSON.stringify(fileURLToPath(new URL("../../dist/index.js", import.meta.url)))};
+const rc: Client = await Client.connect();
+const squares: number[] = await rc.loadBalancedView().map((x: number) => x * x, [1, 2, 3]);
+const nodes = new Set(await rc.directView().apply(() => process.env["SLURMD_NODENAME"]));
+console.log(JSON.stringify({ squares, nodes: [...nodes].sort(), argument: process.argv[2] }));
+await rc.close();
+process.exitCode = 3;
+`,
+    );
+    // Five engines do not fit on one node of four processors.
+    const { code, stdout, stderr } = await sandbox.run("submit", "--engines=slurm", "-n", "5", "--wait", program, "--", "a b");
+    expect(stdout).toContain('{"squares":[1,4,9],"nodes":["node1","node2"],"argument":"a b"}\n');
+    expect(stderr).toMatch(/ipcluster: Slurm job \d+ ended with exit status 3\n$/);
+    expect(code).toBe(3);
+    expect(readdirSync(sandbox.dir).filter((name) => /^squares-\d+\.log$/.test(name))).toHaveLength(1);
+    await nothingLeft();
+  });
+
+  it("serve a program whose script was submitted by hand", async () => {
+    const program = join(sandbox.dir, "count.sh");
+    writeFileSync(program, "echo cluster $IPP_CLUSTER_ID in $IPP_PROFILE_DIR\n");
+    const { stdout: script } = await sandbox.run("submit", "--engines=slurm", "-n", "2", "--time-limit=5m", "--dry-run", program);
+    writeFileSync(join(sandbox.dir, "job.sh"), script);
+    const { status, stdout } = spawnSync("sbatch", ["--wait", "--parsable", "job.sh"], { cwd: sandbox.dir, env: sandbox.env, encoding: "utf8" });
+    expect(status).toBe(0);
+    const id = stdout.trim();
+    const output = readFileSync(join(sandbox.dir, `count-${id}.log`), "utf8");
+    expect(output).toContain(`cluster job-${id} in ${sandbox.profileDir()}\n`);
     await nothingLeft();
   });
 

@@ -46,6 +46,8 @@ export interface BatchJobRequest {
   /** Path of the output file without `.log`; a task's number is added after a dash. */
   readonly outputBase: string;
   readonly program: readonly string[];
+  /** What the program is to run in its turn, after `--`. */
+  readonly wrapped?: readonly string[];
   /** Beginning of the engines' uuids; each adds its number, eight digits. `undefined`: there is nothing to number. */
   readonly identPrefix: string | undefined;
   readonly options: BatchJobOptions;
@@ -112,7 +114,10 @@ export interface BatchSystem {
   /** Shell expression that gives a task's number inside the job. */
   taskNumber(shape: BatchShape): string;
   /** Path of the file in which the output of a task lies; `task` counts from 0. */
-  outputFile(request: Pick<BatchJobRequest, "outputBase" | "shape" | "role">, task: number): string;
+  outputFile(request: Pick<BatchJobRequest, "outputBase" | "shape" | "role">, task: number, jobId: string): string;
+  /** Launcher that starts engines on what a job was given, from inside it, and the shell variable with the job's id; absent: there is no such way. */
+  readonly innerLauncher?: string;
+  readonly jobIdVariable?: string;
   /** The whole script, for a system whose jobs are no text with variables. */
   render?(request: BatchJobRequest): string;
   submit(scriptPath: string, script: string, options: BatchJobOptions): BatchCommand;

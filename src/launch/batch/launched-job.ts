@@ -4,9 +4,10 @@
 import { existsSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { engineUuid, LaunchError, type EngineUuid } from "../../base/index.ts";
+import { LaunchError } from "../../base/index.ts";
 import { textOf, type LauncherState } from "../launcher-state.ts";
 import type { LaunchedController, LaunchedEngine, LaunchedEngines, ProcessExit } from "../launcher.ts";
+import { numberedUuid } from "../numbered-engines.ts";
 import { lastSentence, outputTail } from "../output-tail.ts";
 import { endWords, type BatchJob } from "./batch-job.ts";
 import type { BatchJobRequest, BatchShape, BatchSystem, TaskStatus } from "./batch-system.ts";
@@ -27,7 +28,7 @@ const OUTPUT_MS = 2000;
 const OUTPUT_POLL_MS = 100;
 
 /** Common to controllers and engines. */
-abstract class LaunchedJob {
+export abstract class LaunchedJob {
   protected readonly facts: BatchFacts;
   /** Resolves when the system has begun to run all of the job; rejects when it never will. */
   readonly begun: Promise<void>;
@@ -73,6 +74,14 @@ abstract class LaunchedJob {
     };
   }
 
+  protected logOf(index: number): string {
+    return logOf(this.facts, index);
+  }
+
+  protected exitOf(index: number): Promise<ProcessExit> {
+    return exitOf(this.facts, index);
+  }
+
   /** A description that is meant to be used by hand stays. */
   protected async removeScript(): Promise<void> {
     if (this.facts.system.scriptPath === undefined) await rm(this.facts.scriptPath, { force: true });
@@ -84,11 +93,11 @@ export class BatchController extends LaunchedJob implements LaunchedController {
   readonly pid = undefined;
 
   get log(): string {
-    return logOf(this.facts, 0);
+    return this.logOf(0);
   }
 
   get exited(): Promise<ProcessExit> {
-    return exitOf(this.facts, 0);
+    return this.exitOf(0);
   }
 }
 
@@ -119,7 +128,7 @@ function engineOf(facts: BatchFacts, index: number): LaunchedEngine {
   const exited = exitOf(facts, index);
   return {
     index,
-    uuid: identPrefix === undefined ? undefined : uuidOf(identPrefix, shape === "array" ? system.firstTask + index : index),
+    uuid: identPrefix === undefined ? undefined : numberedUuid(identPrefix, shape === "array" ? system.firstTask + index : index),
     pid: undefined,
     log: logOf(facts, index),
     exited,
@@ -132,17 +141,12 @@ function engineOf(facts: BatchFacts, index: number): LaunchedEngine {
   };
 }
 
-/** The uuid that a task of a number gives its engine. */
-function uuidOf(identPrefix: string, task: number): EngineUuid {
-  return engineUuid(`${identPrefix}${String(task).padStart(8, "0")}`);
-}
-
 function hostOf(status: TaskStatus | undefined): string | undefined {
   if (status === undefined || status.phase === "pending" || status.host === "") return undefined;
   return status.host;
 }
 
-const logOf = (facts: BatchFacts, index: number): string => facts.system.outputFile(facts, index);
+const logOf = (facts: BatchFacts, index: number): string => facts.system.outputFile(facts, index, facts.job.jobId);
 
 async function exitOf(facts: BatchFacts, index: number): Promise<ProcessExit> {
   const { job, system, outputBase } = facts;

@@ -3,6 +3,7 @@
 
 import { renderTemplate, variablesOf, type TemplateVariables } from "./template.ts";
 import type { BatchJobRequest, BatchSystem } from "./batch-system.ts";
+import { numberedIdent } from "../numbered-engines.ts";
 import { shellLine } from "../shell-words.ts";
 import { directiveValue, refuseLineBreaks, scriptWord } from "./script-words.ts";
 
@@ -34,8 +35,8 @@ function checkValues({ jobName, outputBase, options }: BatchJobRequest): void {
 function variables(system: BatchSystem, request: BatchJobRequest): TemplateVariables {
   const { options, program } = request;
   const [name = "", ...args] = program;
-  const ident = identArgument(system, request);
-  const programArgs = [...args.map((arg) => scriptWord(arg, "the argument")), ...ident].join(" ");
+  const words = args.map((arg) => scriptWord(arg, "the argument"));
+  const programArgs = [...words, ...identArgument(system, request), ...wrappedProgram(system, request)].join(" ");
   const programName = scriptWord(name, "the program");
   return {
     n: String(request.n),
@@ -55,7 +56,13 @@ function variables(system: BatchSystem, request: BatchJobRequest): TemplateVaria
 
 /** Gives each engine the uuid by which its starter will know it: a common beginning and the task's number. */
 function identArgument(system: BatchSystem, { identPrefix, shape }: BatchJobRequest): string[] {
-  return identPrefix === undefined ? [] : [`--ident=${identPrefix}"$(printf %08d ${system.taskNumber(shape)})"`];
+  return identPrefix === undefined ? [] : [numberedIdent(identPrefix, system.taskNumber(shape))];
+}
+
+/** A program on a cluster inside the job, which is called after the job. */
+function wrappedProgram(system: BatchSystem, { wrapped }: BatchJobRequest): string[] {
+  if (wrapped === undefined) return [];
+  return [`--cluster-id=job-"$${system.jobIdVariable ?? "$"}"`, "--", ...wrapped.map((word) => scriptWord(word, "the program's argument"))];
 }
 
 /** The tasks of one job have their number in a variable that only they see: a shell in each of them reads it. */

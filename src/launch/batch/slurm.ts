@@ -25,7 +25,7 @@ const ARRAY = `${HEAD}
 ${PLACE}exec {program_and_args}
 `;
 const PROGRAM = `${HEAD}
-# Controller, engines and a program inside one allocation; it ends with the program, and with its exit status.
+# Controller, engines and a program inside one allocation: it ends with the program, and with its exit status.
 exec {program_and_args}
 `;
 
@@ -43,6 +43,7 @@ function template(role: BatchRole, shape: BatchShape): string {
 function outputPattern({ outputBase, role, shape }: Pick<BatchJobRequest, "outputBase" | "role" | "shape">): string {
   // A percent sign begins one of Slurm's own marks.
   const base = outputBase.replaceAll("%", "%%");
+  if (role === "program") return `${base}-%j.log`;
   return role === "engines" && shape === "array" ? `${base}-%a.log` : `${base}.log`;
 }
 
@@ -111,7 +112,8 @@ const SIGNAL_WORDS = new Map([
   ["Out Of Memory", "SIGKILL"],
 ]);
 
-function readTaskEnds(jobOutput: string): TaskEnd[] {
+/** Ends of single tasks, as srun tells of them. */
+export function readTaskEnds(jobOutput: string): TaskEnd[] {
   return [...jobOutput.matchAll(TASK_END)].flatMap(([, host = "", range = "", code, word]) =>
     numbersOf(range).map((task): TaskEnd => {
       const exitCode = code === undefined ? null : Number(code);
@@ -144,7 +146,12 @@ export const SLURM: BatchSystem = {
   timeLimit: hoursMinutesSeconds,
   outputPattern,
   taskNumber: (shape) => (shape === "array" ? '"$SLURM_ARRAY_TASK_ID"' : '"$SLURM_PROCID"'),
-  outputFile: ({ outputBase, role }, task) => (role === "engines" ? `${outputBase}-${task}.log` : `${outputBase}.log`),
+  outputFile({ outputBase, role }, task, jobId) {
+    if (role === "program") return `${outputBase}-${jobId}.log`;
+    return role === "engines" ? `${outputBase}-${task}.log` : `${outputBase}.log`;
+  },
+  innerLauncher: "srun",
+  jobIdVariable: "SLURM_JOB_ID",
   submit: (scriptPath) => ({ argv: ["sbatch", "--parsable", scriptPath] }),
   readJobId: (output) => /^(\d+)(?:;\S+)?$/m.exec(output.stdout)?.[1],
   cancel: (jobId) => ({ argv: ["scancel", jobId] }),

@@ -1,0 +1,113 @@
+// `ipcluster run`: a cluster for as long as a program runs. And `ipcluster submit`: the same, as a job of a batch system.
+
+import { readFileSync, writeSync } from "node:fs";
+import { ConfigError, InvalidStateError } from "../base/index.ts";
+import { Cluster, launcherOptions, planGiven, type ClusterPlan } from "../cluster/index.ts";
+import { ensureProfile } from "../config/index.ts";
+import { atProcessExit, type LaunchedProgram, type ProcessExit, type ProgramRequest } from "../launch/index.ts";
+import type { Logger } from "../log/index.ts";
+import { clusterRequest, commandLogger, requestedId, type ClusterRequest } from "./cluster-flags.ts";
+import { Interruption } from "./interruption.ts";
+import { EXIT_ALREADY_RUNNING } from "./ipcluster-exit-codes.ts";
+import { ExitError, type Command } from "./program.ts";
+import { programName, runProgram } from "./user-program.ts";
+
+/** The cluster's and the system's processes do not keep this one alive, so a timer does. */
+const HOLD_MS = 60_000;
+
+/** Runs `ipcluster run`: ends with the program's exit status. */
+export async function runCommand(program: readonly string[], command: Command): Promise<void> {
+  refuseNothing(program, "run");
+  const request = clusterRequest(command);
+  // A cluster of the program's own, beside any other in the profile.
+  const clusterId = requestedId(request) === "" ? `run-${process.pid}` : requestedId(request);
+  const plan = await planGiven(request.profile, { ...request.given, clusterId }, false);
+  const logger = commandLogger(plan.values.logLevel);
+  using interruption = new Interruption(logger);
+  const hold = setInterval(() => undefined, HOLD_MS);
+  try {
+    await using cluster = await start(plan, logger, interruption.signal);
+    logger.info("ready: all engines answer", { engines: plan.n, program: program.join(" ") });
+    process.exitCode = await against(cluster, program, logger, interruption.signal);
+  } finally {
+    clearInterval(hold);
+  }
+}
+
+async function start(plan: ClusterPlan, logger: Logger, signal: AbortSignal): Promise<Cluster> {
+  try {
+    return await Cluster.run(plan, { logger, signal, isDedicated: true });
+  } catch (cause) {
+    if (cause instanceof InvalidStateError) throw new ExitError(EXIT_ALREADY_RUNNING, cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** Runs a program that finds the cluster by its environment, and ends it when the cluster ends or a signal comes. */
+async function against(cluster: Cluster, program: readonly string[], logger: Logger, signal: AbortSignal): Promise<number> {
+  const end = new AbortController();
+  void cluster.closed.then(({ message }) => end.abort(new ExitError(1, `${message}; the program was ended`))); // never rejects
+  const anyEnd = AbortSignal.any([signal, end.signal]);
+  const status = await runProgram(program, { IPP_PROFILE_DIR: cluster.profileDir, IPP_CLUSTER_ID: cluster.clusterId }, anyEnd);
+  logger.info("program ended", { status });
+  anyEnd.throwIfAborted();
+  return status;
+}
+
+function refuseNothing(program: readonly string[], command: string): void {
+  if (program.length === 0) throw new ExitError(2, `no program to ${command}; write it after the flags: ipcluster ${command} -n 4 analysis.ts`);
+}
+
+/** Runs `ipcluster submit`. */
+export async function submitCommand(program: readonly string[], command: Command): Promise<void> {
+  refuseNothing(program, "submit");
+  const request = clusterRequest(command);
+  const { dryRun = false, wait = false } = command.opts<{ dryRun?: boolean; wait?: boolean }>();
+  const plan = await planGiven(request.profile, request.given, false);
+  const { launcher } = plan.engineLauncher;
+  if (launcher.submitProgram === undefined || launcher.previewProgram === undefined)
+    throw new ConfigError(`"${launcher.name}" does not run programs as jobs; name a batch system: --engines=slurm`);
+  const logger = commandLogger(plan.values.logLevel);
+  using interruption = new Interruption(logger);
+  const job = programRequest(plan, request, program, logger, interruption.signal);
+  if (dryRun) {
+    process.stdout.write(await launcher.previewProgram(job));
+    return;
+  }
+  await ensureProfile(request.profile);
+  const launched = await launcher.submitProgram(job);
+  if (wait) await waitFor(launched, plan, interruption);
+  else logger.info(`${launched.title} has the program; its output goes to ${launched.log}`);
+}
+
+function programRequest(plan: ClusterPlan, { profile }: ClusterRequest, program: readonly string[], logger: Logger, signal: AbortSignal): ProgramRequest {
+  return {
+    place: { profile, clusterId: "" },
+    options: launcherOptions(plan.values, plan.engineLauncher),
+    n: plan.n,
+    program,
+    name: programName(program).replaceAll(/[^\w.-]/g, "_"),
+    directory: process.cwd(),
+    logger,
+    signal,
+  };
+}
+
+/** Stays until the job has ended, prints its output, and ends with its exit status. Ctrl-C cancels the job. */
+async function waitFor(launched: LaunchedProgram, plan: ClusterPlan, { signal }: Interruption): Promise<void> {
+  const hold = setInterval(() => undefined, HOLD_MS);
+  const unguard = atProcessExit(() => launched.kill());
+  try {
+    const interrupted = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+    const exit = await Promise.race([launched.exited, interrupted]);
+    await launched.stop(plan.values.stopTimeoutMs);
+    if (exit === undefined) throw signal.reason;
+    writeSync(1, readFileSync(launched.log, "utf8"));
+    if (exit.exitCode !== 0) throw new ExitError(exit.exitCode ?? 1, `${launched.title} ${howOf(exit)}`);
+  } finally {
+    unguard();
+    clearInterval(hold);
+  }
+}
+
+const howOf = ({ how, exitCode }: ProcessExit): string => how ?? `ended with exit status ${exitCode ?? "unknown"}`;

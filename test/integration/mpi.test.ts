@@ -1,0 +1,49 @@
+// The launcher for MPI with a real mpiexec.
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Cluster } from "tsparallel";
+import { Sandbox } from "../support/ipcluster.ts";
+import { until } from "../support/until.ts";
+
+const hasMpi = spawnSync("mpiexec", ["--version"]).status === 0;
+
+describe.skipIf(!hasMpi)("engines started by mpiexec", () => {
+  let sandbox: Sandbox;
+  beforeEach(() => {
+    sandbox = new Sandbox();
+    // Open MPI wants to be asked twice to run as root, and once to start more engines than there are cores.
+    Object.assign(sandbox.env, { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1", OMPI_MCA_rmaps_base_oversubscribe: "1" });
+  });
+  afterEach(() => sandbox.dispose());
+
+  const nothingLeft = async (): Promise<void> => {
+    await until(() => sandbox.processes().length === 0, { timeoutMs: 10_000 });
+    expect(sandbox.securityFiles()).toEqual([]);
+  };
+
+  it("answer, know their ranks, and end with the cluster, also when the terminal that started it died", async () => {
+    const starter = sandbox.start("start", "-n", "3", "--engines=mpi", "--stop-timeout=3000");
+    await starter.says("connect with");
+    const cluster = await Cluster.fromFile(join(sandbox.profileDir(), "security", "cluster-.json"));
+    const rc = await cluster.connect();
+    const facts = await rc.directView().apply(() => [process.env["OMPI_COMM_WORLD_RANK"] ?? process.env["PMI_RANK"], process.env["IPP_CONNECTION_INFO"]]);
+    expect(new Set(facts.map(([rank]) => rank))).toEqual(new Set(["0", "1", "2"]));
+    expect(facts.every(([, keys]) => keys === undefined)).toBe(true);
+    await expect(cluster.signalEngines("SIGINT")).rejects.toThrow(/mpiexec does not hand SIGINT on to the engines; send it by the client/);
+    await rc.close();
+    starter.child.kill("SIGKILL");
+    await starter.ended;
+    expect((await sandbox.run("stop")).code).toBe(0);
+    await nothingLeft();
+  });
+
+  it("that mpiexec does not start are told by its own sentence", async () => {
+    delete sandbox.env["OMPI_MCA_rmaps_base_oversubscribe"];
+    const { code, stderr } = await sandbox.run("start", "-n", "500", "--engines=mpi");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ipcluster: engine 1 of 500 ended with exit status \d+ before it was ready: There are not enough slots available .*\(log: .*\)\n$/);
+    await nothingLeft();
+  });
+});
