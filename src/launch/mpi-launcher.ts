@@ -136,7 +136,17 @@ class RankedEngines implements LaunchedEngines {
     const { n, identPrefix, logBase, clusterId, profileDir } = this.#facts;
     const { pid, started } = this.#process.identity;
     const state = this.isRunning ? "running" : "after";
-    return { cluster_id: clusterId, profile_dir: profileDir, state, pid, started, output_file: this.#process.outputFile, n, ident: identPrefix, log_base: logBase };
+    return {
+      cluster_id: clusterId,
+      profile_dir: profileDir,
+      state,
+      pid,
+      started,
+      output_file: this.#process.outputFile,
+      n,
+      ident: identPrefix,
+      log_base: logBase,
+    };
   }
 
   #engine(index: number): LaunchedEngine {
