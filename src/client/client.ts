@@ -10,7 +10,9 @@ import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
 import { checkTargets } from "./check-arguments.ts";
 import { DirectView, fixTargets } from "./direct-view.ts";
-import { streamOf } from "./emitter.ts";
+import { explainRequests } from "./explain.ts";
+import type { Explanation } from "./explanation.ts";
+import { engineEvents, type EngineEvent } from "./engine-events.ts";
 import { orderEngines } from "./engine-control.ts";
 import { EngineLanguages } from "./engine-languages.ts";
 import * as hub from "./hub-queries.ts";
@@ -27,12 +29,6 @@ import { noteFailure } from "./unseen-failures.ts";
 import { waitForEngines } from "./wait-for-engines.ts";
 import { allOf, checkWait, waitFor, type WaitOptions } from "./wait-for.ts";
 import type { InteractiveOptions } from "./wait-interactive.ts";
-
-/** An engine came or went. */
-export interface EngineEvent {
-  readonly type: "engineJoined" | "engineLeft";
-  readonly engine: EngineFacts;
-}
 
 /** What a client tells. */
 export interface ClientEvents {
@@ -127,13 +123,7 @@ export class Client {
 
   /** Engines joining and leaving from now on, until the client is closed. */
   engineEvents(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<EngineEvent, void, undefined> {
-    const subscribe = (listener: (event: EngineEvent) => void): (() => void) => {
-      const stops = (["engineJoined", "engineLeft"] as const).map((type) => this.#link.events.on(type, (engine) => listener({ type, engine })));
-      return () => {
-        for (const stop of stops) stop();
-      };
-    };
-    return streamOf(subscribe, (end) => this.#link.events.on("closed", end), options.signal);
+    return engineEvents(this.#link, options.signal);
   }
 
   /**
@@ -332,6 +322,15 @@ export class Client {
     checkWait(options);
     const ids = jobs === undefined ? [...this.#link.outstanding.keys()] : this.#history.idsOf(jobs);
     return cancelRequests(this.#link, this.#history.ownOf(ids), options);
+  }
+
+  /** Why a request is not running, or what has become of it; also of other clients' requests, by id. `String(…)` makes it a sentence. */
+  explain(job: string | number, options?: WaitOptions): Promise<Explanation>;
+  explain(jobs: Jobs, options?: WaitOptions): Promise<Explanation[]>;
+  async explain(jobs: Jobs, options: WaitOptions = {}): Promise<Explanation | Explanation[]> {
+    this.#link.assertOpen();
+    const explanations = await explainRequests(this.#link, (id) => this.#history.find(id), this.#history.idsOf(jobs), options);
+    return typeof jobs === "object" ? explanations : (explanations[0] as Explanation);
   }
 
   /** Empties engines' namespaces. */

@@ -6,12 +6,22 @@ export { AsyncResult, type GetOptions, type ItemOptions } from "./async-result.t
 export { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 export type { CancelOutcome, CancelOutcomes } from "./cancel.ts";
 export type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
-export { Client, type ClientEvents, type EngineEvent, type ShutdownOptions } from "./client.ts";
+export { Client, type ClientEvents, type ShutdownOptions } from "./client.ts";
+export type { EngineEvent } from "./engine-events.ts";
 export type { ConnectOptions } from "./connect.ts";
 export { Dependency, type DependencyLike, type DependencyOptions, type TaskSource } from "./dependency.ts";
 export { DirectView, type DirectViewOptions, type ExecuteOptions, type PerEngine, type ScatterOptions, type ViewResult } from "./direct-view.ts";
 export type { DisplayOptions, OutputGroups, OutputSink } from "./display-outputs.ts";
 export { dependent, depend, require, type DependentFunction } from "./functional-dependencies.ts";
+export {
+  Explanation,
+  type AwaitedTask,
+  type EngineName,
+  type ExplanationAttempts,
+  type ExplanationFacts,
+  type ExplanationReason,
+  type ExplanationState,
+} from "./explanation.ts";
 export { ViewExecutor, type ExecutorEnd, type ExecutorOptions } from "./executor.ts";
 export { ExecuteReply } from "./execute-reply.ts";
 export type { DbQuery, EngineQueue, EngineQueueIds, QueueStatus, StoredRecord, VerboseQueueStatus } from "./hub-queries.ts";

@@ -39,6 +39,8 @@ const NO_CLIENT: Frame = new Uint8Array(0);
 
 /** Tasks that one question may be about. */
 const ASKED_MAX = 1000;
+/** Tasks whose last step is looked for in the scheduler's story, which has to be read from end to end for each. */
+const SINCE_TOLD_MAX = 20;
 
 /** What the task channel works with. */
 export interface TaskRouterParts {
@@ -112,7 +114,9 @@ export class TaskRouter {
     if (ids.length > ASKED_MAX)
       return errorContent({ ename: "ValueError", evalue: `${ids.length} tasks are asked for; ask for at most ${ASKED_MAX} at a time` });
     if (msgType === "cancel_request") this.#feed({ type: "cancelAsked", at: clock.now(), msgIds: ids });
-    return { status: "ok", tasks: Object.fromEntries(ids.map((id) => [id, scheduler.explain(id)])) };
+    const isSinceTold = msgType === "explain_request" && ids.length <= SINCE_TOLD_MAX;
+    const tell = (id: MsgId): Dict => ({ ...scheduler.explain(id), ...(isSinceTold ? { since: scheduler.story(id).at(-1)?.at } : {}) });
+    return { status: "ok", tasks: Object.fromEntries(ids.map((id) => [id, tell(id)])) };
   }
 
   /** An engine misses code of a task: all of it, as long as the task has not ended. */

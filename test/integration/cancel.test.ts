@@ -1,4 +1,4 @@
-// Cancelling on real processes: whatever a task does, it ends, and nothing else with it.
+// Cancelling on real processes: whatever a task does, it ends, and nothing else with it. And why a task is not running.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, InvalidArgumentError, TaskAborted, type AsyncResult, type Client } from "tsparallel";
@@ -33,6 +33,11 @@ const failure = (result: PromiseLike<unknown>): Promise<unknown> =>
 const pids = (): Promise<number[]> => Promise.resolve(rc.directView().apply(() => process.pid));
 
 const tell = (): void => currentTask().publish({ begun: true });
+
+const spin = (): void => {
+  tell();
+  for (;;);
+};
 
 describe("a task that runs", () => {
   const kinds: Record<string, () => unknown> = {
@@ -105,10 +110,6 @@ describe("a task that runs", () => {
 });
 
 describe("what is cancelled", () => {
-  const spin = (): void => {
-    tell();
-    for (;;);
-  };
   const outcomes = async (cancelled: Promise<ReadonlyMap<string, string>>): Promise<string[]> => [...(await cancelled).values()];
 
   it("is that alone: what waits behind it on its engine runs, cells and other clients' requests too", async () => {
@@ -196,5 +197,31 @@ describe("what is cancelled", () => {
     await rc.wait(undefined, { timeoutMs: 5000 });
     expect(rc.outstanding.size).toBe(0);
     await rc.cancel();
+  });
+});
+
+describe("a request that is not done", () => {
+  it("is explained: what it waits for, where it is, how it has ended", async () => {
+    const lview = rc.loadBalancedView();
+    const spinning = [0, 1].map((id) => lview.with({ targets: id }).apply(spin));
+    for (const one of spinning) await begun(one);
+    const waiting = lview.apply(() => "done");
+    const dependent = lview.with({ after: waiting }).apply(() => "done too");
+    const idOf = (result: AsyncResult<unknown>): string => result.msgIds[0] as string;
+    expect(await rc.explain(idOf(spinning[1] as AsyncResult<unknown>))).toMatchObject({ state: "running", reason: "engineHasIt", engines: [1] });
+    expect(await rc.explain(idOf(waiting))).toMatchObject({ state: "waiting", reason: "enginesFull", hwm: 1, engines: [0, 1], since: expect.any(Date) });
+    const explanation = await rc.explain(idOf(dependent));
+    expect(explanation).toMatchObject({ state: "waiting", reason: "dependency", waitsFor: [{ msgId: idOf(waiting), state: "waiting" }] });
+    expect(String(explanation)).toContain(`is waiting: it comes after 1 unfinished task: ${idOf(waiting)} (waiting) since `);
+    const direct = [rc.directView(0).apply(() => 1), rc.directView(0).apply(() => 2)] as const;
+    expect(await rc.explain(idOf(direct[1]))).toMatchObject({ state: "queued", reason: "engineBusy", engines: [0], ahead: 1 });
+    const other = await cluster.connect();
+    expect(await other.explain(idOf(waiting))).toMatchObject({ state: "waiting", reason: "enginesFull" });
+    await rc.cancel(spinning);
+    expect(await dependent).toBe("done too");
+    expect(await other.explain(idOf(dependent))).toMatchObject({ state: "done", reason: "succeeded" });
+    expect(await other.explain(idOf(spinning[0] as AsyncResult<unknown>))).toMatchObject({ state: "done", reason: "failed", engines: [0] });
+    expect(await other.explain("nobody-knows-me")).toMatchObject({ state: "unknown" });
+    await other.close();
   });
 });

@@ -17,12 +17,25 @@ export interface Listed<T> {
   readonly first: readonly T[];
 }
 
-/** Where a task stands, and what would have to happen for it to run. */
-export type TaskExplanation =
+/** Attempts that came to nothing; told of a live task that had any. */
+export interface TaskAttempts {
+  /** Attempts that failed and were tried again. */
+  readonly retried: number;
+  readonly retriesLeft: number;
+  readonly failedOn: Listed<EngineUuid>;
+  /** Engines that would not run it, because a functional dependency did not hold there. */
+  readonly declinedBy: Listed<EngineUuid>;
+}
+
+/** Where a task stands, what would have to happen for it to run, and what was tried. */
+export type TaskExplanation = TaskStanding & { readonly attempts?: TaskAttempts };
+
+type TaskStanding =
   /** Never heard of, or forgotten. */
   | { readonly state: "unknown" }
   | { readonly state: "finished"; readonly outcome: TaskOutcome; readonly engine: EngineUuid | null }
-  | { readonly state: "running"; readonly engine: EngineUuid }
+  /** `ahead`: tasks sent to the engine before it, which it has not answered. */
+  | { readonly state: "running"; readonly engine: EngineUuid; readonly ahead: number }
   /** Its engine left; it fails or is retried unless a reply comes soon. */
   | { readonly state: "stranded"; readonly engine: EngineUuid }
   /** The task store has not said yet what became of these. */
@@ -47,10 +60,22 @@ export interface ExplainParts {
 /** Explains where a task stands. */
 export function explainTask(task: LiveTask | undefined, parts: ExplainParts): TaskExplanation {
   if (task === undefined) return parts.kept === undefined ? { state: "unknown" } : { state: "finished", ...parts.kept };
+  const attempts = attemptsOf(task);
+  return attempts === undefined ? standingOf(task, parts) : { ...standingOf(task, parts), attempts };
+}
+
+function attemptsOf({ plan }: LiveTask): TaskAttempts | undefined {
+  if (plan === null || plan.shunned.size === 0) return undefined;
+  const { retried, retriesLeft, shunned, declined } = plan;
+  return { retried, retriesLeft, failedOn: listed([...shunned].filter((uuid) => !declined.has(uuid))), declinedBy: listed(declined) };
+}
+
+function standingOf(task: LiveTask, parts: ExplainParts): TaskStanding {
   switch (task.state.name) {
     case "running":
+      return { state: "running", engine: task.state.engine.uuid, ahead: tasksAhead(task) };
     case "stranded":
-      return { state: task.state.name, engine: task.state.engine.uuid };
+      return { state: "stranded", engine: task.state.engine.uuid };
     case "resolving":
       return { state: "resolving", lookedUp: listed(task.plan?.missing?.keys() ?? []) };
     case "blocked":
@@ -65,7 +90,13 @@ export function explainTask(task: LiveTask | undefined, parts: ExplainParts): Ta
   }
 }
 
-function explainWaiting(task: LiveTask, bound: readonly EngineUuid[] | null, { pool, tasks }: ExplainParts): TaskExplanation {
+function tasksAhead(task: LiveTask): number {
+  let ahead = 0;
+  for (let before = task.previous; before !== null; before = before.previous) ahead += 1;
+  return ahead;
+}
+
+function explainWaiting(task: LiveTask, bound: readonly EngineUuid[] | null, { pool, tasks }: ExplainParts): TaskStanding {
   if (pool.size === 0) return { state: "waiting", reason: "noEngines" };
   const shunned = task.plan?.shunned ?? NOBODY;
   const candidates = (bound ?? [...pool].map((engine) => engine.uuid)).filter((uuid) => pool.find(uuid) !== undefined && !shunned.has(uuid));

@@ -2,6 +2,6 @@
 
 export * from "./events.ts";
 export * from "./options.ts";
-export type { Listed, TaskExplanation } from "./explain.ts";
+export type { Listed, TaskAttempts, TaskExplanation } from "./explain.ts";
 export type { Transition } from "./story.ts";
 export { TaskScheduler } from "./task-scheduler.ts";

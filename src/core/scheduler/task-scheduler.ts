@@ -299,7 +299,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   /** The engine would not run it: not counted as an attempt, but not asked again. */
   #decline(task: LiveTask, engine: EngineUuid): void {
     this.#tally.declined += 1;
-    shun(task, engine);
+    shun(task, engine, "declined");
     this.#makeReady(task);
   }
 
@@ -307,8 +307,9 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   #retry(task: LiveTask, engine: EngineUuid): boolean {
     if (task.plan === null || task.plan.retriesLeft === 0 || task.plan.isCancelled) return false;
     task.plan.retriesLeft -= 1;
+    task.plan.retried += 1;
     this.#tally.retried += 1;
-    shun(task, engine);
+    shun(task, engine, "failed");
     this.#makeReady(task);
     return true;
   }

@@ -58,8 +58,12 @@ export interface TaskPlan {
   readonly targets: ReadonlySet<EngineUuid> | null;
   readonly timeoutMs: number;
   retriesLeft: number;
+  /** Attempts that failed and were tried again. */
+  retried: number;
   /** Engines that failed or declined it; by uuid, because the same signed bytes must not reach one twice. */
   shunned: ReadonlySet<EngineUuid>;
+  /** Those of them that declined it. */
+  declined: ReadonlySet<EngineUuid>;
   /** `null` when there is none, or it is met. */
   after: DependencyProgress | null;
   follow: DependencyProgress | null;
@@ -129,7 +133,9 @@ export function emptyPlan(): TaskPlan {
     targets: null,
     timeoutMs: 0,
     retriesLeft: 0,
+    retried: 0,
     shunned: NOBODY,
+    declined: NOBODY,
     after: null,
     follow: null,
     missing: null,
@@ -146,10 +152,11 @@ export function newTask(request: TaskRequest, seq: number, plan: TaskPlan | null
   return { msgId, client, payload, bytes, seq, state: PLACING, plan, dependents: null, ordinal: 0, previous: null, next: null };
 }
 
-/** This engine is not to get the task again. */
-export function shun(task: LiveTask, engine: EngineUuid): void {
+/** This engine is not to get the task again: it failed it, or it declined it. */
+export function shun(task: LiveTask, engine: EngineUuid, why: "failed" | "declined"): void {
   task.plan ??= emptyPlan();
   task.plan.shunned = new Set([...task.plan.shunned, engine]);
+  if (why === "declined") task.plan.declined = new Set([...task.plan.declined, engine]);
 }
 
 /** Lets a task that was sent ahead to an engine which then died off with that, once: false when it was let off before. */

@@ -35,7 +35,12 @@ describe("results", () => {
     driver.submit("t", { retries: 2, timeoutMs: 100 });
     driver.fail("t", "B");
     expect(driver.fail("t", "A")).toEqual([wakeAt(1100)]);
-    expect(driver.scheduler.explain(id("t"))).toEqual({ state: "waiting", reason: "allShunned", shunned: { count: 2, first: ["B", "A"] } });
+    expect(driver.scheduler.explain(id("t"))).toEqual({
+      state: "waiting",
+      reason: "allShunned",
+      shunned: { count: 2, first: ["B", "A"] },
+      attempts: { retried: 2, retriesLeft: 0, failedOn: { count: 2, first: ["B", "A"] }, declinedBy: { count: 0, first: [] } },
+    });
     expect(driver.tick(100)).toEqual(failed("t", "TaskTimeout", "the task could not be assigned within 100 ms"));
   });
 
@@ -233,7 +238,7 @@ describe("what is remembered", () => {
     driver.submit("t1");
     expect(driver.scheduler.explain(id("t1"))).toEqual({ state: "waiting", reason: "noEngines" });
     driver.join("A");
-    expect(driver.scheduler.explain(id("t1"))).toEqual({ state: "running", engine: "A" });
+    expect(driver.scheduler.explain(id("t1"))).toEqual({ state: "running", engine: "A", ahead: 0 });
     driver.submit("t2");
     expect(driver.scheduler.explain(id("t2"))).toEqual({ state: "waiting", reason: "allBusy", hwm: 1, engines: { count: 1, first: ["A"] } });
     driver.submit("t3", { after: ["t1", "t2"] });
