@@ -10,7 +10,7 @@ export type ExplanationState = "waiting" | "queued" | "running" | "done" | "unkn
 export type ExplanationReason =
   /** It waits in this client for room: as many messages as the window allows are under way. */
   | "window"
-  /** It has left this client and is not known to the controller yet, or not any more, as its reply is under way. */
+  /** It has left this client and is not known to the controller yet, or no longer, as its reply is under way. */
   | "onItsWay"
   /** The controller is away; nobody can be asked. */
   | "controllerLost"
@@ -85,17 +85,29 @@ export interface ExplanationAttempts {
 
 /** The answer of `client.explain`. */
 export class Explanation implements ExplanationFacts {
+  /** The request's id. */
   readonly msgId: string;
+  /** Where it stands. */
   readonly state: ExplanationState;
+  /** Why. */
   readonly reason: ExplanationReason;
+  /** Engines concerned: that has it, that are full, that refuse it; at most twenty. */
   readonly engines: readonly EngineName[];
+  /** How many engines are concerned. */
   readonly engineCount: number;
+  /** Since when it stands like this, by the controller's clock, or when it ended; `undefined` when nobody remembers. */
   readonly since: Date | undefined;
+  /** Tasks it waits for; at most twenty. */
   readonly waitsFor: readonly AwaitedTask[];
+  /** How many tasks it waits for. */
   readonly waitsForCount: number;
+  /** Requests that its engine has before it; 0 when that is not the reason. */
   readonly ahead: number;
+  /** Tasks an engine may have at a time; 0 when that is not the reason. */
   readonly hwm: number;
+  /** What it failed with. */
   readonly failure: string | undefined;
+  /** What was tried before; `undefined` when nothing was. */
   readonly attempts: ExplanationAttempts | undefined;
 
   /** @internal Made by `client.explain`. */
