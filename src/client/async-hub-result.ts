@@ -1,5 +1,6 @@
-// Results fetched from the Hub: of other clients, of earlier runs, of resubmitted tasks. The Hub cannot tell when a
-// result arrives, so it is asked again, at growing intervals of at most 100 ms; there is one question for all.
+// Results fetched from the Hub: of other clients, of earlier runs, of resubmitted tasks. There is one question for all, and the Hub answers it
+// when the first of them is there; then it is asked for the others, after a pause that grows to 100 ms, so that many results cost few
+// questions. Python's Hub knows no waiting and is asked again at that pace.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { msgId, parseIsoDate } from "../base/index.ts";
@@ -10,13 +11,13 @@ import { AsyncResult, type ResultOwner } from "./async-result.ts";
 import type { ResultShape } from "./result-shape.ts";
 import type { ClientLink } from "./client-link.ts";
 import { settleHandle } from "./decode.ts";
-import { requestResults, resubmit } from "./hub-queries.ts";
+import { awaitResults, resubmit } from "./hub-queries.ts";
 import { RequestHandle } from "./request-handle.ts";
 import { noteStoredOutput, replyOf } from "./stored-result.ts";
 import type { WaitOptions } from "./wait-for.ts";
 
-const POLL_FIRST_MS = 5;
-const POLL_MAX_MS = 100;
+const PAUSE_FIRST_MS = 5;
+const PAUSE_MAX_MS = 100;
 
 /** Values of requests whose results the Hub keeps; a list in the order of the ids. */
 export class AsyncHubResult<T = unknown> extends AsyncResult<T[], T, "many"> {
@@ -44,7 +45,7 @@ export function hubResult<T>(
     return handle;
   });
   // Ends when all are there, or with the client; what goes wrong goes to the handles.
-  void poll(link, missing);
+  void fetchAll(link, missing);
   return new AsyncHubResult<T>(handles, HUB_VALUES as ResultShape<T[], T>, owner);
 }
 
@@ -55,11 +56,11 @@ export function hubResult<T>(
 export function resubmittedResult<T>(link: ClientLink, owner: ResultOwner, msgIds: readonly string[], options: WaitOptions): AsyncHubResult<T> {
   const handles = msgIds.map(pendingHandle);
   // Ends when all are there, or with the client; what goes wrong goes to the handles.
-  void resubmitAndPoll(link, handles, options);
+  void resubmitAndFetch(link, handles, options);
   return new AsyncHubResult<T>(handles, HUB_VALUES as ResultShape<T[], T>, owner);
 }
 
-async function resubmitAndPoll(link: ClientLink, handles: readonly RequestHandle[], options: WaitOptions): Promise<void> {
+async function resubmitAndFetch(link: ClientLink, handles: readonly RequestHandle[], options: WaitOptions): Promise<void> {
   let ids: readonly string[];
   try {
     const old = handles.map((handle) => handle.record.msgId);
@@ -70,15 +71,15 @@ async function resubmitAndPoll(link: ClientLink, handles: readonly RequestHandle
   }
   const missing = new Map(ids.map((id, i) => [id, handles[i] as RequestHandle] as const));
   for (const [id, handle] of missing) handle.record = pendingRecord(id, handle);
-  await poll(link, missing);
+  await fetchAll(link, missing);
 }
 
-async function poll(link: ClientLink, missing: Map<string, RequestHandle>): Promise<void> {
+async function fetchAll(link: ClientLink, missing: Map<string, RequestHandle>): Promise<void> {
   try {
-    for (let waitMs = POLL_FIRST_MS; missing.size > 0; waitMs = Math.min(POLL_MAX_MS, waitMs * 2)) {
+    for (let pauseMs = PAUSE_FIRST_MS; missing.size > 0; pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2)) {
       await fetchResults(link, [...missing.keys()], missing);
       // Not `ref`: a program that only waits here still has its sockets open.
-      if (missing.size > 0) await sleep(waitMs);
+      if (missing.size > 0) await sleep(pauseMs);
     }
   } catch (error) {
     failAll(missing.values(), error);
@@ -103,7 +104,7 @@ function pendingRecord(id: string, token: RequestHandle): RequestRecord<RequestH
 }
 
 async function fetchResults(link: ClientLink, ids: readonly string[], missing: Map<string, RequestHandle>): Promise<void> {
-  const { records, buffers } = await requestResults(link, ids, false, {});
+  const { records, buffers } = await awaitResults(link, ids);
   let values: readonly unknown[];
   try {
     values = unpackValues(buffers);

@@ -91,7 +91,15 @@ export interface ResultAnswer {
 
 /** Status and, unless only that is wanted, results of requests. */
 export async function requestResults(link: ClientLink, msgIds: readonly string[], statusOnly: boolean, options: WaitOptions): Promise<ResultAnswer> {
-  const { content, buffers } = await askHub(link, "result_request", { msg_ids: msgIds, status_only: statusOnly }, options);
+  return readResults(await askHub(link, "result_request", { msg_ids: msgIds, status_only: statusOnly }, options));
+}
+
+/** Results of requests, as soon as there is one; a Hub that knows no waiting, as Python's, answers at once. At the latest after 20 s with none. */
+export async function awaitResults(link: ClientLink, msgIds: readonly string[]): Promise<ResultAnswer> {
+  return readResults(await askHub(link, "result_request", { msg_ids: msgIds, status_only: false, wait: true }));
+}
+
+function readResults({ content, buffers }: Message): ResultAnswer {
   const completed = texts(content["completed"]);
   const records = new Map(completed.flatMap((id) => (isDict(content[id]) ? [[id, content[id]] as const] : [])));
   return { pending: texts(content["pending"]), completed, records, buffers };

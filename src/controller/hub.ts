@@ -5,7 +5,17 @@
 // it at once and find it.
 
 import { isParallelError, RingQueue, type Clock, type EngineId, type Millis } from "../base/index.ts";
-import { answerQuery, isQuery, TaskRecords, type EngineTable, type HeartConfig, type RegistrationConfig, type TaskStore } from "../core/index.ts";
+import {
+  answerQuery,
+  awaitedIds,
+  isQuery,
+  ParkedQuestions,
+  TaskRecords,
+  type EngineTable,
+  type HeartConfig,
+  type RegistrationConfig,
+  type TaskStore,
+} from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket, Transport } from "../net/index.ts";
 import {
@@ -87,7 +97,9 @@ export class Hub {
   readonly #waiting = new Map<number, Message>();
   readonly #strandedTimers = new Set<NodeJS.Timeout>();
   /** Queries that may be answered now, one in each turn of the event loop: between two, hearts and `close` are heard. */
-  readonly #ready = new RingQueue<Message>();
+  readonly #ready = new RingQueue<{ readonly message: Message; readonly mayWait: boolean }>();
+  /** Questions for results that are not there yet. */
+  readonly #parked = new ParkedQuestions<Message>();
   #answering: NodeJS.Immediate | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #syncNumber = 0;
@@ -129,7 +141,10 @@ export class Hub {
       case "open":
         this.#registry.start(message.engineConnection, this.#parts.restored);
         this.#sockets.registration.receive((frames) => this.#requested(frames));
-        this.#flushTimer = setInterval(() => this.#flushStore(), STORE_FLUSH_MS);
+        this.#flushTimer = setInterval(() => {
+          this.#flushStore();
+          this.#releaseParked();
+        }, STORE_FLUSH_MS);
         return;
       case "monitor":
         return this.#monitored(message.batch);
@@ -153,6 +168,7 @@ export class Hub {
       else this.#guardStore(() => this.#records.handle(event));
     }
     this.#parts.link.post({ type: "credit", bytes: batch.length });
+    this.#releaseParked();
   }
 
   #admitted(id: EngineId, at: Millis): void {
@@ -256,14 +272,25 @@ export class Hub {
     const message = this.#waiting.get(number);
     if (message === undefined) return;
     this.#waiting.delete(number);
-    this.#ready.push(message);
+    this.#makeReady(message, true);
+  }
+
+  #makeReady(message: Message, mayWait: boolean): void {
+    this.#ready.push({ message, mayWait });
     this.#answering ??= setImmediate(() => this.#answerNext());
   }
 
   #answerNext(): void {
-    const message = this.#ready.shift();
+    const next = this.#ready.shift();
     this.#answering = this.#ready.length === 0 ? undefined : setImmediate(() => this.#answerNext());
-    if (message !== undefined && isQuery(message.header.msg_type)) this.#answer(message);
+    if (next === undefined || !isQuery(next.message.header.msg_type)) return;
+    const ids = next.mayWait ? awaitedIds(next.message, this.#records) : undefined;
+    if (ids === undefined || !this.#parked.park(next.message, ids, this.#parts.clock.now())) this.#answer(next.message);
+  }
+
+  /** Lets questions be answered whose waiting is over. */
+  #releaseParked(): void {
+    for (const message of this.#parked.release((id) => this.#records.isPending(id), this.#parts.clock.now())) this.#makeReady(message, false);
   }
 
   #answer(message: Message): void {

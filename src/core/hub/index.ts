@@ -2,6 +2,7 @@
 
 export * from "./hearts.ts";
 export * from "./monitor-events.ts";
+export * from "./parked-questions.ts";
 export * from "./queries.ts";
 export * from "./query-glob.ts";
 export * from "./query-language.ts";

@@ -63,6 +63,14 @@ export function isQuery(msgType: string): boolean {
   return HANDLERS.has(msgType);
 }
 
+/** The requests for whose end a question wants to wait, if it does and all of them are pending. */
+export function awaitedIds({ header, content }: Message, records: TaskRecords): readonly string[] | undefined {
+  if (header.msg_type !== "result_request" || content["wait"] !== true) return undefined;
+  const ids: unknown = content["msg_ids"];
+  const areAwaited = Array.isArray(ids) && ids.length > 0 && ids.every((id) => typeof id === "string" && records.isPending(id));
+  return areAwaited ? (ids as readonly string[]) : undefined;
+}
+
 /**
  * Answers a query. Never throws on anything a client sent; a store that fails becomes an error reply.
  *

@@ -50,6 +50,29 @@ describe("a controller in memory", () => {
     await expect(controller.stats()).rejects.toThrow("closed");
   });
 
+  it("answers a question that waits for results when the first of them is there, and one that does not at once", async () => {
+    const controller = await start();
+    const engine = await new RawEngine(peers, controller.engineConnection).register();
+    const client = new RawClient(peers, controller.clientConnection);
+    await client.engines(1);
+    const [first, second] = [client.mux(engine.uuid), client.mux(engine.uuid)];
+    const deliveries = [await engine.requests.next(), await engine.requests.next()] as const;
+    expect((await client.ask("result_request", { msg_ids: [first, second], status_only: false })).content).toMatchObject({
+      pending: [first, second].toSorted(),
+    });
+    let isAnswered = false;
+    const answer = client.ask("result_request", { msg_ids: [first, second], status_only: true, wait: true }).finally(() => {
+      isAnswered = true;
+    });
+    // A question behind it is answered before it.
+    await client.ask("history_request");
+    expect(isAnswered).toBe(false);
+    engine.answer(deliveries[1]);
+    expect((await answer).content).toMatchObject({ status: "ok", pending: [first], completed: [second] });
+    expect((await client.ask("result_request", { msg_ids: [second], status_only: true, wait: true })).content).toMatchObject({ completed: [second] });
+    await controller.close();
+  });
+
   it("two controllers of one machine do not take each other's ports or files", async () => {
     const first = await start({ clusterId: "a" });
     const port = first.clientConnection.mux;
