@@ -11,7 +11,6 @@ import {
   parseConnectionInfo,
   readConnectionFile,
   resolveClusterId,
-  resolveInterface,
   resolveOptions,
   resolveProfile,
   withServerKey,
@@ -22,6 +21,7 @@ import { Engine, type EngineConfig } from "../engine/index.ts";
 import { createLogger, fdWriter, type LogLevel } from "../log/index.ts";
 import { newSessionId } from "../net/index.ts";
 import { CODE_KEEPING, type EngineConnectionInfo } from "../wire/index.ts";
+import { routeOf, type EngineRoute } from "./engine-tunnel.ts";
 import { takeLauncherPid } from "./launcher-pid.ts";
 import { openLogFile } from "./log-file.ts";
 import { createProgram, InvalidArgumentError, Option, type Command } from "./program.ts";
@@ -63,12 +63,10 @@ async function run(program: Command): Promise<void> {
   const timeoutMs = timeout === undefined ? undefined : Math.round(timeout * 1000);
   const given = { ...givenValues(program, ENGINE_OPTIONS), timeoutMs };
   const { values } = resolveOptions(ENGINE_OPTIONS, { profile: await loadConfigFile(profile, "ipengine"), given });
-  if (values.ssh !== undefined || values.sshkey !== undefined) {
-    throw new ConfigError("--ssh and --sshkey are not supported by this version; open the tunnels yourself and give --location=localhost");
-  }
   const fd = values.logToFile ? openLogFile("ipengine", profile) : 2;
   const log = createLogger("engine", fdWriter(fd), values.logLevel);
-  const config = await engineConfig(values, await connectionInfo(profile, values), fd);
+  const route = await routeOf(values, await connectionInfo(profile, values));
+  const config = await engineConfig(values, route, fd);
   if (!process.execArgv.includes("--no-force-async-hooks-checks") && !(process.env["NODE_OPTIONS"] ?? "").includes("--no-force-async-hooks-checks")) {
     log.warn("an interrupt may end this engine: it was started without node's option --no-force-async-hooks-checks");
   }
@@ -100,14 +98,13 @@ function givenInfo(text: string): EngineConnectionInfo {
   }
 }
 
-async function engineConfig(values: EngineValues, info: EngineConnectionInfo, fd: number): Promise<EngineConfig> {
+async function engineConfig(values: EngineValues, route: EngineRoute, fd: number): Promise<EngineConfig> {
   const host = hostname();
   const startupCells = [];
   if (values.startupScript !== undefined) startupCells.push({ code: await readScript(values.startupScript), origin: values.startupScript });
   if (values.startupCommand !== undefined) startupCells.push({ code: values.startupCommand, origin: "-c" });
   return {
-    info,
-    address: resolveInterface({ interface: info.interface, location: values.location ?? info.location }),
+    ...route,
     registrationUrl: values.url ?? null,
     uuid: engineUuid(values.ident ?? newSessionId()),
     host,

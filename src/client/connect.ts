@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { userInfo } from "node:os";
 import { ClosedError, ConfigError, ControllerUnreachableError, InvalidArgumentError, TimeoutError } from "../base/index.ts";
 import type { WindowLimits } from "../core/client/index.ts";
-import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile, withServerKey } from "../config/index.ts";
+import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterface, resolveProfile, sshServerOf, withServerKey } from "../config/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, watchRefusals, ZeromqTransport, type Transport } from "../net/index.ts";
 import { explainDrop, readClientConnectionInfo, type ClientConnectionInfo, type DropReason, type Session } from "../wire/index.ts";
@@ -25,6 +25,13 @@ export interface ConnectOptions {
   readonly file?: string | undefined;
   /** The content of a connection file; beats all of the above. */
   readonly connectionInfo?: ClientConnectionInfo | Readonly<Record<string, unknown>> | undefined;
+  /**
+   * `[user@]host[:port]` of an ssh server to tunnel through, by the system's `ssh`. Default: what the connection file says (`ipcontroller --ssh`), if the
+   * controller is on another machine.
+   */
+  readonly sshServer?: string | undefined;
+  /** File of the private key for it; default: as ssh's own configuration has it. */
+  readonly sshKey?: string | undefined;
   /** How long the controller may take to answer, in milliseconds; default 10,000. */
   readonly timeoutMs?: number | undefined;
   /** How long to wait for a connection file that is not there yet, in milliseconds; default 0. */
@@ -77,18 +84,19 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   const { info, origin, path } = await findConnectionInfo(options);
   const address = resolveInterface(info);
   const url = `${address}:${info.registration}`;
-  if (options.transport === undefined) await probe(url, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
+  const server = options.transport === undefined ? sshServerOf(info, options.sshServer) : undefined;
+  if (options.transport === undefined && server === undefined) await probe(url, origin, Math.min(timeoutMs, PROBE_MS), options.signal);
   const hopeless = new AbortController();
   const onRefused = watchRefusals({ url, serverKey: info.curve_serverkey, origin }, (sentence) => hopeless.abort(new ConfigError(sentence)));
   const link = new ClientLink({
     endpoint: {
       info,
       interface: address,
-      transport: new PackingTransport(options.transport ?? new ZeromqTransport(curveOf(info))),
+      transport: new PackingTransport(options.transport ?? (await reach(info, { ...options, server, timeoutMs }))),
       session: openSession(info),
       onRefused,
     },
-    findEndpoint: path === undefined ? undefined : (current) => findEndpoint(path, current, options.transport !== undefined),
+    findEndpoint: path === undefined ? undefined : (current) => findEndpoint(path, current, options),
     reconnectMs,
     logger: options.logger ?? SILENT,
     window,
@@ -105,6 +113,19 @@ export async function openLink(options: ConnectOptions, window: WindowLimits): P
   return link;
 }
 
+/** A transport that reaches a controller, through an ssh server or directly. */
+async function reach(info: ClientConnectionInfo, options: ConnectOptions & { readonly server: string | undefined }): Promise<Transport> {
+  const direct = (): Transport => new ZeromqTransport(curveOf(info));
+  const { server, sshKey: key, signal } = options;
+  if (server === undefined) return direct();
+  const host = resolveInterface(info).replace(/^[a-z]+:\/\/\[?|\]$/g, "");
+  const { registration, control, mux, task, iopub, notification, broadcast } = info;
+  const ports = [registration, control, mux, task, iopub, notification, broadcast];
+  // Loaded here: most clients connect directly.
+  const [{ SshTunnel }, { TunnelledTransport }] = await Promise.all([import("../launch/index.ts"), import("./tunnelled-transport.ts")]);
+  return new TunnelledTransport(direct(), await SshTunnel.open({ server, key, host, ports, timeoutMs: options.timeoutMs ?? TIMEOUT_MS, signal }));
+}
+
 /** A session with a controller. */
 function openSession(info: ClientConnectionInfo, own: { readonly sessionId?: string; readonly processTag?: string } = {}): Session {
   return createSession({ key: info.key, signatureScheme: info.signature_scheme, username: userName(), ...own });
@@ -114,7 +135,7 @@ function openSession(info: ClientConnectionInfo, own: { readonly sessionId?: str
 let endpointsFound = 0;
 
 /** What a connection file says now, if that is something else than before. */
-async function findEndpoint(path: string, current: Endpoint, isTransportGiven: boolean): Promise<Endpoint | undefined> {
+async function findEndpoint(path: string, current: Endpoint, options: ConnectOptions): Promise<Endpoint | undefined> {
   try {
     const info = withServerKey(await readConnectionFile("client", path, { waitMs: 0 }));
     if (JSON.stringify(info) === JSON.stringify(current.info)) return undefined;
@@ -122,7 +143,10 @@ async function findEndpoint(path: string, current: Endpoint, isTransportGiven: b
     return {
       info,
       interface: resolveInterface(info),
-      transport: isTransportGiven ? current.transport : new PackingTransport(new ZeromqTransport(curveOf(info))),
+      transport:
+        options.transport === undefined
+          ? new PackingTransport(await reach(info, { ...options, server: sshServerOf(info, options.sshServer) }))
+          : current.transport,
       session: openSession(info, { sessionId: current.session.sessionId, processTag: `${process.pid}e${endpointsFound}` }),
     };
   } catch {

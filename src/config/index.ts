@@ -22,6 +22,7 @@ export { ensureProfile, listProfiles, resolveClusterId, resolveIpythonDir, resol
 export { resolveOptions, type OptionOrigin, type OptionSources, type ResolvedOptions } from "./resolve.ts";
 export { checkValue, parseBoolean, parseValue, type OptionRow, type OptionTable, type OptionType, type OptionValues } from "./schema.ts";
 export { didYouMean, editDistance, suggest } from "./suggest.ts";
+export { sshServerOf, type SshFacts } from "./ssh-server.ts";
 export {
   OPTION_TABLES,
   type ClusterFileOptions,

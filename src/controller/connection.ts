@@ -25,7 +25,11 @@ export interface ConnectionInfos {
 
 /** Makes both from the ports that were bound. Key order is the reference's. */
 export function connectionInfos(config: ControllerConfig, { hub, router }: PortPlan, signatureScheme: string): ConnectionInfos {
-  const head = { ssh: "", interface: config.interface, registration: hub.registration };
+  const head = (ssh: string): Pick<ClientConnectionInfo, "ssh" | "interface" | "registration"> => ({
+    ssh,
+    interface: config.interface,
+    registration: hub.registration,
+  });
   const { key, location } = config;
   const tail = { key, curve_serverkey: config.curve?.publicKey ?? null, location, pack: "json", unpack: "json", signature_scheme: signatureScheme };
   const side = (name: "client" | "engine"): { control: number; mux: number; task: number } => ({
@@ -35,7 +39,7 @@ export function connectionInfos(config: ControllerConfig, { hub, router }: PortP
   });
   return {
     client: {
-      ...head,
+      ...head(config.ssh),
       ...side("client"),
       task_scheme: config.scheduler.scheme,
       iopub: router.iopub.client,
@@ -43,7 +47,15 @@ export function connectionInfos(config: ControllerConfig, { hub, router }: PortP
       broadcast: router.broadcast.client,
       ...tail,
     },
-    engine: { ...head, ...side("engine"), iopub: router.iopub.engine, hb_ping: hub.hb_ping, hb_pong: hub.hb_pong, broadcast: router.broadcast.leaves, ...tail },
+    engine: {
+      ...head(config.enginessh),
+      ...side("engine"),
+      iopub: router.iopub.engine,
+      hb_ping: hub.hb_ping,
+      hb_pong: hub.hb_pong,
+      broadcast: router.broadcast.leaves,
+      ...tail,
+    },
   };
 }
 

@@ -61,6 +61,9 @@ export interface ControllerConfig {
   readonly recordBufferBytesMax: number;
   /** Runs a dask scheduler when a client asks for one. */
   readonly daskPython: string;
+  /** `[user@]server[:port]` for the connection files of clients and engines; empty: none. */
+  readonly ssh: string;
+  readonly enginessh: string;
   readonly tableFile: string;
   readonly engineBytesMax: number;
   readonly messageBytesMax: number;
@@ -75,7 +78,6 @@ const ENGINE_BYTES_MAX = 1024 ** 3;
  * @throws ConfigError for what cannot work or is not offered
  */
 export function completeOptions(options: ControllerOptions): ControllerConfig {
-  refuseWhatIsMissing(options);
   const { profile } = options;
   const clusterId = options.clusterId ?? "";
   const ports = parsePorts(options.ports ?? "");
@@ -109,6 +111,8 @@ export function completeOptions(options: ControllerOptions): ControllerConfig {
     store: storeOptions(options, clusterId, recordBufferBytesMax),
     recordBufferBytesMax,
     daskPython: options.daskPython ?? "python3",
+    ssh: options.ssh ?? "",
+    enginessh: options.enginessh ?? "",
     tableFile: join(profile.logDir, `engines${clusterId}.json`),
     engineBytesMax: options.engineBytesMax ?? ENGINE_BYTES_MAX,
     messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
@@ -136,11 +140,4 @@ function givenKeys({ curveSecretKey = "", curvePublicKey = "" }: ControllerOptio
   if (curvePublicKey !== "" && curvePublicKey !== pair.publicKey)
     throw new ConfigError("the CURVE public key (curvePublicKey, IPP_CURVE_PUBLICKEY) does not belong to the secret key; leave it out");
   return pair;
-}
-
-function refuseWhatIsMissing(options: ControllerOptions): void {
-  for (const name of ["ssh", "enginessh"] as const) {
-    if ((options[name] ?? "") !== "")
-      throw new ConfigError(`--${name} is not supported by this version: it opens no SSH tunnels; start the controller with --ip and connect directly`);
-  }
 }

@@ -29,3 +29,4 @@ export {
 export { lastSentence, outputTail, tailLines } from "./output-tail.ts";
 export { identityOf, isAlive, startedOf, type ProcessIdentity } from "./process-identity.ts";
 export { findLauncher, launcherName, launcherNames, loadLauncher, type LoadedLauncher, type LauncherPurpose } from "./registry.ts";
+export { SshTunnel, type TunnelOptions } from "./ssh/ssh-tunnel.ts";

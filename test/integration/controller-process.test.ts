@@ -248,8 +248,6 @@ describe("an ipcontroller that cannot start", () => {
   });
 
   it.each([
-    ["--ssh=me@host", "--ssh is not supported"],
-    ["--enginessh=host", "--enginessh is not supported"],
     ["--postgresdb=postgres://x", "--postgresdb is not supported"],
     ["--ports=99999", '"99999" in --ports is no port'],
   ])("because it is asked for what it does not do: %s", async (flag, sentence) => {

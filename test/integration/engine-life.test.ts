@@ -149,7 +149,6 @@ describe("the connection file", () => {
 
 describe("the command line", () => {
   it.each([
-    [["--ssh=user@host"], 1, /--ssh and --sshkey are not supported/],
     [["--InteractiveShell.colors=nocolor"], 1, /unknown option "--InteractiveShell.colors"/],
     [["--no-such-flag"], 2, /no-such-flag/],
     [["--timeout=soon"], 2, /no number of seconds/],

@@ -1,12 +1,13 @@
 // The ssh launcher against real ssh servers on hosts of their own: network, name, processes and home directory are each host's.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { HAS_SSH_HOSTS, SshHosts } from "../support/ssh-hosts.ts";
 import { until } from "../support/until.ts";
 
 const LIBRARY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const ENGINE = fileURLToPath(new URL("../../dist/cli/bin/ipengine.js", import.meta.url));
 const ALL = ["head", "node1", "node2", "node3"];
 
 /** A profile's configuration with these options. */
@@ -141,14 +142,43 @@ export default defineConfig({
     await program.ended;
   });
 
+  it("a controller that listens on loopback only is reached through tunnels, which end with their owners", async () => {
+    const start = hosts.ipcluster("start", "--profile=inner", "-n", "1", "--", "--ssh=head", "--enginessh=root@head:22");
+    await start.says("ready: all engines answer");
+    const files = hosts.home("head", ".ipython/profile_inner/security/ipcontroller");
+    copyFileSync(`${files}-client.json`, hosts.home("node1", "client.json"));
+    copyFileSync(`${files}-engine.json`, hosts.home("node2", "engine.json"));
+    const engine = hosts.start("node2", process.execPath, "--no-force-async-hooks-checks", ENGINE, "--file=/root/engine.json");
+    const client = hosts.start(
+      "node1",
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      `import { hostname } from "node:os";
+       import { Client } from ${JSON.stringify(LIBRARY)};
+       await Client.connect({ file: "/root/client.json", sshServer: "nobody@head" }).catch((error) => console.error(error.message));
+       const rc = await Client.connect({ file: "/root/client.json" });
+       await rc.waitForEngines(2);
+       console.error("hosts", (await rc.directView().apply(() => hostname())).toSorted());
+       process.kill(process.pid, "SIGKILL");`,
+    );
+    await client.says("hosts [ 'head', 'node2' ]");
+    expect(client.stderr).toContain("head refuses the login as nobody: install your key there with: ssh-copy-id nobody@head");
+    await until(() => hosts.processes("node1").length === 0);
+    expect((await hosts.run("stop", "--profile=inner")).code).toBe(0);
+    hosts.on("node2", "pkill", "-TERM", "-f", "engine.json");
+    await engine.ended;
+  });
+
   it("the controller may run on one, whose connection files are fetched; a host that fails takes only its engines with it", async () => {
     const impatient = `args: ["-o", "ServerAliveInterval=1"], connectTimeoutMs: 1000`;
     await hosts.configure("far", configuration(`controller: { launcher: "ssh" }, ssh: { ${impatient}, controller: "node1", engines: { node2: 1, node3: 1 } }`));
     const start = hosts.ipcluster("start", "--profile=far");
     await start.says("ready: all engines answer engines=2");
     hosts.kill("node3");
+    ALL.splice(ALL.indexOf("node3"), 1);
     await start.says("engine ended unexpectedly");
-    expect(start.stderr).toMatch(/engine=1 host=node3 .*how="was lost with the connection to node3/);
+    expect(start.stderr).toMatch(/engine=[01] host=node3 .*how="was lost with the connection to node3/);
     const told = await hosts.node(`
       import { hostname } from "node:os";
       import { Client } from ${JSON.stringify(LIBRARY)};
@@ -160,6 +190,5 @@ export default defineConfig({
     expect(stop.stderr).toContain("could not stop 1 process on node3: node3 does not answer");
     expect(stop.stderr).toContain("what runs there ends by itself within 60 s without contact");
     expect(stop.code).toBe(1);
-    ALL.splice(ALL.indexOf("node3"), 1);
   });
 });

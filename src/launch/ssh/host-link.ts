@@ -217,7 +217,8 @@ export class HostLink {
   }
 }
 
-function noProgram(program: string): string {
+/** The sentence for a missing ssh. */
+export function noProgram(program: string): string {
   return `there is no program "${program}" here: install the OpenSSH client (on Debian: apt-get install openssh-client), or name one by "ssh.command"`;
 }
 

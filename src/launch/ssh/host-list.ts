@@ -132,8 +132,13 @@ export function targetName({ host, user, port }: SshTarget): string {
   return `${user === "" ? "" : `${user}@`}${host}${port === 0 ? "" : `:${port}`}`;
 }
 
-/** ssh's whole command line for a remote command line. */
-export function sshCommand(target: SshTarget, remote: string): string[] {
+/**
+ * ssh's whole command line.
+ *
+ * @param remote the command line for the host's shell; absent: none is run
+ * @param further arguments of ssh's
+ */
+export function sshCommand(target: SshTarget, remote: string | undefined, further: readonly string[] = []): string[] {
   return [
     ...target.ssh,
     // Of an option that is given twice ssh takes the first: the user's.
@@ -146,8 +151,9 @@ export function sshCommand(target: SshTarget, remote: string): string[] {
     ]),
     ...(target.port === 0 ? [] : ["-p", String(target.port)]),
     ...(target.user === "" ? [] : ["-l", target.user]),
+    ...further,
     "--",
     target.host,
-    remote,
+    ...(remote === undefined ? [] : [remote]),
   ];
 }

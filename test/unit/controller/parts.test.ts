@@ -302,7 +302,6 @@ describe("options", () => {
   });
 
   it("what is not offered is refused with a sentence", () => {
-    expect(() => completeOptions({ profile, ssh: "x" })).toThrow("--ssh is not supported");
     expect(() => completeOptions({ profile, ports: "nonsense" })).toThrow("--ports");
   });
 });
