@@ -70,17 +70,20 @@ export default defineConfig({
   });
 
   it("that cannot be used are told at once, each with the reason and the remedy", async () => {
-    const engines = `"node1": 1, "node2": 1, "node3": 1, "nowhere": 1`;
+    const engines = `"node1": 1, "node2": 1, "node3": 1, "nowhere": 1, "head:2200": 1, "head": { node: "/root/old-node" }`;
+    writeFileSync(hosts.home("head", "old-node"), `#!/bin/sh\necho '@tsparallel {"type":"node","version":"18.19.0"}'; cat > /dev/null\n`, { mode: 0o755 });
     await hosts.configure("bad", configuration(`controller: { ip: "*" }, ssh: { connectTimeoutMs: 2000, engines: { ${engines} } }`));
     hosts.on("head", "sed", "-i", "/^node1,/d", "/root/.ssh/known_hosts");
     hosts.on("node2", "mv", "/root/.ssh/authorized_keys", "/root/.ssh/hidden");
     hosts.on("node3", "mount", "--bind", "/dev/null", process.execPath);
     const first = await hosts.run("start", "--profile=bad");
     expect(first.code).toBe(1);
-    expect(first.stderr).toContain("4 of 4 hosts cannot be used: the host key of node1 is not known yet: log in once by hand and confirm it: ssh node1; ");
+    expect(first.stderr).toContain("6 of 6 hosts cannot be used: the host key of node1 is not known yet: log in once by hand and confirm it: ssh node1; ");
     expect(first.stderr).toContain("node2 refuses the login as this user: install your key there with: ssh-copy-id node2; ");
     expect(first.stderr).toContain("node3 has no Node that a login without a terminal finds: install Node 20.19 or newer there");
     expect(first.stderr).toContain(`there is no host "nowhere"`);
+    expect(first.stderr).toContain("head refuses connections to its ssh port");
+    expect(first.stderr).toContain("head has Node 18.19.0; 20.19 or newer is needed");
     hosts.on("node2", "mv", "/root/.ssh/hidden", "/root/.ssh/authorized_keys");
     hosts.on("node3", "umount", process.execPath);
 
@@ -102,13 +105,15 @@ export default defineConfig({
     expect(hosts.on("head", "ls", "/root/.ipython/profile_bad/security")).toBe("");
   });
 
-  it("an engine that ends before it is ready, and a controller that others cannot reach, fail the start with their reasons", async () => {
+  it("an engine that ends before it is ready, a controller that others cannot reach and a missing ssh fail the start with their reasons", async () => {
     await hosts.configure("args", configuration(`controller: { ip: "*" }, ssh: { engines: { node1: 1, node2: { n: 1, engineArgs: ["--nonsense"] } } }`));
     await hosts.configure("local", configuration(`ssh: { engines: { node1: 1, node2: 1 } }`));
-    const [args, local] = await Promise.all([hosts.run("start", "--profile=args"), hosts.run("start", "--profile=local")]);
-    expect(args.stderr).toContain(`engine 2 of 2 on node2 ended with exit status 2 before it was ready: unknown option "--nonsense"`);
-    expect(local.stderr).toContain("node1 cannot reach the controller, which listens on this machine's loopback address only: start it with --ip='*'");
-    expect(local.stderr).toContain("(the same for node2)");
+    await hosts.configure("none", configuration(`ssh: { command: ["no-such-ssh"], engines: { node1: 1 } }`));
+    const [args, local, none] = await Promise.all(["args", "local", "none"].map((profile) => hosts.run("start", `--profile=${profile}`)));
+    expect(none?.stderr).toContain(`there is no program "no-such-ssh" here: install the OpenSSH client`);
+    expect(args?.stderr).toContain(`engine 2 of 2 on node2 ended with exit status 2 before it was ready: unknown option "--nonsense"`);
+    expect(local?.stderr).toContain("node1 cannot reach the controller, which listens on this machine's loopback address only: start it with --ip='*'");
+    expect(local?.stderr).toContain("(the same for node2)");
   });
 
   it("engines are stopped by the hosts themselves when the starter was killed", async () => {
