@@ -4,7 +4,7 @@ import { ClosedError, ParallelError, TimeoutError } from "../base/index.ts";
 import { ensureProfile } from "../config/index.ts";
 import type { Logger } from "../log/index.ts";
 import { createSession, PackingTransport, ZeromqTransport, type Transport } from "../net/index.ts";
-import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
+import type { ClientConnectionInfo, EngineConnectionInfo, Session } from "../wire/index.ts";
 import { announcedPorts, connectionInfos, discardFiles, publishFiles, reuseFiles } from "./connection.ts";
 import { readEngineTable } from "./engine-table.ts";
 import { startHubHere, startHubThread, type HubHost } from "./hub-host.ts";
@@ -69,17 +69,13 @@ class Starter {
   async start(): Promise<Controller> {
     const config = this.#config;
     const { link } = this.#host;
-    const session = createSession({
-      key: config.key,
-      signatureScheme: SIGNATURE_SCHEME,
-      processTag: `${process.pid}r`,
-      clock: config.clock,
-      messageBytesMax: config.messageBytesMax,
-    });
+    const newSession = (processTag: string): Session =>
+      createSession({ key: config.key, signatureScheme: SIGNATURE_SCHEME, processTag, clock: config.clock, messageBytesMax: config.messageBytesMax });
     const routerParts = {
       transport: this.#transport,
       link,
-      session,
+      session: newSession(`${process.pid}r`),
+      engineSession: newSession(`${process.pid}e`),
       clock: config.clock,
       logger: config.logger,
       interface: config.interface,

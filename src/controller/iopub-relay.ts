@@ -15,7 +15,7 @@ export interface IopubParts {
   readonly engineSide: BoundSocket;
   /** PUB that clients subscribe to. */
   readonly clientSide: BoundSocket;
-  readonly session: Session;
+  readonly engineSession: Session;
   readonly drops: Drops;
   readonly monitor: Monitor;
 }
@@ -40,12 +40,13 @@ export class IopubRelay {
   }
 
   #forward(frames: Frame[]): void {
-    const { clientSide, session, drops, monitor } = this.#parts;
-    const opened = session.open(frames);
+    const { clientSide, engineSession, drops, monitor } = this.#parts;
+    // Sent again, byte for byte, output would stand twice in the record.
+    const opened = engineSession.openOnce(frames);
     if (!opened.ok) return drops.count("iopub.engine", opened.reason);
     if (!clientSide.send(frames)) return drops.count("iopub.engine", "queueFull");
     this.#forwarded += 1;
-    const header = session.unpack(opened.value.header);
+    const header = engineSession.unpack(opened.value.header);
     if (!isHeader(header)) return;
     if (RECORDED.has(header.msg_type)) monitor.iopub(opened.value);
     if (header.msg_type !== "shutdown_reply") return;

@@ -35,6 +35,8 @@ export interface RelayParts {
   readonly clientSide: BoundSocket;
   readonly engineSide: BoundSocket;
   readonly session: Session;
+  /** Reads what engines send. */
+  readonly engineSession: Session;
   readonly clock: Clock;
   readonly drops: Drops;
   readonly monitor: Monitor;
@@ -210,8 +212,8 @@ export class Relay {
 
   #fromEngine(frames: Frame[]): void {
     this.#fromEngines += 1;
-    const { channel, clientSide, session, drops, monitor } = this.#parts;
-    const opened = session.open(frames);
+    const { channel, clientSide, session, engineSession, drops, monitor } = this.#parts;
+    const opened = engineSession.openOnce(frames);
     if (!opened.ok) return drops.count(`${channel}.engine`, opened.reason);
     const [source, client] = opened.value.idents;
     if (source === undefined || client === undefined) return drops.count(`${channel}.engine`, "tooFewIdents");

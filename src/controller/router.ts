@@ -23,6 +23,8 @@ export interface RouterParts {
   readonly transport: Transport;
   readonly link: RouterEnd;
   readonly session: Session;
+  /** Reads what engines send. Its own memory of signatures keeps that of clients' requests as long as it says. */
+  readonly engineSession: Session;
   readonly clock: Clock;
   readonly logger: Logger;
   /** `tcp://127.0.0.1` */
@@ -117,7 +119,7 @@ export class Router {
   #lookupNumber = 0;
 
   constructor(parts: RouterParts, sockets: RouterSockets) {
-    const { link, session, clock } = parts;
+    const { link, session, engineSession, clock } = parts;
     this.#parts = parts;
     this.#sockets = sockets;
     this.#drops = new Drops(parts.logger.child({ component: "router" }));
@@ -132,6 +134,7 @@ export class Router {
     const relay = (channel: "mux" | "control"): Relay =>
       new Relay({
         ...common,
+        engineSession,
         onRecalled,
         onHeldReplies: (engine, packed) => this.#tasks.heldReplies(engine, packed),
         onAsked: (msgType, content) => this.#tasks.asked(msgType, content),
@@ -143,7 +146,7 @@ export class Router {
       });
     this.#mux = relay("mux");
     this.#control = relay("control");
-    this.#iopub = new IopubRelay({ ...common, clientSide: sockets.iopub.client, engineSide: sockets.iopub.engine });
+    this.#iopub = new IopubRelay({ ...common, engineSession, clientSide: sockets.iopub.client, engineSide: sockets.iopub.engine });
     this.#scheduler = new TaskScheduler(parts.scheduler);
     const lookup = (msgIds: readonly MsgId[]): void => this.#lookup(msgIds);
     this.#tasks = new TaskRouter({

@@ -3,16 +3,8 @@
 
 import type { Logger } from "../log/index.ts";
 import type { MessageSocket, Transport } from "../net/index.ts";
-import {
-  framesBytes,
-  type Dict,
-  type DropReason,
-  type EngineConnectionInfo,
-  type Frame,
-  type IopubMessage,
-  type Message,
-  type Session,
-} from "../wire/index.ts";
+import { framesBytes, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage, type Message, type Session } from "../wire/index.ts";
+import { DropCounts } from "./drop-counts.ts";
 import type { HeldReplies } from "./held-replies.ts";
 import type { ReadyReply } from "./request-runner.ts";
 
@@ -63,7 +55,7 @@ export class Channels {
   readonly #held: HeldReplies | undefined;
   readonly #metadata: Dict;
   readonly #log: Logger;
-  readonly #drops = new Map<DropReason, number>();
+  readonly #drops: DropCounts;
   readonly #transport: Transport;
   readonly #standing: Promise<unknown>;
   #arrived = 0;
@@ -76,6 +68,7 @@ export class Channels {
     this.#transport = transport;
     this.#session = session;
     this.#log = options.log;
+    this.#drops = new DropCounts(options.log, "shell");
     this.#metadata = { engine: uuid };
     const standing: Promise<void>[] = [];
     const connect = (kind: "dealer" | "pub", port: number): MessageSocket => {
@@ -108,11 +101,6 @@ export class Channels {
     return isStanding;
   }
 
-  /** How many messages were dropped, by reason. */
-  get drops(): ReadonlyMap<DropReason, number> {
-    return this.#drops;
-  }
-
   /** Starts taking requests. */
   receive(hooks: IntakeHooks, onRequest: (incoming: Incoming) => void): void {
     let tasks = 0;
@@ -123,7 +111,7 @@ export class Channels {
         hooks.arrived();
         if (ordinal !== undefined && ordinal <= hooks.recalledThrough) return; // It is to be sent again, here or elsewhere.
         const parsed = this.#session.parse(frames);
-        if (!parsed.ok) return this.#drop(parsed.reason);
+        if (!parsed.ok) return this.#drops.count(parsed.reason);
         const signature = frames[parsed.value.idents.length + 1] as Frame;
         const incoming = { message: parsed.value, socket, bytes: framesBytes(frames), signature };
         onRequest(ordinal === undefined ? incoming : { ...incoming, ordinal });
@@ -134,12 +122,6 @@ export class Channels {
   /** A request was given back to the controller: it may be sent again. */
   giveBack(request: Incoming): void {
     this.#session.forget(request.signature);
-  }
-
-  #drop(reason: DropReason): void {
-    const count = (this.#drops.get(reason) ?? 0) + 1;
-    this.#drops.set(reason, count);
-    if (count === 1) this.#log.warn("a request was dropped; further ones of this kind are counted, not told", { reason });
   }
 
   /**
@@ -197,6 +179,7 @@ export class Channels {
   /** Sends out what waits, within the linger time, and closes the sockets. */
   async close(): Promise<void> {
     this.release();
+    if (!this.#isClosed) this.#drops.logSummary();
     this.#isClosed = true;
     await this.#transport.close();
   }

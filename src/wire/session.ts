@@ -110,7 +110,7 @@ export class Session {
     return { ok: true, value: raw };
   }
 
-  /** `open`, and refuses a signature that was seen before (what a relay's client-facing sockets need). */
+  /** `open`, and refuses a signature that was seen before (what relays need where nothing else tells a second copy). */
   openOnce(frames: readonly Frame[]): Parsed<RawMessage> {
     const opened = this.open(frames);
     if (opened.ok && !this.#admit(opened.value)) return dropped("duplicate");

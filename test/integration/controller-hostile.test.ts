@@ -166,17 +166,48 @@ describe("hostile messages", () => {
     });
   });
 
-  it("a message larger than allowed is dropped without a reply", async () => {
+  it("a message larger than allowed is dropped on every socket without a reply", async () => {
     await withController({ messageBytesMax: 100_000 }, async (bench) => {
       const c = bench.client();
       const e = await bench.engine();
-      c.mux(e.uuid, "apply_request", { buffers: [new Uint8Array(200_000)] });
-      c.task({}, [new Uint8Array(200_000)]);
-      await until(async () => {
-        const counts = await dropped(bench);
-        return counts["mux.client.oversized"] === 1 && counts["task.client.oversized"] === 1;
-      }, "both are counted");
+      await c.engines(1);
+      for (const [name, { socket, idents }] of Object.entries(doors(bench))) {
+        // Rightly signed: it is the size alone that is refused.
+        const target = idents.length > 0 ? [textFrame(e.uuid)] : [];
+        const send = (): boolean => socket.send(c.session.build("apply_request", { uuid: e.uuid }, { idents: target, buffers: [new Uint8Array(200_000)] }));
+        send();
+        await until(async () => {
+          if (name === "iopub.engine") send();
+          return ((await dropped(bench))[`${name}.oversized`] ?? 0) >= 1;
+        }, `${name} has dropped it`);
+      }
       expect(e.requests.arrived).toEqual([]);
+      expect(Object.values(c.inbox).flatMap((inbox) => inbox.arrived.filter((message) => message.header.msg_type !== "registration_notification"))).toEqual([]);
+    });
+  });
+
+  it("what an engine sent is acted on once, also when it comes again, byte for byte", async () => {
+    await withController({}, async (bench) => {
+      const c = bench.client();
+      const e = await bench.engine();
+      await c.engines(1);
+      const ids = { mux: c.mux(e.uuid), control: c.mux(e.uuid, "abort_request", {}, "control"), task: c.task() };
+      for (const channel of ["mux", "control", "task"] as const) {
+        const delivery = await e.requests.next((one) => one.message.header.msg_id === ids[channel]);
+        if (channel === "mux") {
+          const output = e.publish("stream", { name: "stdout", text: "once\n" }, { ...delivery.message.header });
+          e.iopub.send(output);
+          await until(async () => (await dropped(bench))["iopub.engine.duplicate"] === 1, "the second copy of the output is counted");
+        }
+        const sent = e.answer(delivery);
+        e.sendRaw(channel, sent);
+        // The client's own reader would fail this test if it got a copy.
+        expect((await c.reply(channel, ids[channel])).content["status"]).toBe("ok");
+        const kind = channel === "task" ? "task.scheduler.lateReply" : `${channel}.engine.duplicate`;
+        await until(async () => (await dropped(bench))[kind] === 1, `the second copy of the ${channel} reply is counted`);
+      }
+      const found = await c.ask("db_request", { query: { msg_id: ids.mux }, keys: ["stdout"] });
+      expect(found.content["records"]).toEqual([{ msg_id: ids.mux, stdout: "once\n" }]);
     });
   });
 });

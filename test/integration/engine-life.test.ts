@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { createSession } from "../../src/net/index.ts";
 import { EngineProcess, type EngineProcessOptions } from "../support/engine-process.ts";
 import { FakeController, type FakeControllerOptions } from "../support/fake-controller.ts";
 import { until } from "../support/until.ts";
@@ -247,5 +248,38 @@ describe("the end", () => {
     expect(await child.exited).toEqual({ code: 0, signal: null });
     expect(child.output).toContain("the process that started this engine has ended");
     await until(() => left(controller).length > 0);
+  });
+});
+
+describe("messages of a stranger", () => {
+  it("are dropped on every channel, told once for each kind and counted; they run nothing", async () => {
+    const { controller, engine: child, uuid, call } = await engine();
+    const target = Buffer.from(uuid);
+    const forger = createSession({ key: "another key" });
+    const channels = ["mux", "task", "broadcast", "control"] as const;
+    for (const channel of channels) {
+      for (let round = 0; round < 3; round += 1) {
+        const forged = [
+          forger.build("execute_request", { code: "globalThis.stranger = 1" }, { idents: [target] }),
+          forger.build("shutdown_request", {}, { idents: [target] }),
+        ];
+        for (const frames of forged) controller.sendRaw(channel, frames);
+        controller.sendRaw(channel, [target, Buffer.from("noise")]);
+      }
+      // What is answered came after all of it.
+      expect((await controller.ask(channel, uuid, "kernel_info_request")).content["status"]).toBe("ok");
+    }
+    expect(await call(() => "stranger" in globalThis)).toBe(false);
+    child.child.kill("SIGTERM");
+    expect(await child.exited).toEqual({ code: 0, signal: null });
+    const told = child.output.split("\n").filter((line) => line.includes("dropped"));
+    expect(told.map((line) => line.replace(/^.*?(?=dropped a|messages dropped)/, "")).toSorted()).toEqual([
+      "dropped a message; more of this kind are only counted channel=control reason=badSignature",
+      "dropped a message; more of this kind are only counted channel=control reason=noDelimiter",
+      "dropped a message; more of this kind are only counted channel=shell reason=badSignature",
+      "dropped a message; more of this kind are only counted channel=shell reason=noDelimiter",
+      "messages dropped in total channel=control badSignature=6 noDelimiter=3",
+      "messages dropped in total channel=shell badSignature=18 noDelimiter=9",
+    ]);
   });
 });

@@ -249,11 +249,11 @@ export class RawEngine {
     else this.requests.put(delivery);
   }
 
-  /** Answers a request. */
+  /** Answers a request; gives what it sent. */
   answer(
     delivery: RawDelivery,
     options: { readonly status?: string; readonly metadata?: Dict; readonly content?: Dict; readonly buffers?: readonly Frame[] } = {},
-  ): void {
+  ): Frame[] {
     const { message, channel } = delivery;
     const status = options.status ?? "ok";
     const { is_broadcast = false, is_coalescing = false, original_msg_id = "", label = null } = message.metadata;
@@ -277,6 +277,7 @@ export class RawEngine {
       buffers: options.buffers ?? message.buffers,
     });
     this.#sockets[channel]?.send(frames);
+    return frames;
   }
 
   /** Sends a copy of frames as they are, e.g. broken ones. */
@@ -284,9 +285,11 @@ export class RawEngine {
     this.#sockets[channel]?.send(frames);
   }
 
-  /** Publishes on iopub. */
-  publish(msgType: string, content: Dict, parent: Dict = {}, topic = msgType): void {
-    this.iopub.send(this.session.build(msgType, content, { idents: [bytes(`engine.${this.id}.${topic}`)], parent }));
+  /** Publishes on iopub; gives what it sent. */
+  publish(msgType: string, content: Dict, parent: Dict = {}, topic = msgType): Frame[] {
+    const frames = this.session.build(msgType, content, { idents: [bytes(`engine.${this.id}.${topic}`)], parent });
+    this.iopub.send(frames);
+    return frames;
   }
 
   /** Says goodbye. */

@@ -7,6 +7,7 @@ import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
 import { createSession, curveOf, watchRefusals, ZeromqTransport, type MessageSocket, type SocketOptions } from "../../net/index.ts";
 import type { Session } from "../../wire/index.ts";
 import { watchParent } from "../../programs/index.ts";
+import { DropCounts } from "../drop-counts.ts";
 import { countRecall } from "../task-claims.ts";
 import { Canceller } from "./canceller.ts";
 import { ControlChannel } from "./control.ts";
@@ -38,7 +39,7 @@ class SideThread {
   readonly #session: Session;
   readonly #registration: Registration;
   readonly #interrupter = new Interrupter();
-  readonly #drops = new Set<string>();
+  readonly #drops: DropCounts;
   readonly #heldWatch: HeldWatch;
   readonly #canceller: Canceller;
   #control: ControlChannel | undefined;
@@ -54,6 +55,7 @@ class SideThread {
     this.#config = config;
     this.#words = new Int32Array(config.shared);
     this.#log = createLogger("engine", fdWriter(config.log.fd), config.log.level);
+    this.#drops = new DropCounts(this.#log, "control");
     const { info, uuid } = config;
     this.#transport = new ZeromqTransport(curveOf(info));
     this.#session = createSession({ key: info.key, signatureScheme: info.signature_scheme, sessionId: uuid, processTag: `${process.pid}s` });
@@ -95,10 +97,7 @@ class SideThread {
         this.#canceller.cancel(msgIds, (token) => this.#post({ type: "control", header: request.header, action: { type: "cancel", token, msgIds } })),
       signal: (number) => void this.#deliver(number).catch((error: unknown) => this.#log.error("a signal could not be delivered", { signal: number, error })),
       code: (msgId, frames) => this.#post({ type: "code", msgId, frames }),
-      drop: (reason) => {
-        if (!this.#drops.has(reason)) this.#log.warn("a control message was dropped; further ones of this kind are not told", { reason });
-        this.#drops.add(reason);
-      },
+      drop: (reason) => this.#drops.count(reason),
     });
     this.#heartPeriodMs = registered.heartbeatPeriodMs;
     this.#post({ type: "registered", engineId: registered.engineId, packs: registered.packs });
@@ -218,6 +217,7 @@ class SideThread {
   async #close(): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    this.#drops.logSummary();
     this.#heart?.stop();
     this.#heldWatch.stop();
     clearTimeout(this.#limit);
