@@ -3,6 +3,10 @@ import { defineConfig } from "vitest/config";
 // Three projects: `unit` imports the sources (pure, quick); `types` holds the public types; `integration` runs the compiled
 // package in `dist/` with real processes and sockets, after the others and three files at a time: more, and their clusters
 // would take the machine's cores from each other.
+
+/** Counting lines makes what loads or compiles many scripts several times slower; no test is about that. */
+const slowness = process.argv.includes("--coverage") ? 5 : 1;
+
 export default defineConfig({
   test: {
     dangerouslyIgnoreUnhandledErrors: false,
@@ -11,6 +15,7 @@ export default defineConfig({
       include: ["src/**/*.ts"],
       exclude: ["src/**/index.ts", "src/ambient/**", "src/cli/bin/**"],
       reporter: ["text-summary", "json-summary"],
+      reportOnFailure: true,
     },
     projects: [
       {
@@ -21,7 +26,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
-          testTimeout: 20_000,
+          testTimeout: 20_000 * slowness,
         },
       },
       {
