@@ -9,6 +9,14 @@ import { ERROR_TABLE } from "../../../src/base/index.ts";
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const LINES_MAX = 400;
 
+interface Settings {
+  readonly compilerOptions: { readonly types?: readonly string[]; readonly lib?: readonly string[] };
+  readonly references?: readonly { readonly path: string }[];
+  readonly include?: readonly string[];
+}
+
+const settings = (name: string): Settings => JSON.parse(read(name)) as Settings;
+
 function filesUnder(folder: string, ending: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
@@ -47,6 +55,28 @@ describe("the source tree", () => {
           .map((target) => `${name} -> ${target}`),
       );
     expect(foreign).toEqual([]);
+  });
+
+  it("compiles the pure floor without the platform's types, and no room with a room above it", () => {
+    const floor = ["base", "wire", "core"];
+    const services = ["controller", "engine", "client"];
+    const top = ["cluster", "bakapara", "cli"];
+    const level = (name: string): number => (floor.includes(name) ? floor.indexOf(name) : top.includes(name) ? 5 : services.includes(name) ? 4 : 3);
+    const { types, lib } = settings("tsconfig.base.json").compilerOptions;
+    expect([types, lib?.filter((name) => name.startsWith("dom"))]).toEqual([[], []]);
+    for (const name of new Set(sources.map(room).filter((one) => !one.endsWith(".ts") && one !== "ambient"))) {
+      const { compilerOptions, references = [], include } = settings(`src/${name}/tsconfig.json`);
+      const used = references.map(({ path }) => path.replace("../", ""));
+      const upwards = used.filter((other) => level(other) > level(name) || (level(name) !== 3 && level(name) !== 5 && level(other) === level(name)));
+      expect([name, upwards]).toEqual([name, []]);
+      if (!floor.includes(name)) continue;
+      expect([name, compilerOptions.types, compilerOptions.lib, include]).toEqual([name, [], undefined, ["**/*.ts", "../ambient/platform.d.ts"]]);
+    }
+    // What the floor gets in place of the platform's types.
+    expect([...read("src/ambient/platform.d.ts").matchAll(/^declare (.*?) ?\{?$/gm)].map((match) => match[1])).toEqual([
+      "class TextEncoder",
+      "class TextDecoder",
+    ]);
   });
 
   it("has no file longer than a reader's patience", () => {
