@@ -92,3 +92,11 @@ it("interrupt kills what runs, with its children", async () => {
   await bp.wait();
   expect(next.map((job) => job.result?.code)).toEqual([0, 0]);
 });
+
+it("shutdown ends the engines", async () => {
+  const other = await Bakapara.connect({ profileDir: cluster.profileDir });
+  expect(other.length).toBe(2);
+  await other.shutdown();
+  await until(() => bp.length === 0, { timeoutMs: 10_000 });
+  await other.close();
+});
