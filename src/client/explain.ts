@@ -24,6 +24,7 @@ const STATE_OF: Readonly<Record<string, ExplanationState>> = { running: "running
 
 type Facts = Omit<ExplanationFacts, "msgId">;
 const UNKNOWN: Facts = { state: "unknown", reason: "unknown" };
+const ON_ITS_WAY: Facts = { state: "waiting", reason: "onItsWay" };
 
 /** Explains requests, in the order of the ids. */
 export async function explainRequests(
@@ -53,8 +54,7 @@ class Inquiry {
     if (handle !== undefined && handle.state !== "pending") return this.#ended(handle);
     if (handle?.record.state === "waiting" && this.#link.outstanding.has(id)) return { state: "waiting", reason: "window" };
     try {
-      if (handle?.record.state === "sent" && handle.record.channel !== "task") return await this.#sentTo(handle.record);
-      return handle === undefined ? await this.#task(id) : await this.#ownTask(id, handle);
+      return handle === undefined ? await this.#task(id) : await this.#own(id, handle);
     } catch (error) {
       // It may be asked again when the controller is back: until then, that is the reason.
       if (error instanceof ControllerLostError && handle !== undefined) return { state: "waiting", reason: "controllerLost" };
@@ -71,17 +71,18 @@ class Inquiry {
   }
 
   /** A direct request, or a broadcast. */
-  async #sentTo({ msgId, targets }: Pick<RequestRecord, "msgId" | "targets">): Promise<Facts> {
-    const [only] = targets;
+  async #sentTo({ msgId, channel, targets }: Pick<RequestRecord, "msgId" | "channel" | "targets">): Promise<Facts> {
     const engines = targets.slice(0, ASKED_MAX).map((uuid) => this.#nameOf(uuid));
-    if (only === undefined || targets.length > 1) return { state: "running", reason: "enginesHaveIt", engines, engineCount: targets.length };
-    return this.#atEngine(msgId, engines[0] as EngineName);
+    const [engine] = engines;
+    if (channel === "mux" && engine !== undefined) return this.#atEngine(msgId, engine);
+    return { state: "running", reason: "enginesHaveIt", engines, engineCount: targets.length };
   }
 
   /** Requests of one engine run in the order in which they came; tasks that it has as well were sent one by one between them. */
   async #atEngine(id: string, engine: EngineName): Promise<Facts> {
     const queue = typeof engine === "number" ? (await this.#queueStatus())[engine]?.queue : undefined;
-    const ahead = Math.max(0, queue?.indexOf(id) ?? 0);
+    const ahead = queue?.indexOf(id) ?? 0;
+    if (ahead < 0) return ON_ITS_WAY;
     return ahead > 0 ? { state: "queued", reason: "engineBusy", engines: [engine], ahead } : { state: "running", reason: "engineHasIt", engines: [engine] };
   }
 
@@ -90,15 +91,18 @@ class Inquiry {
     return this.#queues;
   }
 
-  /** Questions go another way than tasks, and may overtake them: so a task that nobody knows yet is asked for again. */
-  async #ownTask(id: string, handle: RequestHandle): Promise<Facts> {
+  /** Questions go another way than requests, and may overtake them: so one that nobody knows yet is asked for again. */
+  async #own(id: string, handle: RequestHandle): Promise<Facts> {
+    const isTask = handle.record.channel === "task";
     for (let attempt = 1; ; attempt += 1) {
-      const facts = await this.#task(id);
+      const facts = isTask ? await this.#task(id) : await this.#sentTo(handle.record);
       if (handle.state !== "pending") return this.#ended(handle);
-      // The Hub may have heard of it meanwhile, which says nothing about where it is.
-      if (facts.state !== "unknown" && facts.reason !== "enginesHaveIt") return facts;
-      if (attempt === OWN_ATTEMPTS) return { state: "waiting", reason: "onItsWay" };
+      // Of a task the Hub may have heard meanwhile, which says nothing about where it is.
+      const isKnown = facts.state !== "unknown" && facts.reason !== "onItsWay" && (!isTask || facts.reason !== "enginesHaveIt");
+      if (isKnown) return facts;
+      if (attempt === OWN_ATTEMPTS) return ON_ITS_WAY;
       await sleep(OWN_PAUSE_MS, undefined, { signal: this.#options.signal });
+      this.#queues = undefined;
     }
   }
 
@@ -158,7 +162,9 @@ class Inquiry {
 
   #enginesOf(listed: unknown): { readonly engines: readonly EngineName[]; readonly engineCount: number } {
     const { first, count } = readListed(listed);
-    return { engines: first.map((uuid) => this.#nameOf(uuid)), engineCount: count };
+    const names = first.map((uuid) => this.#nameOf(uuid));
+    const isId = (name: EngineName): name is number => typeof name === "number";
+    return { engines: [...names.filter(isId).sort((one, other) => one - other), ...names.filter((name) => !isId(name))], engineCount: count };
   }
 
   #attempts(found: unknown): ExplanationAttempts | undefined {

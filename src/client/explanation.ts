@@ -33,7 +33,7 @@ export type ExplanationReason =
   | "engineLeft"
   /** Its engine has it, and nothing before it. */
   | "engineHasIt"
-  /** The engines of a broadcast have it and have not all answered. */
+  /** The engines of a broadcast (`engines`) have not all answered. */
   | "enginesHaveIt"
   | "succeeded"
   | "failed"
@@ -167,7 +167,7 @@ export class Explanation implements ExplanationFacts {
       case "engineHasIt":
         return `${named(engines)} has it`;
       case "enginesHaveIt":
-        return `${named(engines, engineCount)} have it and have not all answered`;
+        return `the request is with ${named(engines, engineCount)}, not all of which have answered`;
       case "succeeded":
         return engines.length === 0 ? "it succeeded" : `it succeeded on ${named(engines)}`;
       case "failed":

@@ -3,7 +3,7 @@
 import { InvalidArgumentError, type EngineUuid } from "../base/index.ts";
 import { autoChunkSize, CHUNK_ITEMS_MAX, isOpenTargets, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
-import { framesBytes, type Dict } from "../wire/index.ts";
+import { framesBytes, isPriority, PRIORITY_MAX, type Dict } from "../wire/index.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult } from "./async-result.ts";
 import { ONE_VALUE, type ResultShape } from "./result-shape.ts";
@@ -28,6 +28,11 @@ export interface LoadBalancedOptions {
   readonly timeoutMs?: number | undefined;
   /** How often a failed execution is tried again on another engine; default 0. */
   readonly retries?: number | undefined;
+  /**
+   * Among the tasks that wait in the scheduler for an engine, those of a higher priority are served first; a whole number from
+   * -1,000 to 1,000, default 0. Tasks that an engine has, or that wait in a client for room in its window, are not overtaken.
+   */
+  readonly priority?: number | undefined;
   /** How long a request may run on its engine, in milliseconds, before it is stopped and fails with TimeLimitExceeded; default: for ever. */
   readonly timeLimitMs?: number | undefined;
   /** Engines that may run it; default: any. */
@@ -236,9 +241,11 @@ export function chooseEngines(context: ViewContext, targets: Targets): ChosenEng
 }
 
 function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]): Dict {
-  const { timeoutMs = 0, retries = 0, chunkSize } = options;
+  const { timeoutMs = 0, retries = 0, priority = 0, chunkSize } = options;
   if (!(timeoutMs >= 0)) throw new InvalidArgumentError(`timeoutMs must be at least 0, and is ${timeoutMs}`);
   if (!Number.isInteger(retries) || retries < 0) throw new InvalidArgumentError(`retries must be a whole number of at least 0, and is ${retries}`);
+  if (!isPriority(priority))
+    throw new InvalidArgumentError(`priority must be a whole number from ${-PRIORITY_MAX} to ${PRIORITY_MAX}, and is ${String(priority)}`);
   if (chunkSize !== undefined && !(Number.isInteger(chunkSize) && chunkSize >= 1 && chunkSize <= CHUNK_ITEMS_MAX * 1000)) {
     throw new InvalidArgumentError(`chunkSize must be a whole number of at least 1, and is ${chunkSize}`);
   }
@@ -250,6 +257,7 @@ function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]):
     timeout: timeoutMs === Infinity ? 0 : timeoutMs / 1000,
     targets,
     retries,
+    ...(priority === 0 ? {} : { priority }),
     label: options.label ?? null,
     ...timeLimitMetadata(options.timeLimitMs, { pythons: [] }),
   };

@@ -200,6 +200,30 @@ describe("what is cancelled", () => {
   });
 });
 
+describe("tasks that wait for an engine", () => {
+  it("are served by priority, and in order of submission within one", async () => {
+    const lview = rc.loadBalancedView(0);
+    const spinning = lview.apply(spin);
+    await begun(spinning);
+    const ran = lview.with({ priority: 1000 }).apply(() => ((globalThis as { ran?: string[] }).ran = []));
+    const note = (name: string): unknown => (globalThis as unknown as { ran: string[] }).ran.push(name);
+    const wanted: [string, number][] = [
+      ["a", 0],
+      ["low", -5],
+      ["b", 0],
+      ["high", 5],
+      ["high too", 5],
+      ["c", 0],
+    ];
+    const all = wanted.map(([name, priority]) => lview.with({ priority }).apply(note, name));
+    const last = lview.with({ priority: -1000 }).apply(() => (globalThis as unknown as { ran: string[] }).ran);
+    await until(async () => (await rc.explain(last.msgIds[0] as string)).reason === "enginesFull");
+    await spinning.cancel();
+    await Promise.all([ran, ...all]);
+    expect(await last).toEqual(["high", "high too", "a", "b", "c", "low"]);
+  });
+});
+
 describe("a request that is not done", () => {
   it("is explained: what it waits for, where it is, how it has ended", async () => {
     const lview = rc.loadBalancedView();

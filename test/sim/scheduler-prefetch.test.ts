@@ -103,7 +103,7 @@ class World {
   #submit(): void {
     const task = msgId(`T${this.submitted}`);
     this.submitted += 1;
-    const wishes = this.#chance(0.02) ? { retries: 2 } : {};
+    const wishes = { ...(this.#chance(0.02) ? { retries: 2 } : {}), ...(this.#chance(0.1) ? { priority: this.#below(5) - 2 } : {}) };
     this.#feed({
       type: "taskSubmitted",
       at: millis(this.#now),

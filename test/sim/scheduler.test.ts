@@ -163,6 +163,7 @@ class World {
     if (this.#chance(0.4)) return {};
     return {
       ...(this.#chance(0.3) ? { targets: [this.#someEngine(), this.#someEngine()] } : {}),
+      ...(this.#chance(0.2) ? { priority: this.#below(5) - 2 } : {}),
       ...(this.#chance(0.3) ? { retries: this.#below(4) } : {}),
       ...(this.#chance(0.3) ? { timeoutMs: 1 + this.#below(2000) } : {}),
       ...(this.#chance(0.4) ? { after: this.#dependency() } : {}),

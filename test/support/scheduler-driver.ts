@@ -15,6 +15,7 @@ export interface TaskWishes {
   readonly after?: Dependencies;
   readonly follow?: Dependencies;
   readonly bytes?: number;
+  readonly priority?: number;
 }
 
 export type Effect = SchedulerEffect<string, string>;
@@ -27,6 +28,7 @@ export function taskOptions(wishes: TaskWishes): TaskOptions {
     timeoutMs: wishes.timeoutMs ?? 0,
     after: dependency(wishes.after),
     follow: dependency(wishes.follow),
+    priority: wishes.priority ?? 0,
   };
 }
 

@@ -5,7 +5,7 @@ import { Heap } from "../../base/index.ts";
 
 const SWEEP_MIN = 16;
 
-/** Something with a place in the order of submission. */
+/** Something with a place in line. */
 export interface Sequenced {
   readonly seq: number;
 }

@@ -1,4 +1,4 @@
-// Waiting tasks that any engine may run except those they shun, in order of submission: a treap whose every node knows
+// Waiting tasks that any engine may run except those they shun, in the order of their places in line: a treap whose every node knows
 // which engines are shunned by all tasks below it. The first task for an engine is found by descending past subtrees that
 // all shun it, so it costs O(log n) even when thousands of tasks failed on that engine.
 
@@ -50,7 +50,7 @@ export class ShunTree {
     }
   }
 
-  /** In order of submission. */
+  /** In their order in line. */
   *[Symbol.iterator](): Iterator<LiveTask> {
     const path: TreeNode[] = [];
     let node = this.#root;

@@ -41,7 +41,7 @@ import { Prefetch } from "./prefetch.ts";
 import { createScheme } from "./schemes/index.ts";
 import { Story, type Transition } from "./story.ts";
 import { Tally } from "./tally.ts";
-import { FINISHED, READY, newTask, planFor, shun, spare, type LiveTask, type TaskState } from "./task.ts";
+import { FINISHED, READY, newTask, placeInLine, planFor, shun, spare, type LiveTask, type TaskState } from "./task.ts";
 import { Timers, type TimerPurpose } from "./timers.ts";
 import { validateScheduler } from "./validate.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
@@ -65,7 +65,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   readonly #isPure: boolean;
   #effects: SchedulerEffect[] = [];
   #now = 0 as Millis;
-  #lastSeq = 0;
+  #lastSubmission = 0;
 
   constructor(options: TaskSchedulerOptions = {}) {
     this.#config = resolveTaskSchedulerOptions(options);
@@ -226,8 +226,9 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   #taskSubmitted(request: TaskRequest): void {
     const { msgId, client, payload, bytes, options } = request;
     if (this.#tasks.has(msgId)) return this.#drop("duplicateTask", msgId, null);
-    const plan = this.#isPure || typeof options === "string" ? null : planFor(options);
-    const task = newTask(request, (this.#lastSeq += 1), plan);
+    const wishes = this.#isPure || typeof options === "string" ? null : options;
+    const seq = placeInLine((this.#lastSubmission += 1), wishes?.priority ?? 0);
+    const task = newTask(request, seq, wishes === null ? null : planFor(wishes));
     this.#tasks.set(msgId, task);
     this.#tally.submitted(bytes);
     this.#effects.push({ type: "taskQueued", msgId, client, payload });

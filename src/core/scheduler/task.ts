@@ -33,9 +33,9 @@ export type TaskState =
   | { readonly name: "blocked" }
   /** In line to be placed. */
   | { readonly name: "ready" }
-  /** No engine that may run it has room; any engine would do, and it stands in order of submission. */
+  /** No engine that may run it has room; any engine would do, and it stands in order of submission, with priority 0. */
   | { readonly name: "waiting"; readonly place: "plain" }
-  /** As plain, but it came out of order or shuns some engines. */
+  /** As plain, but it came out of order, has another priority, or shuns some engines. */
   | { readonly name: "waiting"; readonly place: "reentered" }
   | LocatedWait
   /** On an engine. */
@@ -97,7 +97,7 @@ export interface LiveTask {
   readonly client: unknown;
   readonly payload: unknown;
   readonly bytes: number;
-  /** Position in the order of submission. */
+  /** Its place in line (`placeInLine`): the smallest is served first. */
   readonly seq: number;
   state: TaskState;
   plan: TaskPlan | null;
@@ -107,6 +107,28 @@ export interface LiveTask {
   /** Neighbours in the one `TaskList` a task can be in: the plain queue, or its engine's running tasks. */
   previous: LiveTask | null;
   next: LiveTask | null;
+}
+
+/** Places between one priority and the next: more than tasks will ever be submitted, and few enough for the sums to stay exact. */
+const PRIORITY_STEP = 2 ** 42;
+
+/**
+ * Where a task stands in line: in the order of submission within its priority, higher priorities first.
+ *
+ * @param submission its number among all tasks, from 1
+ */
+export function placeInLine(submission: number, priority: number): number {
+  return submission - priority * PRIORITY_STEP;
+}
+
+/** Number of a task among all that were submitted. */
+export function submissionOf({ seq }: LiveTask): number {
+  return ((seq % PRIORITY_STEP) + PRIORITY_STEP) % PRIORITY_STEP;
+}
+
+/** Whether a task has the priority that most have. */
+export function isOfPriorityZero({ seq }: LiveTask): boolean {
+  return seq > 0 && seq < PRIORITY_STEP;
 }
 
 /** Nobody shunned. */
@@ -146,7 +168,7 @@ export function emptyPlan(): TaskPlan {
   };
 }
 
-/** A task just taken in. */
+/** A task just taken in; `seq` is its place in line. */
 export function newTask(request: TaskRequest, seq: number, plan: TaskPlan | null): LiveTask {
   const { msgId, client, payload, bytes } = request;
   return { msgId, client, payload, bytes, seq, state: PLACING, plan, dependents: null, ordinal: 0, previous: null, next: null };

@@ -7,7 +7,7 @@ import type { Engine, EnginePool } from "./engine-pool.ts";
 import type { TaskSchedulerConfig } from "./options.ts";
 import type { RecentOutcomes } from "./outcomes.ts";
 import type { Story } from "./story.ts";
-import { isLocated, NOBODY, type LiveTask, type LocatedWait } from "./task.ts";
+import { isLocated, isOfPriorityZero, NOBODY, submissionOf, type LiveTask, type LocatedWait } from "./task.ts";
 import type { Timers } from "./timers.ts";
 import type { WaitingTasks } from "./waiting-tasks.ts";
 
@@ -66,6 +66,7 @@ function validateCounts(parts: SchedulerParts, check: Check): void {
   let plain = 0;
   for (const task of parts.waiting.plain) {
     check(task.seq > last, "plain tasks wait in order of submission");
+    check(isOfPriorityZero(task), "tasks of other priorities wait in the tree");
     last = task.seq;
     plain += 1;
   }
@@ -178,7 +179,7 @@ function validateDependencies(task: LiveTask, { tasks, graph }: SchedulerParts, 
   for (const kind of ["after", "follow"] as const) {
     for (const dependent of task.dependents?.[kind] ?? []) {
       check(tasks.get(dependent.msgId) === dependent, "only live tasks are dependents");
-      check(dependent.seq > task.seq, "a task depends on earlier tasks");
+      check(submissionOf(dependent) > submissionOf(task), "a task depends on earlier tasks");
     }
     const progress = task.plan?.[kind] ?? null;
     if (progress === null) continue;

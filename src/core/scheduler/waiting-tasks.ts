@@ -1,11 +1,12 @@
 // Tasks that could run but for room on an engine, so arranged that the earliest one for a given engine is found without
 // a search: a queue for those that any engine may run, a tree for those that shun some, and for those bound to certain
-// engines a list at each of these. All three are in order of submission, and the first of the three firsts is next.
+// engines a list at each of these. All three are in the order of their places in line, and the first of the three firsts is
+// next. The queue is for tasks of priority 0, as most are; others stand in the tree, so that they cost those nothing.
 
 import type { EngineUuid } from "../../base/index.ts";
 import { SeqHeap } from "./seq-heap.ts";
 import { ShunTree } from "./shun-tree.ts";
-import { NOBODY, TaskList, WAITING_PLAIN, WAITING_REENTERED, type LiveTask, type LocatedWait, type TaskState } from "./task.ts";
+import { isOfPriorityZero, NOBODY, TaskList, WAITING_PLAIN, WAITING_REENTERED, type LiveTask, type LocatedWait, type TaskState } from "./task.ts";
 
 const isOver = (wait: LocatedWait): boolean => wait.task === null;
 
@@ -16,25 +17,28 @@ export class WaitingTasks {
   /** By engine, here or not: an engine that comes back finds the tasks bound to it. */
   readonly #located = new Map<EngineUuid, SeqHeap<LocatedWait>>();
   #locatedCount = 0;
+  /** Of those in the tree: without wishes. */
+  #plainReentered = 0;
 
   get length(): number {
     return this.#plain.length + this.#reentered.length + this.#locatedCount;
   }
 
-  /** Tasks that any engine may run and that came in order. */
+  /** Tasks without wishes, but perhaps with a priority: those that may be sent ahead. */
   get plainLength(): number {
-    return this.#plain.length;
+    return this.#plain.length + this.#plainReentered;
   }
 
   /** Takes in a task that any engine may run, except those it shuns; gives its new state. */
   add(task: LiveTask): TaskState {
     const shunned = task.plan?.shunned ?? NOBODY;
     const tail = this.#plain.tail;
-    if (shunned.size === 0 && (tail === null || tail.seq < task.seq)) {
+    if (shunned.size === 0 && isOfPriorityZero(task) && (tail === null || tail.seq < task.seq)) {
       this.#plain.push(task);
       return WAITING_PLAIN;
     }
     this.#reentered.insert(task);
+    if (task.plan === null) this.#plainReentered += 1;
     return WAITING_REENTERED;
   }
 
@@ -55,8 +59,10 @@ export class WaitingTasks {
     const state = task.state;
     if (state.name !== "waiting") return;
     if (state.place === "plain") this.#plain.remove(task);
-    else if (state.place === "reentered") this.#reentered.remove(task);
-    else this.#removeLocated(state);
+    else if (state.place === "reentered") {
+      this.#reentered.remove(task);
+      if (task.plan === null) this.#plainReentered -= 1;
+    } else this.#removeLocated(state);
   }
 
   /** The earliest task this engine may run. */
@@ -74,7 +80,7 @@ export class WaitingTasks {
     for (const wait of this.#located.get(engine) ?? []) wait.liveCount += 1;
   }
 
-  /** An engine left: gives the tasks, in order of submission, that no engine is left for and none will be. */
+  /** An engine left: gives the tasks, in their order in line, that no engine is left for and none will be. */
   engineLeft(engine: EngineUuid): LiveTask[] {
     const hopeless: LiveTask[] = [];
     for (const wait of this.#located.get(engine) ?? []) {

@@ -68,3 +68,17 @@ describe("the Hub's load", () => {
     expect(await loads).toEqual({ 0: 3, 1: 0 });
   });
 });
+
+describe("a priority", () => {
+  it("is a whole number from -1000 to 1000; others are refused, and 0 is not sent", async () => {
+    const { client, peer } = await connectScripted();
+    const lview = client.loadBalancedView();
+    for (const priority of [1.5, 1001, -1001, Number.NaN, "high" as unknown as number]) {
+      expect(() => lview.with({ priority }).apply(() => 1)).toThrow(/priority must be a whole number from -1000 to 1000, and is /);
+    }
+    void lview.with({ priority: -7 }).apply(() => 1);
+    void lview.with({ priority: 0 }).apply(() => 1);
+    expect((await peer.next("task")).metadata["priority"]).toBe(-7);
+    expect("priority" in (await peer.next("task")).metadata).toBe(false);
+  });
+});

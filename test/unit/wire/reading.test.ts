@@ -120,7 +120,14 @@ describe("connection information", () => {
 describe("a task's metadata", () => {
   it("may be empty: any engine, no retry, no timeout, no dependency", () => {
     expect(readTaskOptions({})).toEqual(DEFAULT_TASK_OPTIONS);
+    expect(readTaskOptions({ priority: null })).toEqual(DEFAULT_TASK_OPTIONS);
     expect(readTaskOptions({ targets: null, retries: null, timeout: null, after: null, follow: [] })).toEqual(DEFAULT_TASK_OPTIONS);
+  });
+
+  it("has a priority that is a whole number from -1000 to 1000", () => {
+    expect(readTaskOptions({ priority: -1000 })).toMatchObject({ priority: -1000 });
+    for (const priority of [1001, -1001, 0.5, "1", true, Number.NaN, Infinity, 1e300])
+      expect(readTaskOptions({ priority })).toBe("metadata.priority must be a whole number from -1000 to 1000");
   });
 
   it("gives seconds as milliseconds, and dependencies as lists or objects", () => {
@@ -133,6 +140,7 @@ describe("a task's metadata", () => {
         follow: { dependencies: ["a", "a", "c"], all: false, success: false, failure: true },
       }),
     ).toEqual({
+      priority: 0,
       targets: ["e"],
       retries: 2,
       timeoutMs: 1500,

@@ -97,6 +97,7 @@ describe("after", () => {
           payload: "x",
           bytes: 1,
           options: {
+            priority: 0,
             targets: [],
             retries: 0,
             timeoutMs: 0,

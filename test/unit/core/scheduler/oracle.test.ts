@@ -13,13 +13,14 @@ interface NaiveTask {
   readonly id: string;
   readonly targets: readonly string[];
   readonly after: readonly string[];
+  readonly priority: number;
   readonly shunned: Set<string>;
   retries: number;
   state: "waiting" | "running" | "ok" | "failed";
   engine: string;
 }
 
-/** FIFO over runnable tasks, least load, longest at that load first; everything by looking at everything. */
+/** Highest priority first, FIFO over runnable tasks of the same, least load, longest at that load first; everything by looking at everything. */
 class NaiveScheduler {
   readonly tasks: NaiveTask[] = [];
   readonly engines = new Map<string, { load: number; since: number }>();
@@ -35,7 +36,10 @@ class NaiveScheduler {
     return this.#settle();
   }
 
-  submit(id: string, facts: { readonly targets: readonly string[]; readonly after: readonly string[]; readonly retries: number }): string[] {
+  submit(
+    id: string,
+    facts: { readonly targets: readonly string[]; readonly after: readonly string[]; readonly retries: number; readonly priority: number },
+  ): string[] {
     this.tasks.push({ id, ...facts, shunned: new Set(), state: "waiting", engine: "" });
     return this.#settle();
   }
@@ -57,20 +61,26 @@ class NaiveScheduler {
 
   #settle(): string[] {
     const sent: string[] = [];
-    for (const task of this.tasks) {
-      if (task.state !== "waiting") continue;
-      const dependencies = task.after.map((id) => this.tasks.find((other) => other.id === id)?.state);
-      const allowed = [...this.engines.keys()].filter((engine) => !task.shunned.has(engine) && (task.targets.length === 0 || task.targets.includes(engine)));
-      if (dependencies.includes("failed")) task.state = "failed";
-      else if (dependencies.some((state) => state !== "ok")) continue;
-      else if (allowed.length === 0 && task.targets.length > 0) task.state = "failed";
-      else {
-        const engine = this.#leastLoaded(allowed);
-        if (engine === undefined) continue;
-        this.#change(engine, 1);
-        task.state = "running";
-        task.engine = engine;
-        sent.push(`${task.id}@${engine}`);
+    const stateOf = (id: string): string | undefined => this.tasks.find((other) => other.id === id)?.state;
+    for (let isChanged = true; isChanged;) {
+      isChanged = false;
+      for (const task of this.tasks.toSorted((one, other) => other.priority - one.priority)) {
+        if (task.state !== "waiting") continue;
+        const dependencies = task.after.map(stateOf);
+        const allowed = [...this.engines.keys()].filter((engine) => !task.shunned.has(engine) && (task.targets.length === 0 || task.targets.includes(engine)));
+        if (dependencies.includes("failed")) task.state = "failed";
+        else if (dependencies.some((state) => state !== "ok")) continue;
+        else if (allowed.length === 0 && task.targets.length > 0) task.state = "failed";
+        else {
+          const engine = this.#leastLoaded(allowed);
+          if (engine === undefined) continue;
+          this.#change(engine, 1);
+          task.state = "running";
+          task.engine = engine;
+          sent.push(`${task.id}@${engine}`);
+        }
+        isChanged = true;
+        break;
       }
     }
     return sent;
@@ -103,6 +113,7 @@ const commands = fc.array(
         ),
         after: fc.oneof({ weight: 2, arbitrary: fc.constant<number[]>([]) }, { weight: 1, arbitrary: fc.uniqueArray(fc.nat(12), { maxLength: 3 }) }),
         retries: fc.nat(2),
+        priority: fc.constantFrom(0, 0, 0, 1, -1, 1000, -1000),
       }),
     },
     {
@@ -134,7 +145,7 @@ describe("the task scheduler", () => {
           else if (command.kind === "submit") {
             const count = naive.tasks.length;
             const after = command.after.filter((back) => back > 0 && back <= count).map((back) => `t${count - back}`);
-            const wishes = { targets: command.targets.map((n) => `E${n}`), after, retries: command.retries };
+            const wishes = { targets: command.targets.map((n) => `E${n}`), after, retries: command.retries, priority: command.priority };
             compare(driver.submit(`t${count}`, wishes), naive.submit(`t${count}`, wishes));
           } else {
             const running = naive.tasks.filter((task) => task.state === "running");
