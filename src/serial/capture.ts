@@ -6,8 +6,9 @@ import { types } from "node:util";
 
 import { BoundedMap } from "../base/index.ts";
 import { VITE_IMPORT } from "./builder.ts";
+import { shownValue, type DefinitionUse } from "./class-definition.ts";
 import { createCode, type Code, type CodeFacts } from "./code.ts";
-import { parseFunctionSource, type FreeMember, type FreeName, type FunctionSource } from "./function-source.ts";
+import { parseFunctionSource, type FreeName, type FunctionSource } from "./function-source.ts";
 import { knownFact } from "./known-functions.ts";
 import { FactValue, findRecord, keepClass, keepImported, type CodeRecord, type TravelRecord } from "./records.ts";
 import { isClean } from "./scan.ts";
@@ -73,7 +74,9 @@ function captureCode(fn: Function, source: string, refuse: RefuseFunction): Trav
   if (parsed === undefined) throw refuse("its text cannot be read", "write it as a plain function");
   if (parsed.obstacle !== undefined) throw refuse(parsed.obstacle.fact, parsed.obstacle.remedy);
   const free = parsed.free.filter(({ name }) => !NEVER_CAPTURED.has(name));
-  const reader = free.length === 0 ? undefined : new BindingReader(fn, free, parsed.heritage);
+  const reader = free.length === 0 ? undefined : new BindingReader(fn, free, parsed.definitionUses);
+  if (reader?.lost !== undefined)
+    throw refuse(`defining it needs "${reader.lost}", which V8 has not kept`, `use \`${reader.lost}\` in a method of the class too, so that it is kept`);
   const place = reader === undefined ? placeOf(fn, source, parsed) : toPlace(reader.location, source, parsed);
   if (place?.url.startsWith("node:") === true) throw refuse("it is part of Node and has no name outside", "call it inside a function of your own");
   const facts: CodeFacts = {
@@ -166,6 +169,8 @@ class BindingReader {
   readonly isInModule: boolean;
   /** The function assigns to a name that no scope has. */
   assignsGlobals = false;
+  /** A variable that the class needed when it was defined, and whose value nothing shows any more. */
+  lost: string | undefined;
   readonly #fn: Function;
   readonly #items: Binding[] = [];
   #first: unknown[] | undefined = [];
@@ -175,12 +180,12 @@ class BindingReader {
   #fixed: readonly unknown[] | undefined;
   #mayBeFixed = true;
 
-  constructor(fn: Function, free: readonly FreeName[], heritage: FreeMember | undefined) {
+  constructor(fn: Function, free: readonly FreeName[], definition: readonly DefinitionUse[]) {
     this.#fn = fn;
     const inside = readInside(fn);
     this.location = inside.location;
     this.isInModule = inside.scopes.some(({ kind }) => kind === "Module");
-    for (const name of free) this.#add(name, inside, heritage);
+    for (const name of free) this.#add(name, inside, definition);
   }
 
   /** The values as they are now. */
@@ -197,19 +202,25 @@ class BindingReader {
     return this.#fixed ?? (this.#last = this.#readAgain());
   }
 
-  #add({ name, members, written, eager }: FreeName, inside: FunctionInside, heritage: FreeMember | undefined): void {
+  #add({ name, members, written, eager }: FreeName, inside: FunctionInside, definition: readonly DefinitionUse[]): void {
     const scope = inside.scopes.find(({ kind, vars }) => kind !== "Global" && Object.hasOwn(vars, name));
     if (scope === undefined) {
       this.assignsGlobals ||= written;
-      // V8 keeps a variable only if a function inside uses it, and what a class extends is used outside of any. The class knows it.
-      if (heritage?.name === name && !(name in globalThis))
-        this.#push({ ...heritage, root: undefined, isFixed: true, known: undefined }, Object.getPrototypeOf(this.#fn), true);
+      if (!(name in globalThis)) for (const use of definition) if (use.name === name) this.#recover(use);
       return;
     }
     const value = readVariable(scope.vars, name);
     if (members !== undefined && isNamespaceLike(name, value))
       for (const member of members) this.#push({ name, member, root: value, isFixed: false, known: undefined }, value[member], eager);
     else this.#push({ name, member: undefined, root: undefined, isFixed: false, known: undefined }, value, eager);
+  }
+
+  #recover(use: DefinitionUse): void {
+    const { name, member } = use;
+    if (this.#items.some((binding) => binding.name === name && binding.member === member)) return;
+    const value = shownValue(this.#fn, use);
+    if (value === undefined) this.lost ??= name;
+    else this.#push({ name, member, root: undefined, isFixed: true, known: undefined }, value, true);
   }
 
   #push(binding: Binding, value: unknown, eager: boolean): void {

@@ -2,18 +2,13 @@
 // uses something that no text can carry (`this` of an arrow, `super`, private members). Pure: text in, facts out.
 
 import { parse } from "acorn";
+import { definitionUses, type DefinitionUse } from "./class-definition.ts";
 import { NameReader, type AstNode, type FreeName, type Obstacle } from "./name-reader.ts";
 
 export type { FreeName } from "./name-reader.ts";
 
 /** How the text must be embedded to be an expression. */
 export type SourceForm = "expression" | "method" | "class";
-
-/** A name declared outside, or a member of it. */
-export interface FreeMember {
-  readonly name: string;
-  readonly member: string | undefined;
-}
 
 /** The facts about one source text. */
 export interface FunctionSource {
@@ -25,8 +20,8 @@ export interface FunctionSource {
   readonly obstacle: Obstacle | undefined;
   /** The text is a class whose instances have members with names that begin with `#`. */
   readonly hasPrivate: boolean;
-  /** What a class extends, where that is a name or a member of one: `Base`, `ns.Base`. */
-  readonly heritage?: FreeMember;
+  /** What evaluating the text of a class needs outside of its functions. */
+  readonly definitionUses: readonly DefinitionUse[];
   /** The text is an arrow function: it has no `this`, and does not show whether it is strict. */
   readonly isArrow: boolean;
 }
@@ -57,13 +52,12 @@ function firstStatement(program: AstNode | undefined): AstNode | undefined {
 }
 
 function refused(source: string, fact: string, remedy: string): FunctionSource {
-  return { form: "method", text: source, free: [], obstacle: { fact, remedy }, hasPrivate: false, isArrow: false };
+  return { form: "method", text: source, free: [], obstacle: { fact, remedy }, hasPrivate: false, definitionUses: [], isArrow: false };
 }
 
 function describe(node: AstNode, form: SourceForm, text: string): FunctionSource {
   const reader = new NameReader();
   reader.readRoot(node);
-  const heritage = form === "class" ? heritageOf(node["superClass"] as AstNode | null) : undefined;
   return {
     form,
     text,
@@ -71,16 +65,9 @@ function describe(node: AstNode, form: SourceForm, text: string): FunctionSource
     obstacle: reader.obstacle(),
     hasPrivate: reader.hasPrivate,
     isArrow: node.type === "ArrowFunctionExpression",
-    ...(heritage === undefined ? {} : { heritage }),
+    // One character stands before the text in what was parsed.
+    definitionUses: form === "class" ? definitionUses(node, (start, end) => text.slice(start - 1, end - 1)) : [],
   };
-}
-
-function heritageOf(superClass: AstNode | null): FreeMember | undefined {
-  if (superClass?.type === "Identifier") return { name: superClass["name"] as string, member: undefined };
-  if (superClass?.type !== "MemberExpression" || superClass["computed"] === true) return undefined;
-  const [object, property] = [superClass["object"] as AstNode, superClass["property"] as AstNode];
-  if (object.type !== "Identifier" || property.type !== "Identifier") return undefined;
-  return { name: object["name"] as string, member: property["name"] as string };
 }
 
 /** The key of a method may be computed from names of its maker, so the text gets a neutral one. */

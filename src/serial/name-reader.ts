@@ -55,6 +55,11 @@ export class NameReader {
     else this.#readFunction(node);
   }
 
+  /** Reads an expression that stands by itself. */
+  readExpression(node: AstNode): void {
+    this.#read(node);
+  }
+
   obstacle(): Obstacle | undefined {
     return this.#fact === undefined ? undefined : { fact: this.#fact, remedy: this.#remedy };
   }

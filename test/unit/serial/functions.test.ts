@@ -277,6 +277,56 @@ describe("classes", () => {
     expect(await remotely((sub: InstanceType<typeof Sub>) => sub.hi(), new Sub())).toBe("hi true");
   });
 
+  test("keys that a class computes go along, though no function uses those variables", async () => {
+    const makeClass = (key: string, count: number): new () => Record<string, () => number> => {
+      const names = { first: `${key}First`, getter: `${key}Getter` };
+      const [symbol, still] = [Symbol.for("tsparallel.key"), `${key}Static`];
+      return class {
+        [key](): number {
+          return count;
+        }
+        async *[names.first](): AsyncGenerator<number> {
+          yield count + 1;
+        }
+        get [names.getter](): () => number {
+          return () => count + 2;
+        }
+        static [still](): number {
+          return count + 3;
+        }
+        [symbol](): number {
+          return count + 4;
+        }
+      } as never;
+    };
+    const Made = makeClass("the", 5);
+    const read = async (): Promise<unknown[]> => {
+      const made = new Made();
+      const statics = Made as unknown as Record<string, () => number>;
+      const rest: number[] = [];
+      for await (const item of (made["theFirst"] as unknown as () => AsyncGenerator<number>)()) rest.push(item);
+      return [made["the"]?.(), ...rest, made["theGetter"]?.(), statics["theStatic"]?.(), (made as never)[Symbol.for("tsparallel.key") as never]];
+    };
+    expect((await remotely(read)) as unknown[]).toMatchObject([5, 6, 7, 8, expect.any(Function)]);
+    expect(await remotely(() => (new Made() as unknown as Record<symbol, () => number>)[Symbol.for("tsparallel.key")]?.())).toBe(9);
+  });
+
+  test("a class that needed a variable for its definition that nothing shows any more is refused", () => {
+    const make = (key: string, mix: (base: typeof Object) => typeof Object): readonly unknown[] => [
+      class WithField {
+        [key] = 1;
+      },
+      class Mixed extends mix(Object) {},
+      class Joined {
+        [`a${key}`](): void {}
+      },
+    ];
+    const [WithField, Mixed, Joined] = make("k", (base) => class extends base {});
+    expect(() => packCall(WithField, [])).toThrow('cannot send function "WithField": defining it needs "key", which V8 has not kept');
+    expect(() => packCall(Mixed, [])).toThrow('needs "mix"');
+    expect(() => packCall(Joined, [])).toThrow('needs "key"');
+  });
+
   test("classes that need each other while they are defined are refused", () => {
     const registry: { of?: unknown } = {};
     class First {
