@@ -137,8 +137,13 @@ class Canner {
     const names = captured.code.facts.bindings;
     const values = captured.values();
     for (let i = 0; i < names.length; i += 1) {
+      const value = values[i];
+      if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") {
+        special.values.push(value);
+        continue;
+      }
       this.#path.push(this.#path.length === 0 ? (names[i] as string) : ` → ${names[i]}`);
-      special.values.push(this.#place(values[i]));
+      special.values.push(this.#place(value));
       this.#path.pop();
     }
   }

@@ -7,7 +7,7 @@ import { classEntry, type Code } from "./code.ts";
 import { FORM, HEAD_BYTES, writeHead, type Form } from "./payload.ts";
 import { writeProgram } from "./program.ts";
 import { Reference } from "./records.ts";
-import { isClean, isFlat, isFlatCall } from "./scan.ts";
+import { areFlat, isClean, isFlat } from "./scan.ts";
 import { StreamWriter } from "./stream.ts";
 
 /** Kinds of entries of the table of specials; `codeAside` has only the hash of a code that is a frame of its own. */
@@ -18,6 +18,7 @@ const ENTRY_HEAD_BYTES = 5;
 const ASIDE_BYTES_MIN = 512;
 const ASIDE_FRAMES_MAX = 1000;
 const NOTHING_CANNED: readonly Special[] = [];
+const NO_FRAMES: readonly Frame[] = [];
 const NO_TABLE = Buffer.alloc(0);
 
 /**
@@ -119,10 +120,8 @@ function write(form: Form, canned: Canned): Frame[] {
   const { specials } = canned;
   // A value may go to a client, which has nobody to ask.
   const aside = form === FORM.call ? takeAside(specials) : NOTHING_ASIDE;
-  if (form === FORM.call && isBare(specials) && isFlatCall(canned.roots)) {
-    const frame = packJson(FORM.jsonCall, prefixWithTable(specials, aside).subarray(HEAD_BYTES), canned.roots.slice(1), aside.size);
-    return aside.size === 0 ? [frame] : [frame, ...framesOf(aside)];
-  }
+  const flat = form === FORM.call ? packFlatCall(canned, aside) : undefined;
+  if (flat !== undefined) return withCode(flat, NO_FRAMES, aside);
   const writer = new StreamWriter();
   const prefix = specials.length === 0 ? Buffer.allocUnsafe(HEAD_BYTES) : prefixWithTable(specials, aside);
   writeHead(prefix, form, 0, prefix.length - HEAD_BYTES, aside.size);
@@ -134,7 +133,7 @@ function write(form: Form, canned: Canned): Frame[] {
   const frame = writer.releaseBuffer();
   if (writer.rawFrames.length === 0 && aside.size === 0) return [frame];
   frame.writeUInt32LE(writer.rawFrames.length, RAW_COUNT_AT);
-  return [frame, ...writer.rawFrames, ...framesOf(aside)];
+  return withCode(frame, writer.rawFrames, aside);
 }
 
 /** Codes that become frames of their own, each once, by their hashes. */
@@ -152,14 +151,23 @@ function takeAside(specials: readonly Special[]): Aside {
   return aside ?? NOTHING_ASIDE;
 }
 
-function framesOf(aside: Aside): Frame[] {
-  return Array.from(aside.values(), ({ entry }) => entry);
+/** The frames of a payload, code last. */
+function withCode(frame: Frame, rawFrames: readonly Frame[], aside: Aside): Frame[] {
+  const frames = [frame, ...rawFrames];
+  for (const { entry } of aside.values()) frames.push(entry);
+  return frames;
 }
 
-/** Whether a table needs no program: one function that closes over nothing, or one fact. */
-function isBare(specials: readonly Special[]): boolean {
+/** A call of one fact or one function, with flat arguments and flat data that it closes over: several times as fast as V8's stream. */
+function packFlatCall({ specials, roots }: Canned, aside: Aside): Frame | undefined {
   const first = specials[0];
-  return specials.length === 1 && first !== undefined && first.content === undefined && first.values.length === 0 && first.code?.code.facts.form !== "class";
+  if (specials.length !== 1 || first === undefined || first.content !== undefined || first.code?.code.facts.form === "class") return undefined;
+  const containers: object[] = [];
+  if (!areFlat(roots, 1, containers) || !areFlat(first.values, 0, containers)) return undefined;
+  const table = prefixWithTable(specials, aside).subarray(HEAD_BYTES);
+  const args = roots.slice(1);
+  if (first.values.length === 0) return packJson(FORM.jsonCall, table, args, aside.size);
+  return packJson(FORM.jsonClosure, table, [args, first.values], aside.size);
 }
 
 /** Room for the head, then the table: count, and for each entry kind, length, bytes. */

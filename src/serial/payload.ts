@@ -16,8 +16,8 @@ export const HEAD_BYTES = 16;
 const VERSION = 1;
 const PICKLE_FIRST_BYTE = 0x80;
 
-/** How the body is written. */
-export const FORM = { undefined: 0, null: 1, false: 2, true: 3, number: 4, text: 5, stream: 6, call: 7, json: 8, jsonCall: 9 } as const;
+/** How the body is written. The last two are calls like `call`, of a function that closes over nothing or over flat data. */
+export const FORM = { undefined: 0, null: 1, false: 2, true: 3, number: 4, text: 5, stream: 6, call: 7, json: 8, jsonCall: 9, jsonClosure: 10 } as const;
 
 /** One of `FORM`. */
 export type Form = (typeof FORM)[keyof typeof FORM];

@@ -63,14 +63,13 @@ export function isFlat(value: object): boolean {
   return count > 0 || !isNamespace(value);
 }
 
-/** Whether all arguments of a call (the roots after the first) are flat; only one may be an object, since two might be the same. */
-export function isFlatCall(roots: readonly unknown[]): boolean {
-  let containers = 0;
-  for (let i = 1; i < roots.length; i += 1) {
-    const root = roots[i];
-    if (isJsonExact(root)) continue;
-    containers += 1;
-    if (typeof root !== "object" || containers > 1 || !isFlat(root as object)) return false;
+/** Whether all values are flat, from `start` on; `containers` are the objects met so far, none of which may come twice. */
+export function areFlat(values: readonly unknown[], start: number, containers: object[]): boolean {
+  for (let i = start; i < values.length; i += 1) {
+    const value = values[i];
+    if (isJsonExact(value)) continue;
+    if (typeof value !== "object" || containers.includes(value as object) || !isFlat(value as object)) return false;
+    containers.push(value as object);
   }
   return true;
 }

@@ -89,6 +89,11 @@ export class Uncanner {
     throw new TypeError(entry !== undefined && "fact" in entry ? `${String(entry.fact[1])} is not a function` : "the payload calls what is not a function");
   }
 
+  /** Binds everything that the one function of a call closes over. */
+  bindFunction(values: unknown): void {
+    this.#bind(this.#get(0), false, values);
+  }
+
   /** Reads and runs the program at the start of the stream. */
   runProgram(reader: StreamReader): void {
     const count = reader.readUint32();

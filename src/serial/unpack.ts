@@ -75,7 +75,7 @@ interface ReadCall {
 function readCall(frames: readonly Frame[], fetched: readonly Frame[] = NO_FRAMES): ReadCall {
   if (frames.length === 0) throw malformed("there is none");
   const part = takePart(frames, 0);
-  if (part.form !== FORM.call && part.form !== FORM.jsonCall) throw malformed("it is a value, not a call");
+  if (!isCall(part.form)) throw malformed("it is a value, not a call");
   const rest = frames.slice(1 + part.rawFrames.length);
   if (rest.length > part.codeFrames) throw malformed("frames are left over");
   return guarded(() => {
@@ -109,11 +109,23 @@ type Modules = ReadonlyMap<string, unknown> | undefined;
 function buildCall(part: Part, table: readonly TableEntry[], env: UnpackEnv, modules: Modules): UnpackedCall {
   return guarded(() => {
     const uncanner = new Uncanner(table, env, modules);
-    const args: unknown = part.form === FORM.call ? readStream(part, uncanner) : JSON.parse(part.body.toString());
+    const args = part.form === FORM.call ? readStream(part, uncanner) : readFlatArguments(part, uncanner);
     if (!Array.isArray(args)) throw malformed("a call has no list of arguments");
     for (let i = 0; i < args.length; i += 1) args[i] = unbox(args[i]);
     return { fn: uncanner.callable(), args };
   });
+}
+
+function readFlatArguments({ form, body }: Part, uncanner: Uncanner): unknown {
+  const parsed: unknown = JSON.parse(body.toString());
+  if (form === FORM.jsonCall) return parsed;
+  if (!Array.isArray(parsed)) throw malformed("a call has no list of arguments");
+  uncanner.bindFunction(parsed[1]);
+  return parsed[0];
+}
+
+function isCall(form: number): boolean {
+  return form === FORM.call || form === FORM.jsonCall || form === FORM.jsonClosure;
 }
 
 interface Part {
@@ -163,7 +175,7 @@ function readValue(part: Part, env: UnpackEnv | undefined): unknown {
     case FORM.stream:
       return unbox(readStream(part, new Uncanner(readTable(part.table, new AsideCodes(NO_FRAMES)), env, undefined)));
     default:
-      throw malformed(part.form === FORM.call || part.form === FORM.jsonCall ? "it is a call, not a value" : `its form ${part.form} is unknown`);
+      throw malformed(isCall(part.form) ? "it is a call, not a value" : `its form ${part.form} is unknown`);
   }
 }
 

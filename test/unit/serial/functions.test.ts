@@ -277,6 +277,19 @@ describe("classes", () => {
     expect(await remotely((sub: InstanceType<typeof Sub>) => sub.hi(), new Sub())).toBe("hi true");
   });
 
+  test("what a function closes over is the same whether it is flat data or not, and one object where it was one", async () => {
+    const make = (...held: readonly unknown[]): ((...args: readonly unknown[]) => unknown[]) => {
+      const [a, b, c] = held;
+      return (...args) => [a, b, c, a === b, ...args.map((arg) => arg === a)];
+    };
+    const list = [1, "two", null];
+    expect(await remotely(make(list, [...list], { x: 1 }), 1, list)).toEqual([list, list, { x: 1 }, false, false, true]);
+    expect(await remotely(make(list, list, { x: 1 }), [...list])).toEqual([list, list, { x: 1 }, true, false]);
+    expect(await remotely(make(-0, Number.NaN, undefined))).toEqual([-0, Number.NaN, undefined, false]);
+    expect(await remotely(make([[1]], new Map([[1, 2]]), "\ud800"))).toEqual([[[1]], new Map([[1, 2]]), "\ud800", false]);
+    expect(await remotely(make({ ["__proto__"]: 1 }, JSON, null))).toEqual([{ ["__proto__"]: 1 }, JSON, null, false]);
+  });
+
   test("keys that a class computes go along, though no function uses those variables", async () => {
     const makeClass = (key: string, count: number): new () => Record<string, () => number> => {
       const names = { first: `${key}First`, getter: `${key}Getter` };
