@@ -43,8 +43,8 @@ export function shownValue(theClass: Function, { shownBy }: DefinitionUse): unkn
   if (shownBy === "prototype") return Object.getPrototypeOf(theClass) as unknown;
   for (const owner of [theClass.prototype as object, theClass]) {
     for (const key of Reflect.ownKeys(owner)) {
-      const { value, get, set } = Object.getOwnPropertyDescriptor(owner, key) as PropertyDescriptor;
-      for (const fn of [value, get, set] as unknown[])
+      const descriptor = Object.getOwnPropertyDescriptor(owner, key) as PropertyDescriptor;
+      for (const fn of Object.values(descriptor) as unknown[])
         if (typeof fn === "function" && fn !== theClass && Function.prototype.toString.call(fn) === shownBy.method) return key;
     }
   }

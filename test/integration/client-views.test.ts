@@ -360,7 +360,7 @@ describe("progress", () => {
     const result = lview.with({ chunkSize: 1 }).map(() => new Promise<void>((resolve) => setTimeout(resolve, 60)), range(12));
     await result.waitInteractive({ intervalMs: 20, stream: { write: (text: string) => lines.push(text) } });
     expect(lines.at(-1)).toBe("done\n");
-    expect(lines.at(-2)).toBe("12/12 tasks finished after 0 s\n");
-    expect(lines[0]).toMatch(/^\d+\/12 tasks finished after 0 s\n$/);
+    expect(lines.at(-2)).toMatch(/^12\/12 tasks finished after \d+ s\n$/);
+    expect(lines[0]).toMatch(/^\d+\/12 tasks finished after \d+ s\n$/);
   });
 });

@@ -325,16 +325,16 @@ describe("classes", () => {
   });
 
   test("a class that needed a variable for its definition that nothing shows any more is refused", () => {
-    const make = (key: string, mix: (base: typeof Object) => typeof Object): readonly unknown[] => [
+    const make = (key: string, mix: (base: typeof Date) => typeof Date): readonly unknown[] => [
       class WithField {
         [key] = 1;
       },
-      class Mixed extends mix(Object) {},
+      class Mixed extends mix(Date) {},
       class Joined {
         [`a${key}`](): void {}
       },
     ];
-    const [WithField, Mixed, Joined] = make("k", (base) => class extends base {});
+    const [WithField, Mixed, Joined] = make("k", (base) => class extends base {} as typeof Date);
     expect(() => packCall(WithField, [])).toThrow('cannot send function "WithField": defining it needs "key", which V8 has not kept');
     expect(() => packCall(Mixed, [])).toThrow('needs "mix"');
     expect(() => packCall(Joined, [])).toThrow('needs "key"');
