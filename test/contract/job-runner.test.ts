@@ -37,7 +37,9 @@ describe.each(kinds)("%s", (_name, make) => {
   it("a job that ends well has code 0, no signal, no error, and times that fit", async () => {
     const before = Date.now() - 5;
     const outcome = await run({ cmd: "sleep 0.02" });
-    expect(outcome).toEqual({ ...outcome, code: 0, signal: null, timedOut: false, aborted: false, maxRssKb: null });
+    expect(outcome).toEqual({ ...outcome, code: 0, signal: null, timedOut: false, aborted: false });
+    // Looked up after a tenth of a second at the earliest, which a machine that is busy makes of it.
+    expect(outcome.maxRssKb).toEqual(outcome.elapsedMs < 100 ? null : (outcome.maxRssKb ?? null));
     expect(outcome.error).toBeUndefined();
     expect(outcome.startedAt).toBeGreaterThanOrEqual(before);
     expect(outcome.elapsedMs).toBeGreaterThanOrEqual(20);
@@ -189,10 +191,10 @@ describe.each(kinds)("%s", (_name, make) => {
   });
 
   it("a time limit stops the job with its children and says so", async () => {
-    const outcome = await run({ cmd: "sleep 61.5 & sleep 61.5 | cat", timeoutMs: 100 });
+    const outcome = await run({ cmd: `sleep 61.${process.pid} & sleep 61.${process.pid} | cat`, timeoutMs: 100 });
     expect(outcome).toMatchObject({ code: 143, signal: "SIGTERM", timedOut: true });
     expect(outcome.elapsedMs).toBeLessThan(20_000);
-    expect(pidsOf("sleep 61.5")).toEqual([]);
+    expect(pidsOf(`sleep 61.${process.pid}`)).toEqual([]);
   });
 
   it("a job that ignores SIGTERM is killed after a grace period", async () => {
@@ -205,26 +207,26 @@ describe.each(kinds)("%s", (_name, make) => {
   });
 
   it("a child that left the process group is killed with the job", async () => {
-    await run({ cmd: "setsid sleep 62.5 & sleep 62.5", timeoutMs: 100 });
-    expect(pidsOf("sleep 62.5")).toEqual([]);
+    await run({ cmd: `setsid sleep 62.${process.pid} & sleep 62.${process.pid}`, timeoutMs: 100 });
+    expect(pidsOf(`sleep 62.${process.pid}`)).toEqual([]);
   });
 
   it("an abort kills the job and its children", async () => {
     const abort = new AbortController();
-    const ended = run({ cmd: "echo up > started; sleep 63.5 & sleep 63.5" }, abort.signal);
+    const ended = run({ cmd: `echo up > started; sleep 63.${process.pid} & sleep 63.${process.pid}` }, abort.signal);
     await until(() => existsSync(join(scratch, "started")));
     abort.abort();
     expect(await ended).toMatchObject({ aborted: true, timedOut: false, signal: "SIGTERM" });
-    expect(pidsOf("sleep 63.5")).toEqual([]);
+    expect(pidsOf(`sleep 63.${process.pid}`)).toEqual([]);
   });
 
   it("a job whose caller gave up before it began is stopped at once", async () => {
-    expect(await run({ cmd: "sleep 64.5" }, AbortSignal.abort())).toMatchObject({ aborted: true });
+    expect(await run({ cmd: `sleep 64.${process.pid}` }, AbortSignal.abort())).toMatchObject({ aborted: true });
   });
 
   it("a background child of a job that ended goes on", async () => {
-    expect(await run({ cmd: "sleep 65.5 & exit 0" })).toMatchObject({ code: 0 });
-    const left = pidsOf("sleep 65.5");
+    expect(await run({ cmd: `sleep 65.${process.pid} & exit 0` })).toMatchObject({ code: 0 });
+    const left = pidsOf(`sleep 65.${process.pid}`);
     expect(left).toHaveLength(1);
     for (const pid of left) process.kill(pid);
   });
@@ -325,10 +327,10 @@ describe("a bash server that its job kills", () => {
   it("tells the job so and serves the next", async () => {
     const runner = new BashServerRunner();
     try {
-      const outcome = await runner.run({ cmd: "kill -9 $PPID; sleep 66.5", cwd: scratch });
+      const outcome = await runner.run({ cmd: `kill -9 $PPID; sleep 66.${process.pid}`, cwd: scratch });
       expect(outcome.code).toBeNull();
       expect(outcome.error).toMatch(/^the shell that ran the job was killed on /);
-      expect(pidsOf("sleep 66.5")).toEqual([]);
+      expect(pidsOf(`sleep 66.${process.pid}`)).toEqual([]);
       expect(await runner.run({ cmd: "exit 3", cwd: scratch })).toMatchObject({ code: 3 });
     } finally {
       runner.close();

@@ -79,12 +79,12 @@ it("abort lets the running end and runs no others; each job has a result", async
 });
 
 it("interrupt kills what runs, with its children", async () => {
-  const jobs: Job[] = Array.from({ length: 6 }, () => ({ cmd: "sleep 92.5 & sleep 92.5" }));
+  const jobs: Job[] = Array.from({ length: 6 }, () => ({ cmd: `sleep 92.${process.pid} & sleep 92.${process.pid}` }));
   bp.run(jobs);
-  await until(() => pidsOf("sleep 92.5").length === 4);
+  await until(() => pidsOf(`sleep 92.${process.pid}`).length === 4);
   await bp.interrupt();
   await bp.wait();
-  await until(() => pidsOf("sleep 92.5").length === 0);
+  await until(() => pidsOf(`sleep 92.${process.pid}`).length === 0);
   expect(jobs.map((job) => job.result?.status)).toEqual(Array.from({ length: 6 }, () => "error"));
   // The same engines run the next jobs.
   const next: Job[] = [{ cmd: "true" }, { cmd: "true" }];

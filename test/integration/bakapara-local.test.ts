@@ -36,15 +36,18 @@ describe("--local", () => {
   it("Ctrl-C twice leaves no process", async () => {
     const mark = join(scratch, "begun");
     const running = start(["--local", "2"], {
-      input: lines([{ cmd: `touch ${mark}; sleep 91.5 & sleep 91.5` }, { cmd: "trap '' TERM INT; sleep 91.5; sleep 91.5" }]),
+      input: lines([
+        { cmd: `touch ${mark}; sleep 91.${process.pid} & sleep 91.${process.pid}` },
+        { cmd: `trap '' TERM INT; sleep 91.${process.pid}; sleep 91.${process.pid}` },
+      ]),
     });
-    await until(() => existsSync(mark) && pidsOf("sleep 91.5").length === 3, { timeoutMs: 20_000 });
+    await until(() => existsSync(mark) && pidsOf(`sleep 91.${process.pid}`).length === 3, { timeoutMs: 20_000 });
     running.child.kill("SIGINT");
     await until(() => running.stderr().includes("press Ctrl-C again"));
     await pressUntilKilling(running);
     const ended = await running.ended;
     expect(ended.status).toBe(2);
-    await until(() => pidsOf("sleep 91.5").length === 0);
+    await until(() => pidsOf(`sleep 91.${process.pid}`).length === 0);
   });
 
   it("Ctrl-C before the first job ends it with a sentence, and nothing is left", async () => {

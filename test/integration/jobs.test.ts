@@ -31,26 +31,26 @@ describe.each([
   ["a shell for each job", { POSIXLY_CORRECT: "" }],
 ])("with %s", (_name, env) => {
   it("a job is stopped when its process is killed", async () => {
-    const child = host(`await runJob(${spec("sleep 81.5 & sleep 81.5 | cat")});`, env);
-    await until(() => pidsOf("sleep 81.5").length === 2);
+    const child = host(`await runJob(${spec(`sleep 81.${process.pid} & sleep 81.${process.pid} | cat`)});`, env);
+    await until(() => pidsOf(`sleep 81.${process.pid}`).length === 2);
     child.kill("SIGKILL");
-    await until(() => pidsOf("sleep 81.5").length === 0);
-    expect(pidsOf("sleep 81.5")).toEqual([]);
+    await until(() => pidsOf(`sleep 81.${process.pid}`).length === 0);
+    expect(pidsOf(`sleep 81.${process.pid}`)).toEqual([]);
   });
 
   it("a job that ignores SIGTERM is killed a little later", async () => {
-    const child = host(`await runJob(${spec("trap '' TERM; sleep 82.5; sleep 82.5")});`, env);
-    await until(() => pidsOf("sleep 82.5").length === 1);
+    const child = host(`await runJob(${spec(`trap '' TERM; sleep 82.${process.pid}; sleep 82.${process.pid}`)});`, env);
+    await until(() => pidsOf(`sleep 82.${process.pid}`).length === 1);
     child.kill("SIGKILL");
-    await until(() => pidsOf("sleep 82.5").length === 0);
-    expect(pidsOf("sleep 82.5")).toEqual([]);
+    await until(() => pidsOf(`sleep 82.${process.pid}`).length === 0);
+    expect(pidsOf(`sleep 82.${process.pid}`)).toEqual([]);
   });
 
   it("a job is killed when its process exits", async () => {
-    const child = host(`void runJob(${spec("sleep 83.5")}); setTimeout(() => process.exit(7), 1000);`, env);
-    await until(() => pidsOf("sleep 83.5").length === 1);
+    const child = host(`void runJob(${spec(`sleep 83.${process.pid}`)}); setTimeout(() => process.exit(7), 1000);`, env);
+    await until(() => pidsOf(`sleep 83.${process.pid}`).length === 1);
     expect(await ended(child)).toBe(7);
-    await until(() => pidsOf("sleep 83.5").length === 0);
+    await until(() => pidsOf(`sleep 83.${process.pid}`).length === 0);
   });
 
   it("a process that has run its jobs ends by itself and leaves nothing", async () => {
@@ -66,12 +66,12 @@ describe.each([
       `const abort = new AbortController();
        globalThis[Symbol.for("tsparallel.engine")] = { currentTask: () => ({ signal: abort.signal }) };
        setTimeout(() => abort.abort(), 1000);
-       const { aborted, signal } = await runJob(${spec("sleep 84.5 & wait")});
+       const { aborted, signal } = await runJob(${spec(`sleep 84.${process.pid} & wait`)});
        process.exitCode = aborted && signal === "SIGTERM" ? 5 : 6;`,
       env,
     );
-    await until(() => pidsOf("sleep 84.5").length === 1);
+    await until(() => pidsOf(`sleep 84.${process.pid}`).length === 1);
     expect(await ended(child)).toBe(5);
-    expect(pidsOf("sleep 84.5")).toEqual([]);
+    expect(pidsOf(`sleep 84.${process.pid}`)).toEqual([]);
   });
 });
