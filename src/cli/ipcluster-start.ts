@@ -68,10 +68,12 @@ export async function runCluster(plan: ClusterPlan, parts: RunParts): Promise<vo
   try {
     const cluster = await startOrExplain(plan, parts);
     const elapsed = `${(performance.now() / 1000).toFixed(1)} s`;
-    const n = plan.n + plan.values["python.n"];
-    logger.info("ready: all engines answer", { engines: n, elapsed });
+    const wanted = plan.n + plan.values["python.n"];
+    const n = cluster.engineCount;
+    if (n < wanted) logger.warn("ready: fewer engines than wanted answer", { engines: n, wanted, elapsed });
+    else logger.info("ready: all engines answer", { engines: n, elapsed });
     logger.info(`connect with: ${connectHint(plan)}`);
-    parts.onReady(`ready: ${n} engine${n === 1 ? "" : "s"} answered after ${elapsed}`);
+    parts.onReady(`ready: ${n}${n < wanted ? ` of ${wanted}` : ""} engine${n === 1 ? "" : "s"} answered after ${elapsed}`);
     const interrupted = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
     const end = await Promise.race([cluster.closed, interrupted]);
     await cluster.stop();

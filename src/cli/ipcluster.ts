@@ -22,6 +22,7 @@ const BATCH_FLAGS = [
 /** What a cluster is started with, whatever for. */
 const START_FLAGS = [
   "n",
+  "minEngines",
   "engines",
   "controller.launcher",
   "clusterId",

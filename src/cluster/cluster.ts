@@ -128,6 +128,11 @@ export class Cluster implements AsyncDisposable {
     return pid;
   }
 
+  /** Number of engines started here that run and have answered. */
+  get engineCount(): number {
+    return this.#running().sets.answering;
+  }
+
   /** Process ids of the engines that run on this machine, in the order they were started. */
   get enginePids(): number[] {
     return this.#running().sets.running.flatMap(({ host, pid }) => (host === undefined && pid !== undefined ? [pid] : []));
@@ -206,7 +211,7 @@ export class Cluster implements AsyncDisposable {
     try {
       signal?.throwIfAborted();
       await this.#startController(signal);
-      await this.#startEngines(n, signal);
+      await this.#startEngines(n, signal, "typescript", Math.min(n, this.#plan.values.minEngines ?? n));
       const pythons = this.#plan.values["python.n"];
       if (pythons > 0) await this.#startEngines(pythons, signal, "python");
       signal?.throwIfAborted();
@@ -273,7 +278,7 @@ export class Cluster implements AsyncDisposable {
     this.#stopping.catch((cause: unknown) => this.#logger.error("stopping failed", { cause }));
   }
 
-  async #startEngines(n: number, signal: AbortSignal | undefined, language: EngineLanguage = "typescript"): Promise<void> {
+  async #startEngines(n: number, signal: AbortSignal | undefined, language: EngineLanguage = "typescript", enginesMin: number = n): Promise<void> {
     const { sets } = this.#running();
     const { engineLauncher, values } = this.#plan;
     this.#logger.info("starting engines", { n, language, launcher: engineLauncher.launcher.name });
@@ -281,11 +286,14 @@ export class Cluster implements AsyncDisposable {
     let set: LaunchedEngines | undefined;
     try {
       const connectionInfo = JSON.stringify(this.#engineInfo);
-      set = await engineLauncher.launcher.startEngines?.(enginesRequest(this.#plan, { n, setId, language, connectionInfo, logger: this.#logger, signal }));
+      set = await engineLauncher.launcher.startEngines?.(
+        enginesRequest(this.#plan, { n, enginesMin, setId, language, connectionInfo, logger: this.#logger, signal }),
+      );
       if (set === undefined) throw new InvariantError(`the launcher ${engineLauncher.launcher.name} starts no engines`); // the plan has refused it
       sets.add(set);
       await this.#save();
-      await sets.waitFor(set, { timeoutMs: values.engineTimeoutMs, signal });
+      // A launcher that could use some of its places only has started fewer.
+      await sets.waitFor(set, { enginesMin: Math.min(enginesMin, set.engines.length), timeoutMs: values.engineTimeoutMs, signal });
     } catch (cause) {
       // Why the start failed is worth more than what could not be stopped of it.
       if (set !== undefined) await sets.stop(values.stopTimeoutMs, set).catch((left: unknown) => this.#logger.error("stopping failed", { cause: left }));

@@ -21,6 +21,8 @@ export interface EngineSetsParts {
 
 /** How long to wait for engines. */
 export interface WaitForSetOptions {
+  /** With so many the wait succeeds when the others have ended, or time is up; default: all. */
+  readonly enginesMin?: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -48,6 +50,11 @@ export class EngineSets {
     return this.sets.flatMap((set) => set.engines.filter((engine) => engine.isRunning));
   }
 
+  /** How many engines run and have answered; those found in another program's file count as answering. */
+  get answering(): number {
+    return this.running.filter(({ uuid }) => uuid === undefined || this.#ids.has(uuid)).length;
+  }
+
   /** Takes a set over before it is ready, so that stopping finds it. */
   add(set: LaunchedEngines): void {
     if (this.#isStopping) {
@@ -58,36 +65,52 @@ export class EngineSets {
   }
 
   /**
-   * Waits until every engine of a set answers, then watches them.
+   * Waits until every engine of a set answers, or as many as are needed and can be had, then watches them.
    *
    * @throws ProcessExitedError when an engine or the controller ends before; TimeoutError; the signal's reason
    */
   async waitFor(set: LaunchedEngines, options: WaitForSetOptions): Promise<void> {
     const stop = new AbortController();
     const link = new HubLink(this.#parts.info);
+    const { enginesMin = set.engines.length } = options;
+    const mayEnd = set.engines.length - enginesMin;
     let missing: readonly LaunchedEngine[] = set.engines;
     const answered = link.waitForEngines((numbers) => {
       missing = set.engines.filter((engine) => engine.uuid === undefined || !numbers.has(engine.uuid));
       for (const [uuid, id] of numbers) this.#ids.set(uuid, id);
-      return missing.length === 0;
+      return missing.every((engine) => !engine.isRunning) && missing.length <= mayEnd;
     }, stop.signal);
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
+    const late = new Promise<void>((resolve, reject) => {
+      const onLate = async (): Promise<void> => {
+        const error = await enginesMissing(missing, set, options.timeoutMs); // never rejects
+        if (missing.length > mayEnd) return reject(error);
+        this.#parts.logger.warn("going on with fewer engines", { answered: set.engines.length - missing.length, why: error.message });
+        resolve();
+      };
       const count = (): void => {
         if (stop.signal.aborted) return; // it is over already
-        timer = setTimeout(() => void enginesMissing(missing, set, options.timeoutMs).then(reject), options.timeoutMs); // never rejects
+        timer = setTimeout(() => void onLate(), options.timeoutMs);
       };
       if (set.begun === undefined) count();
       else set.begun.then(count, reject);
       options.signal?.addEventListener("abort", () => reject(options.signal?.reason as Error), { once: true, signal: stop.signal });
     });
-    const engineEnded = set.engines.map((engine) => engine.exited.then((exit) => Promise.reject(endedEarly(engineName(engine, set), exit, engine.log))));
+    let endedCount = 0;
+    const tooManyEnded = new Promise<never>((_, reject) => {
+      for (const engine of set.engines) {
+        void engine.exited.then((exit) => {
+          endedCount += 1;
+          if (endedCount > mayEnd) reject(endedEarly(engineName(engine, set), exit, engine.log));
+        }); // `exited` never rejects
+      }
+    });
     const controllerEnded = this.#parts.controller.exited.then((exit) => Promise.reject(endedEarly("the controller", exit, this.#parts.controller.log)));
     // They lose the race in the good case, and reject much later, when the cluster is stopped.
-    for (const ended of [...engineEnded, controllerEnded, late]) ended.catch(() => undefined);
+    for (const ended of [tooManyEnded, controllerEnded, late]) ended.catch(() => undefined);
     try {
       options.signal?.throwIfAborted();
-      await Promise.race([answered, late, ...engineEnded, controllerEnded]);
+      await Promise.race([answered, late, tooManyEnded, controllerEnded]);
       this.#watch(set);
     } finally {
       clearTimeout(timer);

@@ -26,6 +26,8 @@ export function controllerRequest(plan: ClusterPlan, parts: RequestParts): Contr
 /** Which engines. */
 export interface EngineParts extends RequestParts {
   readonly n: number;
+  /** Default: `n`. */
+  readonly enginesMin?: number;
   readonly setId: string;
   readonly language: EngineLanguage;
   /** Content of the engine connection file; empty in a preview. */
@@ -34,9 +36,9 @@ export interface EngineParts extends RequestParts {
 
 /** The request for a set of a plan's engines. */
 export function enginesRequest(plan: ClusterPlan, parts: EngineParts): EnginesRequest {
-  const { n, setId, connectionInfo } = parts;
+  const { n, enginesMin = n, setId, connectionInfo } = parts;
   const options = launcherOptions(plan.values, plan.engineLauncher);
-  return { ...common(plan, parts), ...engineCommand(plan, parts.language), options, n, setId, connectionInfo };
+  return { ...common(plan, parts), ...engineCommand(plan, parts.language), options, n, enginesMin, setId, connectionInfo };
 }
 
 function common({ profile, clusterId, values }: ClusterPlan, { logger, signal }: RequestParts): Pick<LaunchRequest, "place" | "graceMs" | "logger" | "signal"> {

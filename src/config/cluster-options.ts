@@ -19,6 +19,17 @@ const PROGRAM_ROWS = [
     doc: "number of engines; as many as this machine has processor cores when absent",
   },
   {
+    name: "minEngines",
+    type: "integer",
+    default: null,
+    unit: "engines",
+    min: 0,
+    max: 100_000,
+    flag: "--min-engines <count>",
+    traits: [],
+    doc: "the start succeeds when so many engines answer and the others cannot be had, in time or at all; all of them are needed when absent",
+  },
+  {
     name: "engines",
     type: "text",
     default: "local",

@@ -53,6 +53,8 @@ export interface ControllerRequest extends LaunchRequest {
 /** Engines to start. */
 export interface EnginesRequest extends LaunchRequest {
   readonly n: number;
+  /** With so many the user is content: a launcher that finds some places unusable may start fewer than `n`, and logs which and why. */
+  readonly enginesMin: number;
   /** Tells the sets of a cluster apart, and their log files. */
   readonly setId: string;
   /**
@@ -178,7 +180,7 @@ export interface Launcher {
   /**
    * Starts engines, all at once. Resolves when they were started or submitted, not when they registered.
    *
-   * @throws LaunchError when one cannot be started; none is left then
+   * @throws LaunchError when one cannot be started (of fewer than `enginesMin`, where some places are unusable); none is left then
    */
   startEngines?(request: EnginesRequest): Promise<LaunchedEngines>;
   /**

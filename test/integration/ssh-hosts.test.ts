@@ -14,7 +14,7 @@ const ALL = ["head", "node1", "node2", "node3"];
 const configuration = (options: string): string =>
   `import { defineConfig } from "tsparallel/config";\nexport default defineConfig({ engines: "ssh", ${options} });\n`;
 
-describe.skipIf(!HAS_SSH_HOSTS)("on hosts with ssh servers", () => {
+describe.skipIf(!HAS_SSH_HOSTS)("on hosts with ssh servers", { timeout: 120_000 }, () => {
   let hosts: SshHosts;
   beforeAll(() => {
     hosts = SshHosts.start(3);
@@ -195,5 +195,9 @@ export default defineConfig({
     expect(stop.stderr).toContain("could not stop 1 process on node3: node3 does not answer");
     expect(stop.stderr).toContain("what runs there ends by itself within 60 s without contact");
     expect(stop.code).toBe(1);
+    const fewer = hosts.ipcluster("start", "--profile=far", "--min-engines=1");
+    await fewer.says("ready: fewer engines than wanted answer engines=1 wanted=2");
+    expect(fewer.stderr).toContain(`going on without a host host=node3 why="node3 does not answer`);
+    expect((await hosts.run("stop", "--profile=far")).code).toBe(0);
   });
 });

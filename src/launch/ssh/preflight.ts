@@ -56,10 +56,15 @@ export function ownScript(program: "ipengine" | "ipcontroller"): string {
 /**
  * Logs in to all hosts and checks them.
  *
- * @returns in the order of the hosts
+ * @param isEnough whether what remains will do when some of them cannot be used; these are logged then. Default: all are needed
+ * @returns in the order of the hosts; `undefined` for one that cannot be used
  * @throws LaunchError that names each host that cannot be used, and why; no connection is open then
  */
-export async function checkHosts(hosts: readonly HostToCheck[], preflight: Preflight): Promise<ReadyHost[]> {
+export async function checkHosts(
+  hosts: readonly HostToCheck[],
+  preflight: Preflight,
+  isEnough: (usable: readonly boolean[]) => boolean = () => false,
+): Promise<(ReadyHost | undefined)[]> {
   const outcomes = await Promise.allSettled(hosts.map((host) => checkHost(host, preflight)));
   const ready = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const failures = outcomes.flatMap((outcome, at) =>
@@ -67,6 +72,10 @@ export async function checkHosts(hosts: readonly HostToCheck[], preflight: Prefl
   );
   const [first] = failures;
   if (first === undefined) return ready;
+  if (preflight.signal?.aborted !== true && isEnough(outcomes.map((outcome) => outcome.status === "fulfilled"))) {
+    for (const { host, error } of failures) preflight.logger.warn("going on without a host", { host, why: error.message });
+    return outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : undefined));
+  }
   for (const { link } of ready) link.close();
   preflight.signal?.throwIfAborted();
   if (hosts.length === 1) throw first.error;

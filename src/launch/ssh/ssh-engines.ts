@@ -8,7 +8,7 @@ import { newEngineUuid } from "../local-launcher.ts";
 import { fetchFiles, readTransfers, sendFiles } from "./file-transfer.ts";
 import { HostProcess, LiveGroup, type HostGroup } from "./host-group.ts";
 import { readHosts, sharesOf, targetName, totalOf, type EngineHost } from "./host-list.ts";
-import { checkHosts, type ControllerAddress, type HostToCheck, type ReadyHost } from "./preflight.ts";
+import { checkHosts, type ControllerAddress, type HostToCheck, type Preflight, type ReadyHost } from "./preflight.ts";
 import { contactMsOf, placeOf, SshGroups, type StatePlace } from "./ssh-groups.ts";
 
 /** Forking many engines takes a while on a busy host. */
@@ -91,38 +91,35 @@ async function startOn(
 
 /** `startEngines` of the launcher. */
 export async function startEngines(request: EnginesRequest): Promise<LaunchedEngines> {
-  const shares = shared(readHosts(request.options), request.n);
-  const transfers = readTransfers(request.options);
-  const toCheck = shares.map(({ host }): HostToCheck => ({ target: host.target, hasCommand: host.command.length + request.command.length > 0 }));
-  const controller = controllerOf(request.connectionInfo);
-  const ready = await checkHosts(toCheck, {
-    program: "ipengine",
-    profileDir: request.place.profile.path,
-    controller,
-    logger: request.logger,
-    signal: request.signal,
-  });
-  for (const [at, { link }] of ready.entries())
-    request.logger.info("starting engines on a host", {
-      host: targetName(link.target),
-      engines: shares[at]?.indices.length ?? 0,
-      node: link.facts.nodeVersion,
-    });
+  const { options, n, enginesMin, connectionInfo, place, logger, signal } = request;
+  const all = shared(readHosts(options), n);
+  const transfers = readTransfers(options);
+  const toCheck = all.map(({ host }): HostToCheck => ({ target: host.target, hasCommand: host.command.length + request.command.length > 0 }));
+  const preflight: Preflight = { program: "ipengine", profileDir: place.profile.path, controller: controllerOf(connectionInfo), logger, signal };
+  const checked = await checkHosts(
+    toCheck,
+    preflight,
+    (usable) => all.reduce((sum, { indices }, at) => sum + (usable[at] === true ? indices.length : 0), 0) >= enginesMin,
+  );
+  const shares = all.flatMap((share, at) => (checked[at] === undefined ? [] : [{ ...share, ready: checked[at] }]));
+  for (const { ready, indices } of shares)
+    logger.info("starting engines on a host", { host: targetName(ready.link.target), engines: indices.length, node: ready.link.facts.nodeVersion });
   const started = await Promise.allSettled(
-    ready.map(async (host, at) => {
-      await sendFiles(host.link, transfers.send);
-      const share = shares[at];
-      return share === undefined ? undefined : startOn(host, share, request);
+    shares.map(async (share) => {
+      await sendFiles(share.ready.link, transfers.send);
+      return startOn(share.ready, share, request);
     }),
   );
-  const groups = started.flatMap((outcome) => (outcome.status === "fulfilled" && outcome.value !== undefined ? [outcome.value] : []));
+  const groups = started.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const failed = started.find((outcome) => outcome.status === "rejected");
-  if (failed === undefined) {
-    await Promise.all(ready.map(({ link }) => fetchFiles(link, transfers.fetch)));
+  try {
+    if (failed !== undefined) throw failed.reason;
+    await Promise.all(shares.map(({ ready }) => fetchFiles(ready.link, transfers.fetch)));
     return new SshEngines(request.setId, groups, placeOf(request));
+  } catch (cause) {
+    // An agent ends all it started when its connection ends.
+    await Promise.allSettled(groups.map((group) => group.stop(request.graceMs)));
+    for (const { ready } of shares) ready.link.close();
+    throw cause;
   }
-  // An agent ends all it started when its connection ends.
-  await Promise.allSettled(groups.map((group) => group.stop(request.graceMs)));
-  for (const { link } of ready) link.close();
-  throw failed.reason;
 }
