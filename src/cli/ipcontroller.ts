@@ -1,5 +1,6 @@
 // `ipcontroller`: runs a controller in the foreground until it is told to end.
 
+import { setFlagsFromString } from "node:v8";
 import { ConfigError, isParallelError, TimeoutError } from "../base/index.ts";
 import { connectionFilePath, CONTROLLER_OPTIONS, ensureProfile, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile } from "../config/index.ts";
 import { startController, type Controller } from "../controller/index.ts";
@@ -49,6 +50,8 @@ export function ipcontrollerProgram(): Command {
 }
 
 async function run(program: Command): Promise<void> {
+  // For all threads: what a controller lets go of is collected soon. Without it V8 lets a busy one grow to twice the size, for no speed.
+  setFlagsFromString("--optimize-for-size");
   for (const [flag, sentence] of REFUSED) {
     if (program.getOptionValue(new Option(flag).attributeName()) !== undefined) throw new ConfigError(sentence);
   }
