@@ -16,6 +16,7 @@ const LAUNCHERS: Readonly<Record<string, () => Promise<Launcher>>> = {
   ssh: async () => (await import("./ssh/ssh-launcher.ts")).SSH_LAUNCHER,
   mpi: async () => (await import("./mpi-launcher.ts")).MPI_LAUNCHER,
   srun: async () => (await import("./mpi-launcher.ts")).SRUN_LAUNCHER,
+  sge: async () => (await import("./batch/index.ts")).GRID_ENGINE_LAUNCHER,
   slurm: async () => (await import("./batch/index.ts")).SLURM_LAUNCHER,
 };
 

@@ -137,7 +137,8 @@ start() {
   write_cell
   write_host
   write_commands
-  printf '127.0.0.1 gehost localhost\n::1 localhost\n' >"$bed/hosts"
+  # The cell's host has a name of its own; jobs may look for this machine by its name too.
+  printf '127.0.0.1 gehost localhost\n::1 localhost\n%s %s\n' "$(hostname -I | cut -d' ' -f1 | grep . || echo 127.0.0.1)" "$(hostname)" >"$bed/hosts"
   start_keeper "hostname gehost && mount --bind '$bed/hosts' /etc/hosts"
   clean=(inside env -i "PATH=$PATH" LANG=C.UTF-8 HOME=/root)
   prepare_spool

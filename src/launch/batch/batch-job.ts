@@ -36,6 +36,7 @@ export class BatchJob {
   readonly #facts: BatchJobFacts;
   readonly #status = new Map<number, TaskStatus>();
   readonly #misses = new Map<number, number>();
+  readonly #hasRun = new Set<number>();
   readonly #waiters = new Set<() => void>();
   #isAsking: Promise<void> | undefined;
   #pollMs = POLL_MS_MIN;
@@ -64,9 +65,19 @@ export class BatchJob {
 
   /** State of the engine of this index, from 0; `undefined` when nobody has told yet. */
   statusOf(index: number): TaskStatus | undefined {
-    if (this.#facts.shape === "array") return this.#status.get(this.#facts.system.firstTask + index);
     // Ends of tasks inside the one job are kept beside the job's own state.
-    return this.#status.get(index) ?? this.#status.get(WHOLE_JOB);
+    return (this.#facts.shape === "tasks" ? this.#status.get(index) : undefined) ?? this.#status.get(this.#keyOf(index));
+  }
+
+  /** The system's number for what runs the engine of an index. */
+  #keyOf(index: number): number {
+    return this.#facts.shape === "array" ? this.#facts.system.firstTask + index : WHOLE_JOB;
+  }
+
+  /** Whether the engine of this index had begun to run, and the system took it back and will not start it again. */
+  isSetAside(index: number): boolean {
+    const status = this.statusOf(index);
+    return status?.phase === "pending" && status.isHopeless === true && this.#hasRun.has(this.#keyOf(index));
   }
 
   get isRunning(): boolean {
@@ -157,13 +168,23 @@ export class BatchJob {
 
   async #take(listing: JobListing): Promise<void> {
     const missing = this.#tasks.filter((task) => !listing.has(task) && this.#status.get(task)?.phase !== "ended");
+    const reason = await this.#reason(listing);
     for (const [task, status] of listing) {
       this.#misses.delete(task);
-      this.#status.set(task, status);
+      if (status.phase === "running") this.#hasRun.add(task);
+      this.#status.set(task, status.phase === "pending" && reason !== "" ? { ...status, reason } : status);
     }
     if (missing.length === 0) return;
-    const past = await this.#history();
+    // How a job that is being stopped has ended is nobody's question.
+    const past = this.#stopping === undefined ? await this.#history() : new Map<number, TaskStatus>();
     for (const task of missing) this.#takeMissing(task, past.get(task));
+  }
+
+  /** Why the job is pending, when the listing does not say. */
+  async #reason(listing: JobListing): Promise<string> {
+    const { system, jobId } = this.#facts;
+    if (system.reason === undefined || ![...listing.values()].some((status) => status.phase === "pending")) return "";
+    return system.reason.read(await runCommand(system.reason.command(jobId)));
   }
 
   async #history(): Promise<JobListing> {
@@ -179,8 +200,9 @@ export class BatchJob {
     }
     const misses = (this.#misses.get(task) ?? 0) + 1;
     this.#misses.set(task, misses);
-    const wasSeen = this.#status.has(task) || this.#stopping !== undefined;
-    if (misses < (wasSeen ? MISSES_GONE : MISSES_NEVER_SEEN)) return;
+    const wasSeen = this.#status.has(task);
+    const isStopping = this.#stopping !== undefined;
+    if (misses < (wasSeen ? (isStopping ? 1 : MISSES_GONE) : isStopping ? MISSES_GONE : MISSES_NEVER_SEEN)) return;
     this.#status.set(task, { phase: "ended", exitCode: null, signal: null, host: "", reason: "" });
   }
 

@@ -127,7 +127,9 @@ export interface BatchSystem {
   readonly status: StatusQuery;
   /** Asked for tasks that `status` does not list any more. */
   readonly history?: StatusQuery;
-  /** `undefined`: the system has no such command. */
+  /** Asked for the reason why a job is pending, where `status` does not tell; empty: it does not tell either. */
+  readonly reason?: { command(jobId: string): BatchCommand; read(output: CommandOutput): string };
+  /** Absent: the system has no such command. */
   signal?(jobId: string, signal: NodeJS.Signals, shape: BatchShape): BatchCommand;
   /** Ends of single tasks out of the output of a job with several. */
   readTaskEnds?(jobOutput: string): readonly TaskEnd[];

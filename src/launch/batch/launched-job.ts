@@ -150,9 +150,9 @@ const logOf = (facts: BatchFacts, index: number): string => facts.system.outputF
 
 async function exitOf(facts: BatchFacts, index: number): Promise<ProcessExit> {
   const { job, system, outputBase } = facts;
-  await job.until(() => job.statusOf(index)?.phase === "ended");
+  await job.until(() => job.statusOf(index)?.phase === "ended" || job.isSetAside(index));
   const status = job.statusOf(index);
-  if (status?.phase !== "ended") throw new Error("unreachable: the engine's job ended"); // the condition above
+  if (status?.phase !== "ended") return { exitCode: null, signal: null, outputTail: [reasonOf(status)], how: `was set aside by ${system.title}` };
   const log = logOf(facts, index);
   const deadline = performance.now() + OUTPUT_MS;
   while (!existsSync(log) && performance.now() < deadline) await sleep(OUTPUT_POLL_MS, undefined, { ref: false });
@@ -164,6 +164,11 @@ async function exitOf(facts: BatchFacts, index: number): Promise<ProcessExit> {
     how: endWords({ ...status, host: "" }, system.title),
   };
 }
+
+/** A job that cannot start as it is. */
+const isHopeless = (status: TaskStatus | undefined): boolean => status?.phase === "pending" && status.isHopeless === true;
+
+const reasonOf = (status: TaskStatus | undefined): string => (status?.phase === "pending" ? status.reason : "");
 
 function sentenceOf(facts: BatchFacts, index: number): string {
   const { job, system } = facts;
@@ -187,17 +192,13 @@ function sentenceOf(facts: BatchFacts, index: number): string {
 async function begun({ job, system, queueTimeoutMs, n }: BatchFacts): Promise<void> {
   const indexes = Array.from({ length: n }, (_, index) => index);
   const isWaiting = (index: number): boolean => (job.statusOf(index)?.phase ?? "pending") === "pending";
-  const hopeless = (): string | undefined => {
-    const status = indexes.map((index) => job.statusOf(index)).find((one) => one?.phase === "pending" && one.isHopeless === true);
-    return status?.phase === "pending" ? status.reason : undefined;
-  };
+  const hopeless = (): TaskStatus | undefined => indexes.map((index) => job.statusOf(index)).find(isHopeless);
   const ready = job.until(() => !indexes.some(isWaiting) || hopeless() !== undefined);
   const timer = new AbortController();
   const late = queueTimeoutMs === undefined ? undefined : sleep(queueTimeoutMs, "late" as const, { signal: timer.signal }).catch(() => undefined); // aborted: it began
   const outcome = await (late === undefined ? ready : Promise.race([ready, late]));
   timer.abort();
-  const status = indexes.map((index) => job.statusOf(index)).find((one) => one?.phase === "pending");
-  const reason = hopeless() ?? (status?.phase === "pending" ? status.reason : "");
+  const reason = reasonOf(hopeless() ?? indexes.map((index) => job.statusOf(index)).find((one) => one?.phase === "pending"));
   if (hopeless() !== undefined) throw new LaunchError(`${system.title} will not start job ${job.jobId}: ${reason}`);
   if (outcome === "late") throw new LaunchError(`${system.title} job ${job.jobId} waited ${(queueTimeoutMs ?? 0) / 1000} s in the queue: ${reason}`);
 }
