@@ -2,7 +2,7 @@
 
 import { readFileSync, writeSync } from "node:fs";
 import { ConfigError, InvalidStateError } from "../base/index.ts";
-import { Cluster, launcherOptions, planGiven, type ClusterPlan } from "../cluster/index.ts";
+import { cleanLogs, Cluster, launcherOptions, planGiven, type ClusterPlan } from "../cluster/index.ts";
 import { ensureProfile } from "../config/index.ts";
 import { atProcessExit, type LaunchedProgram, type ProcessExit, type ProgramRequest } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
@@ -26,12 +26,19 @@ export async function runCommand(program: readonly string[], command: Command): 
   using interruption = new Interruption(logger);
   const hold = setInterval(() => undefined, HOLD_MS);
   try {
-    await using cluster = await start(plan, logger, interruption.signal);
-    logger.info("ready: all engines answer", { engines: plan.n, program: program.join(" ") });
-    process.exitCode = await against(cluster, program, logger, interruption.signal);
+    const status = await withCluster(plan, program, logger, interruption.signal);
+    // Each run has a name of its own, and so have its logs: what went well leaves none.
+    if (status === 0 && plan.values.cleanLogs) await cleanLogs(plan.profile, clusterId, "all");
+    process.exitCode = status;
   } finally {
     clearInterval(hold);
   }
+}
+
+async function withCluster(plan: ClusterPlan, program: readonly string[], logger: Logger, signal: AbortSignal): Promise<number> {
+  await using cluster = await start(plan, logger, signal);
+  logger.info("ready: all engines answer", { engines: plan.n, program: program.join(" ") });
+  return await against(cluster, program, logger, signal);
 }
 
 async function start(plan: ClusterPlan, logger: Logger, signal: AbortSignal): Promise<Cluster> {

@@ -20,9 +20,14 @@ export function isLogOf(clusterId: string, name: string): boolean {
   return (kind === "ipengine" ? /^\d{9,}(?:-\d+){0,2}$/ : /^\d+(?:-start)?$/).test(rest.slice(prefix.length));
 }
 
-/** Removes the logs of earlier runs; those of this process stay. A file that cannot be removed is left where it is. */
-export async function cleanLogs(profile: ProfileDir, clusterId: string): Promise<number> {
-  const names = (await readdir(profile.logDir)).filter((name) => isLogOf(clusterId, name) && !name.endsWith(`-${process.pid}.log`));
+/**
+ * Removes the logs of a cluster. A file that cannot be removed is left where it is.
+ *
+ * @param which `earlier`: those that this process, or what it started, writes stay
+ */
+export async function cleanLogs(profile: ProfileDir, clusterId: string, which: "earlier" | "all" = "earlier"): Promise<number> {
+  const own = which === "all" ? undefined : `-${process.pid}.log`;
+  const names = (await readdir(profile.logDir)).filter((name) => isLogOf(clusterId, name) && (own === undefined || !name.endsWith(own)));
   const outcomes = await Promise.allSettled(names.map((name) => rm(join(profile.logDir, name), { force: true })));
   return outcomes.filter((outcome) => outcome.status === "fulfilled").length;
 }

@@ -4,11 +4,17 @@ import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { ConfigError } from "../base/index.ts";
 import { importModule } from "../config/index.ts";
+import type { batchSystemLauncher } from "./batch/index.ts";
 import type { Launcher } from "./launcher.ts";
 import { LOCAL_LAUNCHER } from "./local-launcher.ts";
 
 /** What a launcher is wanted for, in words. */
 export type LauncherPurpose = "the controller" | "engines";
+
+/** What is common to them is loaded with the first. */
+function batch(name: Parameters<typeof batchSystemLauncher>[0]): () => Promise<Launcher> {
+  return async () => (await import("./batch/index.ts")).batchSystemLauncher(name);
+}
 
 /** Names as users write them; what is loaded here costs a start that does not use it nothing. */
 const LAUNCHERS: Readonly<Record<string, () => Promise<Launcher>>> = {
@@ -16,8 +22,12 @@ const LAUNCHERS: Readonly<Record<string, () => Promise<Launcher>>> = {
   ssh: async () => (await import("./ssh/ssh-launcher.ts")).SSH_LAUNCHER,
   mpi: async () => (await import("./mpi-launcher.ts")).MPI_LAUNCHER,
   srun: async () => (await import("./mpi-launcher.ts")).SRUN_LAUNCHER,
-  sge: async () => (await import("./batch/index.ts")).GRID_ENGINE_LAUNCHER,
-  slurm: async () => (await import("./batch/index.ts")).SLURM_LAUNCHER,
+  slurm: batch("slurm"),
+  pbs: batch("pbs"),
+  sge: batch("sge"),
+  lsf: batch("lsf"),
+  htcondor: batch("htcondor"),
+  winhpc: batch("winhpc"),
 };
 
 /** Prefixes of ipyparallel's class names that differ from its short names. */

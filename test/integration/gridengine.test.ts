@@ -56,7 +56,9 @@ describe.skipIf(!hasBed("gridengine"))("engines on Grid Engine", () => {
     const noPlace = await sandbox.run("start", "-n", "1", "--engines=sge", "--batch-line=#$ -o /nonexistent/x");
     expect(noPlace.code).toBe(1);
     // It is told before the task was sent to a host, or after it came back from there.
-    expect(noPlace.stderr).toMatch(/ipcluster: (?:Grid Engine will not start job \d+|engine 1 of 1 was set aside by Grid Engine before it was ready): can't open output file "\/nonexistent\/x": No such file or directory.*\n$/);
+    expect(noPlace.stderr).toMatch(
+      /ipcluster: (?:Grid Engine will not start job \d+|engine 1 of 1 was set aside by Grid Engine before it was ready): can't open output file "\/nonexistent\/x": No such file or directory.*\n$/,
+    );
     await nothingLeft();
   });
 });

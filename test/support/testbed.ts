@@ -23,18 +23,21 @@ export function hasBed(name: BedName): boolean {
   return process.getuid?.() === 0 && NEEDS[name].every((program) => existsSync(program));
 }
 
+/** Stand-ins for systems that cannot be had; see test/testbeds/stand-ins/main.mjs. They need nothing. */
+const STAND_INS = join(BEDS, "stand-ins", "main.mjs");
+
 /** A bed that runs. */
 export class TestBed {
   readonly dir: string;
-  readonly #script: string;
+  readonly #command: readonly string[];
 
-  private constructor(name: BedName) {
+  private constructor(name: BedName | "stand-ins") {
     this.dir = mkdtempSync(join(tmpdir(), "tsparallel-bed-"));
-    this.#script = join(BEDS, `${name}.sh`);
+    this.#command = name === "stand-ins" ? [process.execPath, STAND_INS] : [join(BEDS, `${name}.sh`)];
   }
 
   /** Starts a bed and resolves when it takes jobs. */
-  static start(name: BedName): TestBed {
+  static start(name: BedName | "stand-ins"): TestBed {
     const bed = new TestBed(name);
     const { status, stderr } = bed.#run("start");
     if (status !== 0) {
@@ -61,6 +64,7 @@ export class TestBed {
   }
 
   #run(verb: "start" | "stop"): { status: number | null; stderr: string } {
-    return spawnSync(this.#script, [verb, this.dir], { encoding: "utf8", timeout: START_MS, stdio: ["ignore", "ignore", "pipe"] });
+    const [program = "", ...args] = this.#command;
+    return spawnSync(program, [...args, verb, this.dir], { encoding: "utf8", timeout: START_MS, stdio: ["ignore", "ignore", "pipe"] });
   }
 }

@@ -118,6 +118,10 @@ export interface BatchSystem {
   /** Launcher that starts engines on what a job was given, from inside it, and the shell variable with the job's id; absent: there is no such way. */
   readonly innerLauncher?: string;
   readonly jobIdVariable?: string;
+  /** Puts the shell command that is `{program_and_args}` into the form in which the script holds it; absent: as it is. */
+  quote?(command: string): string;
+  /** Further environment of the submit command. */
+  readonly submitEnvironment?: { readonly [name: string]: string };
   /** The whole script, for a system whose jobs are no text with variables. */
   render?(request: BatchJobRequest): string;
   submit(scriptPath: string, script: string, options: BatchJobOptions): BatchCommand;

@@ -198,6 +198,7 @@ async function begun({ job, system, queueTimeoutMs, n }: BatchFacts): Promise<vo
   const late = queueTimeoutMs === undefined ? undefined : sleep(queueTimeoutMs, "late" as const, { signal: timer.signal }).catch(() => undefined); // aborted: it began
   const outcome = await (late === undefined ? ready : Promise.race([ready, late]));
   timer.abort();
+  if (outcome === "late") await job.refresh(); // the reason of now
   const reason = reasonOf(hopeless() ?? indexes.map((index) => job.statusOf(index)).find((one) => one?.phase === "pending"));
   if (hopeless() !== undefined) throw new LaunchError(`${system.title} will not start job ${job.jobId}: ${reason}`);
   if (outcome === "late") throw new LaunchError(`${system.title} job ${job.jobId} waited ${(queueTimeoutMs ?? 0) / 1000} s in the queue: ${reason}`);

@@ -13,7 +13,8 @@ import { directiveValue, refuseLineBreaks, scriptWord } from "./script-words.ts"
  * @throws ConfigError for a value that a script cannot hold, or a template that cannot be rendered
  */
 export function renderScript(system: BatchSystem, request: BatchJobRequest): string {
-  checkValues(request);
+  // In XML everything can be escaped.
+  checkValues(request, system.render === undefined ? directiveValue : refuseLineBreaks);
   if (system.render !== undefined) return system.render(request);
   const template = request.options.template?.text ?? system.template(request.role, request.shape);
   const origin = request.options.template?.origin ?? `the default template for ${system.title}`;
@@ -23,11 +24,11 @@ export function renderScript(system: BatchSystem, request: BatchJobRequest): str
   return insertAfterFirstLine(script, [...lines, ...request.options.extraLines]);
 }
 
-function checkValues({ jobName, outputBase, options }: BatchJobRequest): void {
-  directiveValue(jobName, "the job's name");
-  directiveValue(outputBase, "the output file's path");
-  if (options.queue !== undefined) directiveValue(options.queue, "the queue");
-  if (options.account !== undefined) directiveValue(options.account, "the account");
+function checkValues({ jobName, outputBase, options }: BatchJobRequest, check: (value: string, what: string) => unknown): void {
+  check(jobName, "the job's name");
+  check(outputBase, "the output file's path");
+  if (options.queue !== undefined) check(options.queue, "the queue");
+  if (options.account !== undefined) check(options.account, "the account");
   if (options.scheduler !== undefined) directiveValue(options.scheduler, "the scheduler");
   for (const line of options.extraLines) refuseLineBreaks(line, "the script line");
 }
@@ -38,6 +39,7 @@ function variables(system: BatchSystem, request: BatchJobRequest): TemplateVaria
   const words = args.map((arg) => scriptWord(arg, "the argument"));
   const programArgs = [...words, ...identArgument(system, request), ...wrappedProgram(system, request)].join(" ");
   const programName = scriptWord(name, "the program");
+  const command = inShellOfTask(request, programArgs === "" ? programName : `${programName} ${programArgs}`);
   return {
     n: String(request.n),
     queue: options.queue,
@@ -50,7 +52,7 @@ function variables(system: BatchSystem, request: BatchJobRequest): TemplateVaria
     task_output_file: `${request.outputBase}-%t.log`,
     program: programName,
     program_args: programArgs,
-    program_and_args: inShellOfTask(request, programArgs === "" ? programName : `${programName} ${programArgs}`),
+    program_and_args: system.quote?.(command) ?? command,
   };
 }
 

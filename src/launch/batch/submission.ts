@@ -47,7 +47,7 @@ export function draftJob(system: BatchSystem, place: ClusterPlace, options: Batc
       options: options.job,
     },
     options,
-    env: remoteEnvironment(place),
+    env: { ...remoteEnvironment(place), ...system.submitEnvironment },
     scriptPath: system.scriptPath?.(profile.path, what.role) ?? join(profile.logDir, `${name}.${system.scriptSuffix}`),
   };
 }

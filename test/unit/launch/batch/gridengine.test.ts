@@ -42,7 +42,13 @@ describe("what qsub, qstat and qacct say", () => {
   });
 
   it("tasks are read with their states, and other jobs are left out", () => {
-    const text = listing(row(5, "r", "all.q@gehost", "1"), row(5, "dr", "all.q@gehost", "2"), row(5, "t", "all.q@gehost", "3"), row(5, "qw", "", "4"), row(6, "r", "q@h", "1"));
+    const text = listing(
+      row(5, "r", "all.q@gehost", "1"),
+      row(5, "dr", "all.q@gehost", "2"),
+      row(5, "t", "all.q@gehost", "3"),
+      row(5, "qw", "", "4"),
+      row(6, "r", "q@h", "1"),
+    );
     expect([...(GRID_ENGINE.status.read(said(text), "5") ?? [])]).toEqual([
       [1, { phase: "running", host: "gehost" }],
       [2, { phase: "running", host: "gehost" }],
@@ -61,9 +67,9 @@ describe("what qsub, qstat and qacct say", () => {
         'job_number: 6\nerror reason          1:      11/21/2026 18:36:07 [0:83]: error: can\'t open output file "/nonexist/x": No such file or directory\nscheduling info:            Job is in error state\n',
       ),
     ).toBe('can\'t open output file "/nonexist/x": No such file or directory');
-    expect(reason('scheduling info:            queue instance "all.q@gehost" dropped because it is full\n                            All queues dropped\n')).toBe(
-      'queue instance "all.q@gehost" dropped because it is full',
-    );
+    expect(
+      reason('scheduling info:            queue instance "all.q@gehost" dropped because it is full\n                            All queues dropped\n'),
+    ).toBe('queue instance "all.q@gehost" dropped because it is full');
     expect(reason("scheduling info:            There are no messages available\n")).toBe("");
   });
 

@@ -1,0 +1,80 @@
+// The launchers for PBS, LSF, HTCondor and Windows HPC. None of these systems can be had here: what answers is a stand-in that reads
+// scripts, runs jobs and words its answers as their documents say.
+
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Cluster, type Client } from "tsparallel";
+import { Sandbox } from "../support/ipcluster.ts";
+import { TestBed } from "../support/testbed.ts";
+
+const SYSTEMS = [
+  {
+    name: "pbs",
+    number: "PBS_ARRAY_INDEX",
+    numbers: ["1", "2"],
+    pending: "Insufficient amount of resource: ncpus (R: 1 A: 0 T: 0)",
+    full: { "batch.queue": "full" },
+  },
+  {
+    name: "lsf",
+    number: "LSB_JOBINDEX",
+    numbers: ["1", "2"],
+    pending: "Job's requirements for reserving resource (slots) not satisfied;",
+    full: { "batch.queue": "full" },
+  },
+  { name: "htcondor", number: "", numbers: [], pending: "idle: no machine has taken it yet", full: { "batch.lines": ["requirements = false"] } },
+  { name: "winhpc", number: "CCP_TASKID", numbers: ["1", "2"], pending: "Not enough resources", full: { "batch.queue": "full" } },
+] as const;
+
+describe("engines through stand-ins for batch systems", () => {
+  let bed: TestBed;
+  let sandbox: Sandbox;
+  let home: Cluster;
+  let rc: Client;
+
+  beforeAll(async () => {
+    bed = TestBed.start("stand-ins");
+    process.env["PATH"] = bed.path;
+    sandbox = new Sandbox();
+    home = await Cluster.start({ n: 0, ipythonDir: sandbox.dir, clusterId: "" });
+    rc = await home.connect();
+  });
+  afterAll(async () => {
+    await home.stop();
+    bed.stop();
+    sandbox.dispose();
+  });
+
+  const enter = (given: Record<string, unknown>): Promise<Cluster> => Cluster.fromFile(home.file, { given: { "batch.scheduler": "HEAD", ...given } });
+  const scripts = (): string[] => readdirSync(join(home.profileDir, "log")).filter((name) => /\.(?:pbs|lsf|condor|xml)$/.test(name));
+  const openJobs = (): number => {
+    mkdirSync(join(bed.dir, "jobs"), { recursive: true });
+    const tasks = readdirSync(join(bed.dir, "jobs"), { recursive: true, encoding: "utf8" }).filter((name) => /task-\d+\.json$/.test(name));
+    return tasks.filter((name) => !readFileSync(join(bed.dir, "jobs", name), "utf8").includes('"ended"')).length;
+  };
+
+  it.each(SYSTEMS)("of $name answer, numbered by its tasks, and are cancelled", async ({ name, number, numbers }) => {
+    const cluster = await enter({ engines: name, "batch.timeLimit": "10m" });
+    await cluster.addEngines(2);
+    expect(rc.ids).toHaveLength(2);
+    const facts = await rc.directView().apply((variable: string) => [process.env[variable], process.env["IPP_CONNECTION_INFO"]], number);
+    expect(facts.map(([task]) => task ?? "").toSorted()).toEqual(number === "" ? ["", ""] : numbers);
+    expect(facts.every(([, keys]) => keys === undefined)).toBe(true);
+    await cluster.leave();
+    expect(openJobs()).toBe(0);
+    expect(scripts()).toEqual([]);
+  });
+
+  it.each(SYSTEMS)("of $name that wait in the queue are told with its reason, and taken back", async ({ name, pending, full }) => {
+    const cluster = await enter({ engines: name, ...full, "batch.queueTimeoutMs": 700 });
+    await expect(cluster.addEngines(1)).rejects.toThrow(`waited 0.7 s in the queue: ${pending}`);
+    await cluster.leave();
+    expect(openJobs()).toBe(0);
+  });
+
+  it("of Windows HPC have their description in the profile's directory", () => {
+    const xml = readFileSync(join(home.profileDir, "ipengineset_job.xml"), "utf8");
+    expect(xml).toMatch(/^<\?xml version="1.0" encoding="utf-8"\?>\n<Job xmlns="http:\/\/schemas.microsoft.com\/HPCS2008\/scheduler\/" /);
+  });
+});
