@@ -67,6 +67,8 @@ export class TaskRouter {
   readonly #identities = new Map<EngineUuid, Frame>();
   /** The scheduler keeps every task with all its code until it has ended. */
   readonly #known = new KnownCode<KeptCode>();
+  /** Engines of ours, which are told which attempt a retried task is. */
+  readonly #countsAttempts = new Set<EngineUuid>();
   #fromEngines = 0;
 
   constructor(parts: TaskRouterParts) {
@@ -88,11 +90,13 @@ export class TaskRouter {
   engineJoined({ uuid, canPrefetch, keepsCode }: RoutedEngine): void {
     this.#identities.set(uuid, this.#parts.session.text.encode(uuid));
     if (keepsCode) this.#known.engineJoined(uuid);
+    if (canPrefetch || keepsCode) this.#countsAttempts.add(uuid);
     this.#feed({ type: "engineJoined", at: this.#parts.clock.now(), engine: uuid, canPrefetch });
   }
 
   engineLeft(engine: EngineUuid): void {
     this.#identities.delete(engine);
+    this.#countsAttempts.delete(engine);
     this.#known.engineLeft(engine);
     this.#feed({ type: "engineLeft", at: this.#parts.clock.now(), engine });
   }
@@ -210,7 +214,7 @@ export class TaskRouter {
     const { monitor, gate, drops, lookup } = this.#parts;
     switch (effect.type) {
       case "sendToEngine":
-        return this.#sendToEngine(effect.engine, effect.payload);
+        return this.#sendToEngine(effect.engine, effect.payload, effect.attempt);
       case "forwardReply":
         return this.#forwardReply(effect.client, effect.msgId, effect.payload as readonly Frame[]);
       case "replyFailure":
@@ -237,11 +241,13 @@ export class TaskRouter {
     }
   }
 
-  #sendToEngine(engine: EngineUuid, payload: Payload): void {
-    const identity = this.#identities.get(engine) ?? this.#parts.session.text.encode(engine);
+  #sendToEngine(engine: EngineUuid, payload: Payload, attempt: number): void {
+    const { session, engineSide } = this.#parts;
+    const identity = this.#identities.get(engine) ?? session.text.encode(engine);
     // The socket's own queue has no bound: what it may hold is what the scheduler lets out.
     const task = payload as TaskPayload;
-    this.#parts.engineSide.send([identity, ...task.framesWith(task.codes.length === 0 ? task.codes : this.#known.send(engine, undefined, task.codes))]);
+    const frames = [identity, ...task.framesWith(task.codes.length === 0 ? task.codes : this.#known.send(engine, undefined, task.codes))];
+    engineSide.send(attempt > 1 && this.#countsAttempts.has(engine) ? session.withMetadata(frames, { attempt }) : frames);
   }
 
   #forwardReply(client: Frame, id: MsgId, reply: readonly Frame[]): void {

@@ -10,14 +10,16 @@ export class TaskContext implements CurrentTask {
   readonly engineId: number;
   readonly engineUuid: string;
   readonly msgId: string;
+  readonly attempt: number;
   readonly #publish: PublishData;
   #abort: AbortController | undefined;
   #reason: unknown;
 
-  constructor(facts: { readonly engineId: number; readonly engineUuid: string; readonly msgId: string }, publish: PublishData) {
+  constructor(facts: Pick<CurrentTask, "engineId" | "engineUuid" | "msgId" | "attempt">, publish: PublishData) {
     this.engineId = facts.engineId;
     this.engineUuid = facts.engineUuid;
     this.msgId = facts.msgId;
+    this.attempt = facts.attempt;
     this.#publish = publish;
   }
 

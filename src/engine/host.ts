@@ -23,6 +23,8 @@ export interface CurrentTask {
   readonly engineUuid: string;
   /** `header.msg_id` of the request. */
   readonly msgId: string;
+  /** Which attempt this is: 1, and one more for each that failed before (`retries`). */
+  readonly attempt: number;
   /** Aborted when the request is to be stopped: cancelled, interrupted, out of time. */
   readonly signal: AbortSignal;
   /** Sends intermediate data to the client, where it appears in the result's metadata. */

@@ -12,7 +12,7 @@ function host(): EngineHost {
 }
 
 /**
- * The request that runs: its abort signal, the engine's ids, `publish`.
+ * The request that runs: its abort signal, the engine's ids, which attempt it is, `publish`.
  *
  * Code that runs after its request has ended (a timer, say) is counted to the last request.
  *

@@ -2,6 +2,7 @@
 
 import { isoMicros, type Clock, type EngineUuid, type KernelFailure } from "../base/index.ts";
 import {
+  attemptOf,
   errorContent,
   iopub,
   kernelInfo,
@@ -125,7 +126,8 @@ export class RequestRunner {
   start(serial: number, incoming: Incoming): void {
     const { header, content, metadata } = incoming.message;
     const { engineId, uuid } = this.#identity;
-    const task = new TaskContext({ engineId, engineUuid: uuid, msgId: header.msg_id }, (data) => this.#publishData(data, incoming.message));
+    const facts = { engineId, engineUuid: uuid, msgId: header.msg_id, attempt: attemptOf(metadata) };
+    const task = new TaskContext(facts, (data) => this.#publishData(data, incoming.message));
     const run: Run = {
       serial,
       incoming,

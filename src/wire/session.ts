@@ -90,6 +90,16 @@ export class Session {
     });
   }
 
+  /** The frames of a message, with this added to its metadata, and signed anew; those of one that cannot be read as they are. */
+  withMetadata(frames: readonly Frame[], added: Dict): readonly Frame[] {
+    const raw = splitFrames(frames);
+    const metadata = raw === undefined ? undefined : this.unpack(raw.metadata);
+    if (raw === undefined || metadata === undefined) return frames;
+    const { idents, header, parentHeader, content, buffers } = raw;
+    const packed = this.pack({ ...metadata, ...added });
+    return [...idents, DELIMITER, this.signer.sign(header, parentHeader, packed, content), header, parentHeader, packed, content, ...buffers];
+  }
+
   #assemble(head: Header, body: Dict, options: BuildOptions): Frame[] {
     const header = this.pack(head);
     const parent = options.parent === undefined ? this.#emptyDict : this.pack(options.parent);

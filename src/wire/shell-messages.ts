@@ -121,6 +121,12 @@ export function timeLimitOf(metadata: Dict): number | undefined {
   return typeof limit === "number" && limit > 0 ? Math.min(limit, TIME_LIMIT_MS_MAX) : undefined;
 }
 
+/** Which attempt this is at a request, from 1 (`attempt`): the scheduler tells our engines from the second on. */
+export function attemptOf(metadata: Dict): number {
+  const attempt = metadata["attempt"];
+  return Number.isSafeInteger(attempt) && (attempt as number) > 1 ? (attempt as number) : 1;
+}
+
 /** Content of `kernel_info_reply`: what a Jupyter front end asks first. */
 export function kernelInfo(languageVersion: string): Dict {
   return {

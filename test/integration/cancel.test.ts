@@ -200,6 +200,26 @@ describe("what is cancelled", () => {
   });
 });
 
+describe("a task that is tried again", () => {
+  it("knows which attempt it is, with functions short and long, and none of the others do", async () => {
+    const lview = rc.loadBalancedView().with({ retries: 1, chunkSize: 1 });
+    const attempts = lview.map(
+      (item: number) => {
+        const { attempt } = currentTask();
+        if (attempt <= item) throw new Error(`attempt ${attempt} of ${item} fails`);
+        return attempt;
+      },
+      [0, 1, 0, 1],
+    );
+    expect(await attempts.get({ timeoutMs: 20_000 })).toEqual([1, 2, 1, 2]);
+    expect(await rc.directView(0).apply(() => currentTask().attempt)).toBe(1);
+    const failing = lview.apply(() => {
+      throw new Error(String(currentTask().attempt));
+    });
+    expect(await failure(failing)).toMatchObject({ evalue: "2" });
+  });
+});
+
 describe("tasks that wait for an engine", () => {
   it("are served by priority, and in order of submission within one", async () => {
     const lview = rc.loadBalancedView(0);

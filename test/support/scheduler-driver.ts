@@ -113,8 +113,8 @@ export const recall = (engine: string, through: number): Effect => ({ type: "rec
 
 export const queued = (id: string): Effect => ({ type: "taskQueued", msgId: msgId(id), client: "C", payload: `req:${id}` });
 
-export const sent = (id: string, engine: string): Effect[] => [
-  { type: "sendToEngine", engine: engineUuid(engine), msgId: msgId(id), client: "C", payload: `req:${id}` },
+export const sent = (id: string, engine: string, attempt = 1): Effect[] => [
+  { type: "sendToEngine", engine: engineUuid(engine), msgId: msgId(id), client: "C", payload: `req:${id}`, attempt },
   { type: "taskAssigned", msgId: msgId(id), engine: engineUuid(engine) },
 ];
 

@@ -89,8 +89,15 @@ export type SchedulerDropReason =
 
 /** Orders to the shell. */
 export type SchedulerEffect<Payload = unknown, Route = unknown> =
-  /** Send the request's frames, prefixed `[engine][client]`. */
-  | { readonly type: "sendToEngine"; readonly engine: EngineUuid; readonly msgId: MsgId; readonly client: Route; readonly payload: Payload }
+  /** Send the request's frames, prefixed `[engine][client]`. `attempt`: 1, and one more for each that failed before. */
+  | {
+      readonly type: "sendToEngine";
+      readonly engine: EngineUuid;
+      readonly msgId: MsgId;
+      readonly client: Route;
+      readonly payload: Payload;
+      readonly attempt: number;
+    }
   /** The engine's reply is final: send its frames to the client, prefixed `[client][engine]`. */
   | { readonly type: "forwardReply"; readonly msgId: MsgId; readonly client: Route; readonly engine: EngineUuid; readonly payload: Payload }
   /** Answer the client with a reply made here: `parent_header` is the header of `request`, no buffers. `engine` is `null` where none was involved (`[client] D…`). */

@@ -329,10 +329,9 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     this.#prefetch.sent(engine, task, this.#now);
     this.#tally.running += 1;
     this.#move(task, engine.running, engine.uuid);
-    this.#effects.push(
-      { type: "sendToEngine", engine: engine.uuid, msgId: task.msgId, client: task.client, payload: task.payload },
-      { type: "taskAssigned", msgId: task.msgId, engine: engine.uuid },
-    );
+    const { msgId, client, payload } = task;
+    const attempt = 1 + (task.plan?.retried ?? 0);
+    this.#effects.push({ type: "sendToEngine", engine: engine.uuid, msgId, client, payload, attempt }, { type: "taskAssigned", msgId, engine: engine.uuid });
   }
 
   // The end of a task

@@ -87,7 +87,7 @@ describe("display data", () => {
 });
 
 describe("a task's signal", () => {
-  const facts = { engineId: 0, engineUuid: "u", msgId: "m" };
+  const facts = { engineId: 0, engineUuid: "u", msgId: "m", attempt: 1 };
 
   it("is aborted by an interrupt, asked for before or after", () => {
     const before = new TaskContext(facts, () => undefined);

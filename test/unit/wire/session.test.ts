@@ -86,9 +86,15 @@ describe("a session", () => {
         expect(hex(message.buffers)).toEqual(hex(buffers));
         const again = testSession().parse(testSession().rebuild(message));
         expect(again).toEqual(parsed);
+        const added = testSession().withMetadata(testSession().rebuild(message), { attempt: 2 });
+        expect(testSession().parse(added)).toEqual({ ok: true, value: { ...message, metadata: { ...metadata, attempt: 2 } } });
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("leaves what it cannot read as it is, when it is to add to its metadata", () => {
+    for (const frames of [[], signed().slice(0, 4), signed(HEADER, "{}", "[]")]) expect(testSession().withMetadata(frames, { attempt: 2 })).toBe(frames);
   });
 
   it.each<[DropReason, () => Frame[]]>([

@@ -48,7 +48,7 @@ describe("tasks that wait", () => {
     driver.submit("plain");
     expect(driver.fail("high", "B")).toEqual(sent("plain", "B"));
     driver.submit("plain2");
-    expect(driver.reply("other", "A")).toEqual([...forwarded("other", "A"), ...sent("high", "A")]);
+    expect(driver.reply("other", "A")).toEqual([...forwarded("other", "A"), ...sent("high", "A", 2)]);
   });
 
   it("of any priority may be sent ahead, the first in line first", () => {

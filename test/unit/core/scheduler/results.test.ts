@@ -24,7 +24,7 @@ describe("results", () => {
     const driver = new SchedulerDriver();
     driver.join("A", "B");
     driver.submit("t", { retries: 1 });
-    expect(driver.fail("t", "B")).toEqual(sent("t", "A"));
+    expect(driver.fail("t", "B")).toEqual(sent("t", "A", 2));
     expect(driver.fail("t", "A")).toEqual(forwarded("t", "A", "failed"));
     expect(driver.scheduler.counters()).toMatchObject({ retried: 1, failed: 1 });
   });
@@ -49,7 +49,7 @@ describe("results", () => {
     driver.join("A");
     driver.submit("t", { retries: 1 });
     expect(driver.fail("t", "A")).toEqual([]);
-    expect(driver.join("B")).toEqual(sent("t", "B"));
+    expect(driver.join("B")).toEqual(sent("t", "B", 2));
   });
 
   it("a task that an engine declines is tried elsewhere without using up a retry", () => {
@@ -173,7 +173,7 @@ describe("an engine that dies", () => {
     driver.join("A", "B");
     driver.submit("t", { retries: 1 });
     driver.leave("B");
-    expect(driver.tick(5000)).toEqual(sent("t", "A"));
+    expect(driver.tick(5000)).toEqual(sent("t", "A", 2));
     expect(driver.reply("t", "B")).toEqual([dropped("foreignReply", "t", "B")]);
   });
 
