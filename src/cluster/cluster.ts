@@ -10,7 +10,7 @@ import type { EngineLanguage } from "../core/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
-import { cleanLogs } from "./clean-logs.ts";
+import { cleanLogs, cleanMadeUp } from "./clean-logs.ts";
 import { clusterFilePath, removeClusterFileNow, type ClusterFile } from "./cluster-file.ts";
 import { findSetsOf } from "./cluster-life.ts";
 import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
@@ -230,7 +230,7 @@ export class Cluster implements AsyncDisposable {
       const stale = await this.#record.claim();
       isClaimed = true;
       await clearStale(this.#plan, stale, this.#logger);
-      if (values.cleanLogs) await cleanLogs(profile, this.clusterId);
+      if (values.cleanLogs) await Promise.all([cleanLogs(profile, this.clusterId), cleanMadeUp(profile)]);
       this.#unguard = atProcessExit(() => this.kill());
       this.#logger.info("cluster file written", { file: this.file });
     } catch (cause) {
