@@ -11,7 +11,8 @@ export class TaskContext implements CurrentTask {
   readonly engineUuid: string;
   readonly msgId: string;
   readonly attempt: number;
-  readonly #publish: PublishData;
+  /** Not a method: it works also when it is taken out of the task. */
+  readonly publish: PublishData;
   #abort: AbortController | undefined;
   #reason: unknown;
 
@@ -20,7 +21,7 @@ export class TaskContext implements CurrentTask {
     this.engineUuid = facts.engineUuid;
     this.msgId = facts.msgId;
     this.attempt = facts.attempt;
-    this.#publish = publish;
+    this.publish = publish;
   }
 
   /** Made when it is first asked for: most tasks never ask. */
@@ -30,10 +31,6 @@ export class TaskContext implements CurrentTask {
       if (this.#reason !== undefined) this.#abort.abort(this.#reason);
     }
     return this.#abort.signal;
-  }
-
-  publish(data: Readonly<Record<string, unknown>>): void {
-    this.#publish(data);
   }
 
   /** Whether anybody has asked for the signal: to abort it may call user code then. */

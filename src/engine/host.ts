@@ -28,7 +28,7 @@ export interface CurrentTask {
   /** Aborted when the request is to be stopped: cancelled, interrupted, out of time. */
   readonly signal: AbortSignal;
   /** Sends intermediate data to the client, where it appears in the result's metadata. */
-  publish(data: Readonly<Record<string, unknown>>): void;
+  readonly publish: (data: Readonly<Record<string, unknown>>) => void;
 }
 
 const KEY: unique symbol = Symbol.for("tsparallel.engine") as never;
