@@ -6,7 +6,7 @@ import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
 import { AsyncResult } from "./async-result.ts";
 import { VALUE_EACH, type ResultShape } from "./result-shape.ts";
-import { checkLabel, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
+import { checkLabel, checkNames, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import type { RemoteArgs, RemoteCallable } from "./call-types.ts";
 import { kindsOf, packForAny, type EngineCall } from "./engine-call.ts";
 import type { ExecuteOptions, ViewResult } from "./direct-view.ts";
@@ -30,6 +30,9 @@ export interface BroadcastOptions {
   readonly coalescing?: boolean;
 }
 
+/** Their names, to find misspelt ones. */
+const OPTION_NAMES: Readonly<Record<keyof BroadcastOptions, true>> = { targets: true, label: true, timeLimitMs: true, coalescing: true };
+
 /** A coalesced reply: one request whose value is a list. */
 const ONE_LIST: ResultShape<unknown[], unknown> = {
   arity: "many",
@@ -44,6 +47,7 @@ export class BroadcastView {
 
   /** @internal Use `client.broadcastView`. */
   constructor(context: ViewContext, options: BroadcastOptions = {}) {
+    checkNames("a broadcast view", options, OPTION_NAMES);
     this.#context = context;
     this.#options = options;
     checkLabel(options.label);

@@ -1,9 +1,19 @@
 // What users pass to views, checked before anything is done with it.
 
 import { describeIds, InvalidArgumentError } from "../base/index.ts";
+import { didYouMean } from "../config/index.ts";
 import { type Targets } from "../core/client/index.ts";
 import type { Dict } from "../wire/index.ts";
 import type { EngineKinds } from "./engine-call.ts";
+
+/** Refuses options that are not there: a misspelt one would do nothing, and nobody would notice. `what` takes them. */
+export function checkNames(what: string, options: object, known: Readonly<Record<string, true>>): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    const names = Object.keys(known);
+    throw new InvalidArgumentError(`${what} has no option "${name}"${didYouMean(name, names) || `; there are ${names.join(", ")}`}`);
+  }
+}
 
 /** Refuses what a view cannot take as a target. */
 export function checkTargets(targets: unknown): asserts targets is Targets {

@@ -10,6 +10,7 @@ import { connectionFilePath, readConnectionFile, resolveClusterId, resolveInterf
 import { SILENT, type Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, watchRefusals, ZeromqTransport, type Transport } from "../net/index.ts";
 import { explainDrop, readClientConnectionInfo, type ClientConnectionInfo, type DropReason, type Session } from "../wire/index.ts";
+import { checkNames } from "./check-arguments.ts";
 import { ClientLink } from "./client-link.ts";
 import type { Endpoint } from "./connection.ts";
 
@@ -58,6 +59,26 @@ export interface ConnectOptions {
   readonly window?: Partial<WindowLimits> | undefined;
 }
 
+/** Their names, to find misspelt ones. */
+const OPTION_NAMES: Readonly<Record<keyof ConnectOptions, true>> = {
+  profile: true,
+  profileDir: true,
+  clusterId: true,
+  file: true,
+  connectionInfo: true,
+  sshServer: true,
+  sshKey: true,
+  timeoutMs: true,
+  waitForFileMs: true,
+  signal: true,
+  tellUnseen: true,
+  logger: true,
+  transport: true,
+  reconnectMs: true,
+  requestBytesMax: true,
+  window: true,
+};
+
 const TIMEOUT_MS = 10_000;
 /** As many as the controller keeps for one engine that is slow to read. */
 const REQUEST_BYTES_MAX = 1024 ** 3;
@@ -74,6 +95,7 @@ interface Found {
 
 /** Connects; the link knows the engines of now. */
 export async function openLink(options: ConnectOptions, window: WindowLimits): Promise<ClientLink> {
+  checkNames("a client", options, OPTION_NAMES);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   if (!(timeoutMs > 0)) throw new InvalidArgumentError(`timeoutMs must be more than 0, and is ${timeoutMs}`);
   const reconnectMs = options.reconnectMs ?? RECONNECT_MS;

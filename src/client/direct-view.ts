@@ -9,7 +9,7 @@ import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult } from "./async-result.ts";
 import { ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./result-shape.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
-import { checkLabel, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
+import { checkLabel, checkNames, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import { CallPacker, kindsOf, packForAny, type EngineCall, type Payload } from "./engine-call.ts";
 import type { ExecuteReply } from "./execute-reply.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
@@ -31,6 +31,9 @@ export interface DirectViewOptions {
   /** How long a request may run on its engine, in milliseconds, before it is stopped and fails with TimeLimitExceeded; default: for ever. */
   readonly timeLimitMs?: number | undefined;
 }
+
+/** Their names, to find misspelt ones. */
+const OPTION_NAMES: Readonly<Record<keyof DirectViewOptions, true>> = { targets: true, label: true, timeLimitMs: true };
 
 /** How `execute` runs code. */
 export interface ExecuteOptions {
@@ -78,6 +81,7 @@ export class DirectView<A extends Arity = "many"> {
 
   /** The same view with something changed. */
   with<const O extends DirectViewOptions>(options: O): DirectView<O extends { targets: infer T } ? (T extends number ? "one" : "many") : A> {
+    checkNames("a direct view", options, OPTION_NAMES);
     return new DirectView(this.#context, options.targets === undefined ? this.#targets : fixTargets(this.#context, options.targets), {
       label: options.label ?? this.#options.label,
       timeLimitMs: options.timeLimitMs ?? this.#options.timeLimitMs,

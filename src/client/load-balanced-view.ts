@@ -8,7 +8,7 @@ import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult } from "./async-result.ts";
 import { ONE_VALUE, type ResultShape } from "./result-shape.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
-import { checkLabel, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
+import { checkLabel, checkNames, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import { encodeDependency, type DependencyLike } from "./dependency.ts";
 import { kindsOf, packForAny, type EngineCall, type EngineKinds, type Payload } from "./engine-call.ts";
 import { ViewExecutor, type ExecutorOptions } from "./executor.ts";
@@ -44,6 +44,21 @@ export interface LoadBalancedOptions {
   /** Default true; false: `for await` over a map gives items as they complete. */
   readonly ordered?: boolean | undefined;
 }
+
+/** Their names, to find misspelt ones. */
+const OPTION_NAMES: Readonly<Record<keyof LoadBalancedOptions, true>> = {
+  after: true,
+  follow: true,
+  timeoutMs: true,
+  retries: true,
+  priority: true,
+  timeLimitMs: true,
+  targets: true,
+  label: true,
+  chunkSize: true,
+  ordered: true,
+};
+const IMAP_OPTION_NAMES: Readonly<Record<keyof ImapOptions, true>> = { maxOutstanding: true, ordered: true, chunkSize: true, signal: true };
 
 /** Bytes of one chunk that the automatic size does not exceed, if it has more than one item. */
 const CHUNK_BYTES_MAX = 16 * 1024 ** 2;
@@ -81,6 +96,7 @@ export class LoadBalancedView {
 
   /** The same view with something changed; this one stays as it is. */
   with(options: LoadBalancedOptions): LoadBalancedView {
+    checkNames("a load-balanced view", options, OPTION_NAMES);
     const chosen = options.targets === undefined ? this.#chosen : chooseEngines(this.#context, options.targets);
     return new LoadBalancedView(this.#context, { ...this.#options, ...options }, chosen);
   }
@@ -117,6 +133,7 @@ export class LoadBalancedView {
    * not yet taken by the reader.
    */
   imap<T, R>(f: RemoteCallable<readonly [T], R>, items: AnyIterable<T>, options: ImapOptions = {}): ImapIterator<T, Awaited<R>> {
+    checkNames("imap", options, IMAP_OPTION_NAMES);
     const submit = (chunk: readonly T[]): RequestHandle => this.#submit(this.#pack({ type: "map", fn: f, sequences: [chunk] }), chunk.length);
     const ordered = options.ordered ?? this.#options.ordered ?? true;
     const maxOutstanding = options.maxOutstanding ?? 10 * Math.max(1, this.#countEngines());
