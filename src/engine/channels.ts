@@ -3,6 +3,7 @@
 
 import type { Logger } from "../log/index.ts";
 import type { MessageSocket, Transport } from "../net/index.ts";
+import { noteCode } from "../serial/index.ts";
 import { framesBytes, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage, type Message, type Session } from "../wire/index.ts";
 import { DropCounts } from "./drop-counts.ts";
 import type { HeldReplies } from "./held-replies.ts";
@@ -112,6 +113,7 @@ export class Channels {
         if (ordinal !== undefined && ordinal <= hooks.recalledThrough) return; // It is to be sent again, here or elsewhere.
         const parsed = this.#session.parse(frames);
         if (!parsed.ok) return this.#drops.count(parsed.reason);
+        noteCode(parsed.value.buffers);
         const signature = frames[parsed.value.idents.length + 1] as Frame;
         const incoming = { message: parsed.value, socket, bytes: framesBytes(frames), signature };
         onRequest(ordinal === undefined ? incoming : { ...incoming, ordinal });

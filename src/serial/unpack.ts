@@ -65,6 +65,18 @@ export function unpackCallNow(frames: readonly Frame[], env: UnpackEnv): Unpacke
   return lacksCode || table.some(isImport) ? undefined : buildCall(part, table, env, undefined);
 }
 
+/** Keeps the code that came with a call, which may never be unpacked itself: later ones are sent without. */
+export function noteCode(frames: readonly Frame[]): void {
+  if (frames.length < 2 || isPickle(frames)) return;
+  try {
+    const { rawFrames, codeFrames } = readHead(asBuffer(frames[0] as Frame), frames.length - 1);
+    if (codeFrames === 0) return;
+    for (const frame of frames.slice(1 + rawFrames)) findCode(asBuffer(frame));
+  } catch {
+    // What is wrong with it is told when it is unpacked.
+  }
+}
+
 interface ReadCall {
   readonly part: Part;
   readonly table: readonly TableEntry[];

@@ -42,6 +42,23 @@ describe("an engine that does not have the code it was sent without", () => {
     expect(controller.replies.filter(({ message }) => message.header.msg_type === "code_request")).toHaveLength(1);
   });
 
+  it("has what came with a request that was aborted", async () => {
+    const { controller, uuid } = setup;
+    const busy = setup.apply(() => new Promise<never>(() => undefined));
+    const frames = packCall(longFunction(5), [10]);
+    const carrier = controller.send("mux", uuid, "apply_request", {}, { buffers: frames });
+    const reduced = controller.send("mux", uuid, "apply_request", {}, { buffers: frames.slice(0, -1) });
+    await setup.control("abort_request", { msg_ids: [carrier.msg_id] });
+    const last = setup.apply(() => "last");
+    await until(() => controller.published.some(({ parentId, content }) => parentId === busy.msg_id && content["execution_state"] === "busy"));
+    await setup.control("interrupt_request");
+    expect((await controller.reply(busy)).content["status"]).toBe("error");
+    expect(unpackValue((await controller.reply(last)).buffers)).toBe("last");
+    expect((await controller.reply(carrier)).content["status"]).toBe("aborted");
+    expect(unpackValue((await controller.reply(reduced)).buffers)).toBe(15);
+    expect(controller.replies.some(({ message }) => message.content["msg_id"] === reduced.msg_id)).toBe(false);
+  });
+
   it("fails the request with what to do when the controller does not have it either", async () => {
     const { controller, uuid } = setup;
     const request = controller.send("mux", uuid, "apply_request", {}, { buffers: packCall(longFunction(2), [1]).slice(0, -1) });

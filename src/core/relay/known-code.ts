@@ -26,7 +26,8 @@ export interface KnownCodeLimits {
 export const KNOWN_CODE_LIMITS: KnownCodeLimits = { entriesMax: 500, bytesMax: 8 * 1024 * 1024, holdsMax: 65_536 };
 
 interface Account<C extends Code> {
-  known: BoundedMap<string, C>;
+  /** Bytes of the codes, by key: what they are need not be kept for as long. */
+  known: BoundedMap<string, number>;
   /** Requests sent without some of their code and not answered, with all of it. */
   readonly holds: Map<string, readonly C[]>;
 }
@@ -61,7 +62,7 @@ export class KnownCode<C extends Code = Code> {
     for (const code of codes) {
       if (account.known.get(code.key) !== undefined) continue;
       missing.push(code);
-      account.known.set(code.key, code);
+      account.known.set(code.key, code.bytes);
     }
     if (missing.length === codes.length || requestId === undefined) return missing;
     if (account.holds.size >= this.#limits.holdsMax) return codes;
@@ -86,8 +87,8 @@ export class KnownCode<C extends Code = Code> {
     if (account !== undefined) account.known = this.#noCode();
   }
 
-  #noCode(): BoundedMap<string, C> {
-    return new BoundedMap(this.#limits.entriesMax, { weigh: ({ bytes }) => bytes, weightMax: this.#limits.bytesMax });
+  #noCode(): BoundedMap<string, number> {
+    return new BoundedMap(this.#limits.entriesMax, { weigh: (bytes) => bytes, weightMax: this.#limits.bytesMax });
   }
 
   /** Asserts every invariant; for tests. */

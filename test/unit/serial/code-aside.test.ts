@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { packCall, packValue, unpackCall, unpackCallNow, unpackValue } from "../../../src/serial/index.ts";
+import { noteCode, packCall, packValue, unpackCall, unpackCallNow, unpackValue } from "../../../src/serial/index.ts";
 import { codeKeyOf, countCodeFrames, type Frame } from "../../../src/wire/index.ts";
 import { longFunction } from "../../support/long-function.ts";
 import { engineEnv, received } from "./support.ts";
@@ -52,6 +52,14 @@ describe("the code of a long function", () => {
       throw new Error("asked");
     };
     for (const known of [own, frames]) expect((await unpackCall(known, env, never)).fn(1)).toBe(1 + seed);
+  });
+
+  it("is kept when its call is only noted; what is no call of ours, or damaged, is passed over", () => {
+    const { own, code, frames } = packed(fresh(), 1);
+    for (const odd of [[], own, [...own, new Uint8Array(30)], [new Uint8Array(3), ...code], [Uint8Array.of(0x80), ...code]]) noteCode(odd);
+    expect(unpackCallNow(own, env)).toBeUndefined();
+    noteCode(frames);
+    expect(unpackCallNow(own, env)?.fn(1)).toBe(1 + seed);
   });
 
   it("that was damaged, or is none of this call, is refused", async () => {
