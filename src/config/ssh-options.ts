@@ -65,3 +65,21 @@ export const SSH_ROWS = [
     doc: "after so long without a word from the process that started them, a host's engines are stopped by the host itself",
   },
 ] as const;
+
+/** All engines on one host, as many as `n` says. */
+export const SSHPROXY_ROWS = [
+  {
+    name: "sshproxy.host",
+    type: "text",
+    default: "",
+    traits: ["SSHProxyEngineSetLauncher.hostname"],
+    doc: "host of all engines, `[user@]host[:port]`, when `engines` is `sshproxy`; how many there are says `n`",
+  },
+  { name: "sshproxy.command", type: "list", default: ["ssh"], doc: "as `ssh.command`" },
+  { name: "sshproxy.args", type: "list", default: [], doc: "as `ssh.args`" },
+  { name: "sshproxy.node", type: "text", default: "", doc: "as `ssh.node`" },
+  { name: "sshproxy.toSend", type: "list", default: [], doc: "as `ssh.toSend`" },
+  { name: "sshproxy.toFetch", type: "list", default: [], doc: "as `ssh.toFetch`" },
+  { name: "sshproxy.connectTimeoutMs", type: "integer", default: 10_000, unit: "ms", min: 1, doc: "as `ssh.connectTimeoutMs`" },
+  { name: "sshproxy.contactTimeoutMs", type: "integer", default: 60_000, unit: "ms", min: 1000, doc: "as `ssh.contactTimeoutMs`" },
+] as const;

@@ -20,6 +20,7 @@ function batch(name: Parameters<typeof batchSystemLauncher>[0]): () => Promise<L
 const LAUNCHERS: Readonly<Record<string, () => Promise<Launcher>>> = {
   local: () => Promise.resolve(LOCAL_LAUNCHER),
   ssh: async () => (await import("./ssh/ssh-launcher.ts")).SSH_LAUNCHER,
+  sshproxy: async () => (await import("./ssh/ssh-launcher.ts")).SSHPROXY_LAUNCHER,
   mpi: async () => (await import("./mpi-launcher.ts")).MPI_LAUNCHER,
   srun: async () => (await import("./mpi-launcher.ts")).SRUN_LAUNCHER,
   slurm: batch("slurm"),

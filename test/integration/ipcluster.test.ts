@@ -31,6 +31,52 @@ async function configure(text: string, profile = "default"): Promise<void> {
 const FILES = ["cluster-.json", "ipcontroller-client.json", "ipcontroller-engine.json", "launched-.json"];
 const LAUNCHERS = launcherNames().join(", ");
 
+const ENGINE = fileURLToPath(new URL("../../dist/cli/bin/ipengine.js", import.meta.url));
+
+/** A module with a launcher, as a user would write one: its engines take everything from their environment. */
+const OWN_LAUNCHER = `
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import type { EnginesRequest, LaunchedEngines, Launcher } from "tsparallel";
+
+const alive = (pid: number): boolean => { try { process.kill(pid, 0); return true; } catch { return false; } };
+
+function setOf(setId: string, place: { cluster_id: string; profile_dir: string }, members: { uuid: string; pid: number }[]): LaunchedEngines {
+  const running = () => members.filter(({ pid }) => alive(pid));
+  const ended = async (pid: number) => { while (alive(pid)) await new Promise((next) => setTimeout(next, 20).unref()); return { exitCode: null, signal: null, outputTail: [] }; };
+  const signal = async (name: NodeJS.Signals) => { for (const { pid } of running()) process.kill(pid, name); };
+  const engines = members.map(({ uuid, pid }, index) => ({ index, uuid: uuid as never, host: undefined, pid, log: "", exited: ended(pid), get isRunning() { return alive(pid); } }));
+  return {
+    setId, engines, signal,
+    exited: Promise.all(engines.map((engine) => engine.exited)).then(() => undefined),
+    get isRunning() { return running().length > 0; },
+    async stop() { await signal("SIGTERM"); while (running().length > 0) await new Promise((next) => setTimeout(next, 20)); },
+    kill() { void signal("SIGKILL"); },
+    toState: () => ({ ...place, state: "running", engines: {}, members }),
+  };
+}
+
+export default {
+  name: "mine",
+  async startEngines(request: EnginesRequest) {
+    const { IPP_CLUSTER_ID: _id, IPP_PROFILE_DIR: _dir, ...env } = process.env;
+    const members = Array.from({ length: request.n }, () => {
+      const uuid = randomUUID();
+      const command = ["--no-force-async-hooks-checks", String(request.options["program"]), "--ident=" + uuid, ...request.args];
+      const child = spawn(process.execPath, command, { env: { ...env, IPP_CONNECTION_INFO: request.connectionInfo }, stdio: "ignore", detached: true });
+      child.unref();
+      return { uuid, pid: child.pid ?? 0 };
+    });
+    return setOf(request.setId, { cluster_id: request.place.clusterId, profile_dir: request.place.profile.path }, members);
+  },
+  async findEngines(setId, state) {
+    const set = setOf(setId, state, state["members"] as { uuid: string; pid: number }[]);
+    return set.isRunning ? set : undefined;
+  },
+  previewEngines: async (request) => request.n + " of mine",
+} satisfies Launcher;
+`;
+
 describe("a cluster in the foreground", () => {
   it("is ready when its engines answer, is listed, refuses a twin, and is stopped from another terminal", async () => {
     const starter = sandbox.start("start", "-n", "2");
@@ -241,6 +287,18 @@ describe("an engine", () => {
     const end = await sandbox.run("start", "-n", "1", "--engine-timeout=300");
     expect(end.code).toBe(1);
     expect(end.stderr).toMatch(/ipcluster: 1 of 1 engines did not answer within 0\.3 s: pid \d+, log .*\.log\n$/);
+    await nothingLeft();
+  });
+
+  it("are started, previewed and stopped by a launcher of the user's own", async () => {
+    writeFileSync(join(sandbox.dir, "mine.ts"), OWN_LAUNCHER);
+    await configure(JSON.stringify({ engines: "../mine.ts", launcherOptions: { program: ENGINE } }));
+    expect((await sandbox.run("start", "-n", "2", "--dry-run")).stdout).toContain("## 2 engines: mine\n2 of mine");
+    const start = sandbox.start("start", "-n", "2");
+    await start.says("ready: all engines answer engines=2");
+    expect((await sandbox.run("list")).stdout).toMatch(/true +2 +\S+mine\.ts/);
+    expect((await sandbox.run("stop")).code).toBe(0);
+    await start.ended;
     await nothingLeft();
   });
 

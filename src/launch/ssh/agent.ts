@@ -124,8 +124,10 @@ async function check({ script, program, targets, connectMs, profileDir }: Asks<"
   const nowMs = Date.now();
   const found = { ...findScript(script, program), hasProfile: existsSync(profileDir) };
   const refusals: string[] = [];
-  for (const target of targets) {
-    const refusal = await refusalOf(target, connectMs);
+  // All at once, since each may take its whole time; the first in their order counts.
+  const attempts = targets.map((target) => refusalOf(target, connectMs));
+  for (const attempt of attempts) {
+    const refusal = await attempt;
     if (refusal === undefined) return { ...found, reached: refusals.length, refusals, nowMs };
     refusals.push(refusal);
   }

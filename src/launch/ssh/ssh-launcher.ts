@@ -1,7 +1,9 @@
 // The launcher for other hosts: over one ssh connection to each runs an agent that starts the host's share of the engines, passes
 // their output and ends on, and stops them when the connection ends. Nothing is installed there.
 
-import type { Launcher } from "../launcher.ts";
+import { ConfigError } from "../../base/index.ts";
+import type { EnginesRequest, Launcher } from "../launcher.ts";
+import { textOf } from "../launcher-state.ts";
 import { shellLine } from "../shell-words.ts";
 import { bootstrapLine } from "./bootstrap.ts";
 import { readHosts, sshCommand, targetName, totalOf, type SshTarget } from "./host-list.ts";
@@ -39,6 +41,24 @@ export const SSH_LAUNCHER: Launcher = {
     return Promise.resolve(hosts.join("\n"));
   },
 };
+
+/** The same with one host: all engines of a set run there, through one connection. */
+export const SSHPROXY_LAUNCHER: Launcher = {
+  name: "sshproxy",
+  startEngines: (request) => startEngines(onOneHost(request)),
+  async findEngines(setId, state) {
+    return SSH_LAUNCHER.findEngines?.(setId, state);
+  },
+  async previewEngines(request) {
+    return (await SSH_LAUNCHER.previewEngines?.(onOneHost(request))) ?? "";
+  },
+};
+
+function onOneHost(request: EnginesRequest): EnginesRequest {
+  const host = textOf(request.options["host"]);
+  if (host === "") throw new ConfigError(`no host for the engines: name it in ipcluster_config, e.g. sshproxy: { host: "me@node1" }`);
+  return { ...request, options: { ...request.options, engines: { [host]: request.n } } };
+}
 
 function preview(target: SshTarget, n: number, program: "ipcontroller" | "ipengine", [first = "", ...args]: readonly string[]): string {
   const command = first === "" ? ["node", "--no-force-async-hooks-checks", ownScript(program)] : [first];
