@@ -82,18 +82,17 @@ export class EngineSets {
     }, stop.signal);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve, reject) => {
-      const onLate = async (): Promise<void> => {
-        const error = await enginesMissing(missing, set, options.timeoutMs); // never rejects
+      const onLate = (error: Error): void => {
         if (missing.length > mayEnd) return reject(error);
         this.#parts.logger.warn("going on with fewer engines", { answered: set.engines.length - missing.length, why: error.message });
         resolve();
       };
       const count = (): void => {
         if (stop.signal.aborted) return; // it is over already
-        timer = setTimeout(() => void onLate(), options.timeoutMs);
+        timer = setTimeout(() => void enginesMissing(missing, set, options.timeoutMs).then(onLate), options.timeoutMs); // never rejects
       };
       if (set.begun === undefined) count();
-      else set.begun.then(count, reject);
+      else set.begun.then(count, onLate);
       options.signal?.addEventListener("abort", () => reject(options.signal?.reason as Error), { once: true, signal: stop.signal });
     });
     let endedCount = 0;

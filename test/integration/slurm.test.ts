@@ -73,10 +73,11 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
     await nothingLeft();
   });
 
-  it("as an array have their own jobs; one that dies is told with node and end, and the rest goes on", async () => {
+  it("as an array have their own jobs, beside the controller's; one that dies is told with node and end, and the rest goes on", async () => {
     await using cluster = await startInProgram();
     const rc = await cluster.connect();
     expect(rc.ids).toHaveLength(2);
+    expect(bed.output("squeue", "--noheader", "--array", "--format=%j").trim().split("\n").toSorted()).toEqual(["ipcontroller", "ipengine", "ipengine"]);
     expect(new Set(await rc.directView().apply(() => process.env["SLURM_ARRAY_TASK_ID"]))).toEqual(new Set(["0", "1"]));
     await expect(rc.directView(0).apply(() => process.kill(process.pid, "SIGKILL"))).rejects.toThrow(/engine 0/i);
     await until(() => lines.some((line) => /engine ended unexpectedly .*was ended by (?:signal 9|SIGKILL)/.test(line)), { timeoutMs: 20_000 });
@@ -87,7 +88,15 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
   async function startInProgram(): Promise<Cluster> {
     const write = (message: string, fields: object = {}): void => void lines.push(`${message} ${Object.entries(fields).join(" ")}`);
     const logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
-    return Cluster.start({ n: 2, engines: "slurm", ipythonDir: sandbox.dir, clusterId: "", batch: { shape: "array" }, logger });
+    return Cluster.start({
+      n: 2,
+      engines: "slurm",
+      ipythonDir: sandbox.dir,
+      clusterId: "",
+      controller: { launcher: "slurm" },
+      batch: { shape: "array" },
+      logger,
+    });
   }
 
   it("that cannot be started say why in Slurm's words, and leave nothing", async () => {
