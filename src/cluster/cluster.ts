@@ -21,6 +21,7 @@ import { waitForConnectionFiles } from "./connection-wait.ts";
 import { endOf } from "./failures.ts";
 import { controllerRequest, enginesRequest } from "./launch-requests.ts";
 import { loadCluster, type ClusterSource } from "./load-cluster.ts";
+import { signalSet } from "./signal-set.ts";
 import { clearStale } from "./stale-files.ts";
 
 type Phase = "starting" | "running" | "stopping" | "stopped";
@@ -159,12 +160,15 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal to every engine, e.g. `SIGINT` to interrupt what they do. Resolves when it was delivered.
+   * Sends a signal to every engine, e.g. `SIGINT` to interrupt what they do: by their launcher, or by the controller where that cannot.
+   * Resolves when it was delivered.
    *
    * @throws LaunchError when it cannot be delivered
    */
   async signalEngines(signal: NodeJS.Signals): Promise<void> {
-    await Promise.all(this.#running().sets.sets.map((set) => set.signal(signal)));
+    const { sets } = this.#running();
+    const parts = { openLink: () => sets.openLink(), connect: () => this.connect() };
+    await Promise.all(sets.sets.map((set) => signalSet(set, signal, parts)));
   }
 
   /**

@@ -55,6 +55,11 @@ export class EngineSets {
     return this.running.filter(({ uuid }) => uuid === undefined || this.#ids.has(uuid)).length;
   }
 
+  /** A way to the Hub; whoever opens it closes it. */
+  openLink(): HubLink {
+    return new HubLink(this.#parts.info);
+  }
+
   /** Takes a set over before it is ready, so that stopping finds it. */
   add(set: LaunchedEngines): void {
     if (this.#isStopping) {

@@ -117,7 +117,7 @@ class RankedEngines implements LaunchedEngines {
     const { name, forwarded } = this.#starter;
     if (!forwarded.has(signal)) {
       const command = name === "mpi" ? "mpiexec" : name;
-      return Promise.reject(new LaunchError(`${command} does not hand ${signal} on to the engines; send it by the client: rc.sendSignal("${signal}")`));
+      return Promise.reject(new LaunchError(`${command} does not hand ${signal} on to the engines`));
     }
     this.#process.signal(signal);
     return Promise.resolve();

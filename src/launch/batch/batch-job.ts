@@ -101,7 +101,7 @@ export class BatchJob {
   async signal(signal: NodeJS.Signals): Promise<void> {
     const { system, jobId, shape } = this.#facts;
     const command = system.signal?.(jobId, signal, shape);
-    if (command === undefined) throw new LaunchError(`${system.title} has no command that sends a signal to a job; send it by the client: rc.sendSignal`);
+    if (command === undefined) throw new LaunchError(`${system.title} has no command that sends a signal to a job`);
     const output = await runCommand(command);
     if (output.exitCode !== 0) throw new LaunchError(`${system.title} did not send ${signal} to job ${jobId}: ${complaintOf(output)}`);
   }
@@ -226,7 +226,10 @@ export class BatchJob {
   /** A line for each new state of the job as a whole. */
   #tell(): void {
     const { system, jobId, logger } = this.#facts;
-    const state = describe(this.#tasks.map((task) => this.#status.get(task)));
+    const state = describe(
+      this.#tasks.map((task) => this.#status.get(task)),
+      system.title,
+    );
     if (state === this.#told) return;
     this.#told = state;
     if (this.#stopping === undefined) logger.info(`${system.title} job ${jobId}: ${state}`);
@@ -234,17 +237,17 @@ export class BatchJob {
 }
 
 /** States of a job's tasks in words: `pending (Resources)`, `3 running, 1 pending (Priority)`. */
-export function describe(statuses: readonly (TaskStatus | undefined)[]): string {
+export function describe(statuses: readonly (TaskStatus | undefined)[], title: string): string {
   const counts = new Map<string, number>();
   for (const status of statuses) {
-    const words = wordsOf(status);
+    const words = wordsOf(status, title);
     counts.set(words, (counts.get(words) ?? 0) + 1);
   }
   if (statuses.length === 1) return [...counts.keys()].join("");
   return [...counts].map(([words, count]) => `${count} ${words}`).join(", ");
 }
 
-function wordsOf(status: TaskStatus | undefined): string {
+function wordsOf(status: TaskStatus | undefined, title: string): string {
   switch (status?.phase) {
     case undefined:
       return "submitted";
@@ -253,12 +256,12 @@ function wordsOf(status: TaskStatus | undefined): string {
     case "running":
       return status.host === "" ? "running" : `running on ${status.host}`;
     case "ended":
-      return endWords(status);
+      return endWords(status, title);
   }
 }
 
 /** How a task ended, following its name. */
-export function endWords(status: Extract<TaskStatus, { phase: "ended" }>, title = "the batch system"): string {
+export function endWords(status: Extract<TaskStatus, { phase: "ended" }>, title: string): string {
   const where = status.host === "" ? "" : ` on ${status.host}`;
   if (status.reason !== "") return `was ended by ${title}${where}: ${status.reason}`;
   if (status.signal !== null) return `was ended by ${status.signal}${where}`;

@@ -70,7 +70,8 @@ function readTask(line: string): TaskStatus {
   const isOwnDoing = state === "COMPLETED" || state === "FAILED";
   return {
     phase: "ended",
-    exitCode: Number(signal) > 0 || code === "" ? null : Number(code),
+    // What Slurm itself ended has its word for it, and a status that says nothing.
+    exitCode: !isOwnDoing || Number(signal) > 0 || code === "" ? null : Number(code),
     signal: Number(signal) > 0 ? `signal ${signal}` : null,
     host,
     reason: isOwnDoing ? "" : state,

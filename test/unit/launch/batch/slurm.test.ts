@@ -44,8 +44,8 @@ describe("what sbatch and scontrol say", () => {
     ["JobState=FAILED Reason=NonZeroExitCode ExitCode=2:0", { exitCode: 2, signal: null, reason: "" }],
     ["JobState=FAILED Reason=None ExitCode=0:9", { exitCode: null, signal: "signal 9", reason: "" }],
     ["JobState=TIMEOUT Reason=TimeLimit ExitCode=0:15", { exitCode: null, signal: "signal 15", reason: "TIMEOUT" }],
-    ["JobState=CANCELLED Reason=None ExitCode=0:0", { exitCode: 0, signal: null, reason: "CANCELLED" }],
-    ["JobState=NODE_FAIL Reason=NodeDown ExitCode=0:0", { exitCode: 0, signal: null, reason: "NODE_FAIL" }],
+    ["JobState=CANCELLED Reason=None ExitCode=0:0", { exitCode: null, signal: null, reason: "CANCELLED" }],
+    ["JobState=NODE_FAIL Reason=NodeDown ExitCode=0:0", { exitCode: null, signal: null, reason: "NODE_FAIL" }],
   ])("the end of a job is read: %s", (facts, end) => {
     expect(SLURM.status.read(said(line(facts)), "8")?.get(WHOLE_JOB)).toEqual({ phase: "ended", host: "node2", ...end });
   });
