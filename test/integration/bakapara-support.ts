@@ -68,6 +68,19 @@ export function run(args: readonly string[], options: StartOptions = {}): Promis
   return start(args, options).ended;
 }
 
+/** Starts the command on a terminal (Linux); what it writes to either stream is its `stdout`. */
+export function startOnTerminal(args: readonly string[]): Pick<Running, "ended" | "stdout"> {
+  const words = [process.execPath, BAKAPARA, ...args].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
+  const child = spawn("script", ["--quiet", "--return", "--command", words.join(" "), "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr: "" }));
+  });
+  return { ended, stdout: () => stdout };
+}
+
 /** Presses Ctrl-C again until it counts: a second one that comes too soon is taken for an echo of the first. */
 export async function pressUntilKilling(running: Running): Promise<void> {
   await until(

@@ -6,7 +6,19 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../support/until.ts";
 import { TestCluster } from "../support/with-cluster.ts";
-import { lines, pidsOf, pressUntilKilling, results, resultsIn, run, start, type Ended, type ResultLine, type StartOptions } from "./bakapara-support.ts";
+import {
+  lines,
+  pidsOf,
+  pressUntilKilling,
+  results,
+  resultsIn,
+  run,
+  startOnTerminal,
+  start,
+  type Ended,
+  type ResultLine,
+  type StartOptions,
+} from "./bakapara-support.ts";
 
 let cluster: TestCluster;
 let scratch = "";
@@ -323,6 +335,26 @@ describe("flags", () => {
     const ended = await runJobs([{ cmd: "sleep 1.5" }, { cmd: "false" }], ["--progress"]);
     expect(ended.stderr).toMatch(/^1\/2 jobs, 1 failed, [\d.]+\/s, about 0:00:0\d left$/m);
     expect(ended.stderr.includes("\u001b")).toBe(false);
+  });
+
+  it.skipIf(process.platform !== "linux")("--bar draws a bar on a terminal, and log lines above it", async () => {
+    const [input, go] = [fresh("in"), fresh("go")];
+    writeFileSync(input, lines([{ cmd: `until [ -e ${go} ]; do sleep 0.05; done` }, { cmd: "true" }]));
+    const running = startOnTerminal(on("--bar", "-i", input, "-o", fresh("out")));
+    await until(() => /=+-+ 1\/2 jobs, 0 failed, /.test(running.stdout()), { timeoutMs: 20_000 });
+    writeFileSync(go, "");
+    const { status, stdout } = await running.ended;
+    expect(status).toBe(0);
+    // Each line of the log begins on a line that was cleared; at the end the bar is gone and the cursor is back.
+    const told = stdout.split("\r\n").map((line) => line.slice(line.lastIndexOf("\r\u001b[K") + 4));
+    expect(told.map((line) => line.replace(/^[\d-]+ [\d:,]+ /, "").slice(0, 16))).toEqual([
+      "total 2 jobs on ",
+      "[1/2] returned 0",
+      "[2/2] returned 0",
+      "completed",
+      "",
+    ]);
+    expect(stdout.lastIndexOf("\u001b[?25h")).toBeGreaterThan(stdout.lastIndexOf("\u001b[?25l"));
   });
 
   it("--resume runs what has no result yet, once, and appends", async () => {
