@@ -19,6 +19,10 @@ export interface Rng {
   next(): number;
 }
 
+/** The second that was formatted last, and its text up to the point: each message has a date or more, and thousands have the same second. */
+let lastSecond = Number.NaN;
+let lastText = "";
+
 /**
  * Formats a time as the wire wants it: `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
  *
@@ -27,8 +31,12 @@ export interface Rng {
 export function isoMicros(at: Millis): string {
   // Rounded, since a time of today has no exact microseconds as a floating-point number of milliseconds.
   const micros = Math.round(at * 1000);
-  const whole = Math.floor(micros / 1000);
-  return `${new Date(whole).toISOString().slice(0, 23)}${String(micros - whole * 1000).padStart(3, "0")}Z`;
+  const second = Math.floor(micros / 1e6);
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1000).toISOString().slice(0, -4);
+    lastSecond = second;
+  }
+  return `${lastText}${String(micros - second * 1e6).padStart(6, "0")}Z`;
 }
 
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.(\d{1,6}))?(?:Z|[+-]\d{2}:?\d{2})?$/;

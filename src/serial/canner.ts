@@ -13,7 +13,7 @@ import { captureFunction, hasPrivateMembers, isNodeOwn } from "./capture.ts";
 import { knownFact } from "./known-functions.ts";
 import { FactValue, Reference, type CodeRecord, type Fact } from "./records.ts";
 import { isClean } from "./scan.ts";
-import { BufferMark, FRAME_BYTES_MIN, Mark } from "./stream.ts";
+import { BufferMark, FRAME_BYTES_MIN, Mark, markOf } from "./stream.ts";
 import { describeThing, instanceBase, isArrayIndexed, refusalOf } from "./things.ts";
 
 /** An entry of the table of specials while it is being made. */
@@ -100,7 +100,7 @@ class Canner {
   }
 
   #mark(key: object): Mark {
-    return new Mark(this.#indexes.get(key) as number);
+    return markOf(this.#indexes.get(key) as number);
   }
 
   #placeFact(key: object, fact: Fact): object {

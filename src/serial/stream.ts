@@ -47,6 +47,15 @@ export class Mark extends EmptyView {
   }
 }
 
+const MARKS_KEPT = 64;
+const MARKS: Mark[] = [];
+
+/** The mark of an entry. To make a view is dear, and one mark may stand in any number of places. */
+export function markOf(index: number): Mark {
+  if (index >= MARKS_KEPT) return new Mark(index);
+  return (MARKS[index] ??= new Mark(index));
+}
+
 /** Stands for an ArrayBuffer that travels as a frame of its own. */
 export class BufferMark extends EmptyView {
   readonly content: ArrayBuffer;
