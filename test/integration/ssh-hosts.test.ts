@@ -109,8 +109,10 @@ export default defineConfig({
     await hosts.configure("args", configuration(`controller: { ip: "*" }, ssh: { engines: { node1: 1, node2: { n: 1, engineArgs: ["--nonsense"] } } }`));
     await hosts.configure("local", configuration(`ssh: { engines: { node1: 1, node2: 1 } }`));
     await hosts.configure("none", configuration(`ssh: { command: ["no-such-ssh"], engines: { node1: 1 } }`));
-    const [args, local, none] = await Promise.all(["args", "local", "none"].map((profile) => hosts.run("start", `--profile=${profile}`)));
+    await hosts.configure("quick", configuration(`controller: { ip: "*" }, ssh: { engines: { node3: { n: 2, command: ["false"] } } }`));
+    const [args, local, none, quick] = await Promise.all(["args", "local", "none", "quick"].map((profile) => hosts.run("start", `--profile=${profile}`)));
     expect(none?.stderr).toContain(`there is no program "no-such-ssh" here: install the OpenSSH client`);
+    expect(quick?.stderr).toMatch(/engine [12] of 2 on node3 ended with exit status 1 before it was ready: it said nothing/);
     expect((await hosts.run("start", "--profile=proxy", "--engines=sshproxy")).stderr).toContain("no host for the engines: name it in ipcluster_config");
     expect(args?.stderr).toContain(`engine 2 of 2 on node2 ended with exit status 2 before it was ready: unknown option "--nonsense"`);
     expect(local?.stderr).toContain("node1 cannot reach the controller, which listens on this machine's loopback address only: start it with --ip='*'");
@@ -118,14 +120,18 @@ export default defineConfig({
   });
 
   it("engines, also those that were added, are stopped by the hosts themselves when the starter was killed", async () => {
-    await hosts.configure("two", configuration(`controller: { ip: "*" }, ssh: { engines: { node1: 1, node2: 1 } }, sshproxy: { host: "root@node1" }`));
+    // One host's connection ends with the starter; the other host is cut off before, and hears of nothing any more.
+    const lab = `ssh: { args: ["-o", "ServerAliveInterval=1"], engines: { node1: 1, node2: 1 }, contactTimeoutMs: 3000 }, sshproxy: { host: "root@node1" }`;
+    await hosts.configure("two", configuration(`controller: { ip: "*" }, ${lab}`));
     const start = hosts.ipcluster("start", "--profile=two");
     await start.says("ready: all engines answer");
     const more = hosts.ipcluster("engines", "--profile=two", "--engines=sshproxy", "-n", "1");
     await more.says("ready: all added engines answer");
     const file = JSON.parse(readFileSync(hosts.home("head", ".ipython/profile_two/security/cluster-.json"), "utf8")) as { starter: { pid: number } };
+    hosts.cable("node2", false);
     hosts.on("head", "kill", "-KILL", String(file.starter.pid));
-    await until(() => ALL.every((host) => hosts.processes(host).length === 0), { everyMs: 20 });
+    await until(() => ALL.every((host) => hosts.processes(host).length === 0), { timeoutMs: 20_000, everyMs: 20 });
+    hosts.cable("node2", true);
     expect((await hosts.run("stop", "--profile=two")).code).toBe(11);
   });
 

@@ -51,6 +51,8 @@ export class HostLink {
   #facts: HostFacts | undefined;
   #onHello: (failure?: string) => void = () => undefined;
   #events: HostEvents | undefined;
+  /** What happened before somebody followed: a process may end before its start is answered. */
+  readonly #early: ((events: HostEvents) => void)[] = [];
   #alive: NodeJS.Timeout | undefined;
 
   private constructor(target: SshTarget) {
@@ -107,6 +109,7 @@ export class HostLink {
   /** Tells what happens there from now on, and keeps the agent's engines alive by a word every now and then. */
   follow(events: HostEvents, contactMs: number): void {
     this.#events = events;
+    for (const tell of this.#early.splice(0)) tell(events);
     this.#alive = setInterval(() => this.#send({ type: "alive" }), Math.min(5000, contactMs / 4));
     this.#alive.unref();
     // What runs there does not keep this process alive; whoever waits for something holds a timer.
@@ -184,11 +187,12 @@ export class HostLink {
     for (const line of lines) {
       // Before the agent speaks, the host's login may print what it likes.
       const at = line.indexOf(MARK);
-      if (at >= 0) this.#onMessage(JSON.parse(line.slice(at + MARK.length)) as FromAgent | { readonly type: "node"; readonly version: string });
+      const message = at < 0 ? undefined : parseMessage(line.slice(at + MARK.length));
+      if (message !== undefined) this.#onMessage(message);
     }
   }
 
-  #onMessage(message: FromAgent | { readonly type: "node"; readonly version: string }): void {
+  #onMessage(message: FromHost): void {
     switch (message.type) {
       case "node":
         this.#nodeVersion = message.version;
@@ -204,16 +208,33 @@ export class HostLink {
       case "refusal":
         return this.#waiting.get(message.id)?.reject(new LaunchError(`${this.target.host}: ${message.why}`));
       case "output":
-        return this.#events?.output(message.index, message.text);
+        return this.#tell((events) => events.output(message.index, message.text));
       case "ended":
-        return this.#events?.ended(message.index, message.exitCode, message.signal);
+        return this.#tell((events) => events.ended(message.index, message.exitCode, message.signal));
     }
+  }
+
+  #tell(event: (events: HostEvents) => void): void {
+    if (this.#events === undefined) this.#early.push(event);
+    else event(this.#events);
   }
 
   #onEnd(end: SshEnd): void {
     clearInterval(this.#alive);
     this.#end ??= end;
     for (const { reject } of this.#waiting.values()) reject(new LaunchError(connectionFailure(this.target, end)));
+  }
+}
+
+/** What the reader of the agent says, and the agent. */
+type FromHost = FromAgent | { readonly type: "node"; readonly version: string };
+
+function parseMessage(text: string): FromHost | undefined {
+  try {
+    return JSON.parse(text) as FromHost;
+  } catch {
+    // Something else wrote into the middle of a line. What was said in it is missed, and a request in it ends by its limit.
+    return undefined;
   }
 }
 
