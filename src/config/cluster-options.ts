@@ -35,7 +35,7 @@ const PROGRAM_ROWS = [
     default: "local",
     flag: "--engines <launcher>",
     traits: ["Cluster.engine_launcher_class"],
-    doc: "launcher that starts the engines: its name, or the path of a module with one of your own",
+    doc: "launcher that starts the engines: `local`, `ssh`, `sshproxy`, `slurm`, `pbs`, `sge`, `lsf`, `htcondor`, `winhpc`, `mpi`, `srun`, or the path of a module with one of your own",
   },
   {
     name: "launcherOptions",
@@ -120,7 +120,7 @@ const PROGRAM_ROWS = [
     default: "local",
     flag: "--controller <launcher>",
     traits: ["Cluster.controller_launcher_class"],
-    doc: "launcher that starts the controller: its name, or the path of a module with one of your own",
+    doc: "launcher that starts the controller: `local`, `ssh`, a batch system, or the path of a module with one of your own",
   },
   {
     name: "controller.ip",

@@ -18,9 +18,13 @@ const NEEDS = {
 /** The beds there are. */
 export type BedName = keyof typeof NEEDS;
 
-/** Whether a bed can be started here: its programs are installed and this is root. */
+/** Whether a bed can be started here: its programs are installed, and this is root and may make namespaces. */
 export function hasBed(name: BedName): boolean {
-  return process.getuid?.() === 0 && NEEDS[name].every((program) => existsSync(program));
+  return process.getuid?.() === 0 && NEEDS[name].every((program) => existsSync(program)) && canUnshare();
+}
+
+function canUnshare(): boolean {
+  return spawnSync("unshare", ["--mount", "--uts", "--pid", "--fork", "--mount-proc", "true"], { stdio: "ignore" }).status === 0;
 }
 
 /** Stand-ins for systems that cannot be had; see test/testbeds/stand-ins/main.mjs. They need nothing. */

@@ -52,8 +52,7 @@ const RUNNING = new Set(["RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT", "S
 const PENDING = new Set(["PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT"]);
 
 /** Reasons that waiting does not cure. */
-const HOPELESS =
-  /^(?:PartitionNodeLimit|PartitionTimeLimit|PartitionConfig|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS|JobHeldAdmin|AssocMaxJobsLimit)$/;
+const HOPELESS = /^(?:PartitionNodeLimit|PartitionTimeLimit|PartitionConfig|BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS)$/;
 
 function field(line: string, name: string): string {
   const value = new RegExp(`(?:^| )${name}=(\\S*)`).exec(line)?.[1] ?? "";
