@@ -12,6 +12,7 @@
 set -euo pipefail
 
 here=$(readlink -f "$0")
+life_s=1800
 command=${1:-}
 dir=${2:-}
 [ -n "$dir" ] || { sed -n '2,/^set/p' "$here" | sed '$d; s/^# \{0,1\}//'; exit 2; }
@@ -36,8 +37,9 @@ be_host() {
   ip link set eth0 up
   exec </dev/null >"$dir/$name.log" 2>&1
   "$(command -v sshd)" -D -e -f "$dir/sshd_config" -h "$dir/key-$name" &
-  sleep infinity &
-  while true; do wait; done
+  # Forgotten by a test that was killed, the host does not stay for ever. With this process all others of it end.
+  sleep "$life_s" &
+  wait $!
 }
 
 make_home() {
@@ -72,7 +74,7 @@ start() {
 	PidFile none
 	MaxStartups 100
 	CONFIG
-  unshare --net --fork --kill-child sh -c 'ip link add hub type bridge && ip link set hub up && exec sleep infinity' >/dev/null 2>&1 </dev/null &
+  unshare --net --fork --kill-child sh -c 'ip link add hub type bridge && ip link set hub up && exec sleep '$life_s >/dev/null 2>&1 </dev/null &
   echo $! >"$dir/hub.starter"
   until pgrep -P "$(cat "$dir/hub.starter")" >"$dir/hub.pid"; do sleep 0.01; done
   for name in $(all); do
