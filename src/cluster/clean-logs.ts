@@ -22,13 +22,15 @@ export function isLogOf(clusterId: string, name: string): boolean {
 }
 
 /**
- * Removes the logs of a cluster. A file that cannot be removed is left where it is.
+ * Removes the logs of a cluster, and with `all` what its controller kept beside them. A file that cannot be removed is left where it is.
  *
  * @param which `earlier`: those that this process, or what it started, writes stay
  */
 export async function cleanLogs(profile: ProfileDir, clusterId: string, which: "earlier" | "all" = "earlier"): Promise<number> {
   const own = which === "all" ? undefined : `-${process.pid}.log`;
   const names = (await readdir(profile.logDir)).filter((name) => isLogOf(clusterId, name) && (own === undefined || !name.endsWith(own)));
+  // The controller's table of engines, for a restart under the same name.
+  if (which === "all") names.push(`engines${clusterId}.json`);
   const outcomes = await Promise.allSettled(names.map((name) => rm(join(profile.logDir, name), { force: true })));
   return outcomes.filter((outcome) => outcome.status === "fulfilled").length;
 }
