@@ -212,6 +212,8 @@ export class Hub {
         return this.#registry.handle({ type: "unregistrationRequested", at, id });
       }
       case "shutdown_request":
+        // One that was meant for an engine says whether to restart; here it is somebody's recording.
+        if ("restart" in message.content) return this.#drops.count("registration", "badContent");
         return this.#shutdown(message);
       case "become_dask_request":
       case "stop_distributed_request":

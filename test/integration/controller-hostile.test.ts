@@ -210,4 +210,19 @@ describe("hostile messages", () => {
       expect(found.content["records"]).toEqual([{ msg_id: ids.mux, stdout: "once\n" }]);
     });
   });
+
+  it("a client's word to an engine to end, recorded and sent to the Hub, does not end the controller", async () => {
+    await withController({}, async (bench) => {
+      const c = bench.client();
+      const e = await bench.engine();
+      await c.engines(1);
+      const order = c.session.build("shutdown_request", { restart: false }, { idents: [textFrame(e.uuid)] });
+      c.sockets.control.send(order);
+      expect((await e.requests.next()).message.header.msg_type).toBe("shutdown_request");
+      c.sockets.registration.send(order.slice(1));
+      await until(async () => (await dropped(bench))["registration.badContent"] === 1, "the Hub has dropped it");
+      expect((await c.ask("connection_request")).content["status"]).toBe("ok");
+      expect(c.inbox.notification.arrived.map((message) => message.header.msg_type)).not.toContain("shutdown_notification");
+    });
+  });
 });
