@@ -1,8 +1,8 @@
 // `apply_request`: a function and its arguments, in our own serialization; or what Python clients may ask of this engine,
 // in theirs. The result goes back in the form the request had.
 
-import { SerializationError, type KernelFailure } from "../base/index.ts";
-import { isPickle, packPython, packValue, unpackCall, unpackCallNow, type FetchCode, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
+import { InvalidStateError, SerializationError, type KernelFailure } from "../base/index.ts";
+import { isPickle, packPython, packValue, prepareCall, unpackCallNow, type FetchCode, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
 import { framesBytes, type Dict, type Frame } from "../wire/index.ts";
 import type { CellRunner } from "./cells/cell-runner.ts";
 import type { ContainedEnd, Containment } from "./containment.ts";
@@ -42,12 +42,17 @@ export interface CallHooks extends RunHooks {
 /** How the result is written: as its reader writes, too. */
 type Pack = (value: unknown, path?: string) => Frame[];
 
-/** A call that is ready to be made. */
+/** A request that has its turn. */
 interface Invocation {
-  readonly call: Pick<PythonCall, "fn" | "args">;
+  /** Reads what is to be done, in which code of the user may run: a Reference is evaluated. */
+  readonly read: () => PythonWork | undefined;
+  /** What has to be waited for when `read` gave nothing; gives what reads it then. */
+  readonly load: (() => Promise<() => PythonWork>) | undefined;
   readonly pack: Pack;
   readonly hooks: RunHooks;
 }
+
+const asWork = ({ fn, args }: UnpackedCall): PythonWork => ({ type: "call", fn, args });
 
 /** How long a turn of the event loop is at most, before another request is begun in it. */
 const TURN_MS = 2;
@@ -63,6 +68,8 @@ export class ApplyRunner {
   #turnEnds = 0;
   /** To be run next in this turn. */
   #next: Invocation | undefined;
+  /** Whether the request that is being read was given up. */
+  #isOver = (): boolean => false;
 
   constructor(namespace: Namespace, containment: Containment, cells: CellRunner, resultBytesMax: number) {
     this.#namespace = namespace;
@@ -72,37 +79,40 @@ export class ApplyRunner {
     this.#containment = containment;
     this.#env = {
       named: (name) => functions.get(name),
-      evaluate: (expression) => namespace.evaluate(expression),
+      evaluate: (expression) => this.#evaluate(expression),
       importModule: (specifier, parent) => namespace.importModule(specifier, parent),
     };
   }
 
   /** Starts a request; its end is told through the hooks, never thrown. */
   start(buffers: readonly Frame[], hooks: CallHooks): void {
-    if (isPickle(buffers)) return this.#startPython(buffers, hooks);
-    let call: UnpackedCall | undefined;
-    try {
-      call = unpackCallNow(buffers, this.#env);
-    } catch (error) {
-      return hooks.end(failed(error));
-    }
-    if (call !== undefined) return this.#schedule({ call, pack: packValue, hooks });
-    unpackCall(buffers, this.#env, () => hooks.fetchCode()).then(
-      (unpacked) => this.#schedule({ call: unpacked, pack: packValue, hooks }),
-      (error: unknown) => hooks.end(failed(error)),
-    );
+    // A call from a Python client, which reads pickles only.
+    if (isPickle(buffers)) return this.#schedule({ read: () => readPythonWork(buffers, this.#namespace), load: undefined, pack: packPython, hooks });
+    const read = (): PythonWork | undefined => {
+      const call = unpackCallNow(buffers, this.#env);
+      return call === undefined ? undefined : asWork(call);
+    };
+    const load = async (): Promise<() => PythonWork> => {
+      const build = await prepareCall(buffers, this.#env, () => hooks.fetchCode());
+      return () => asWork(build());
+    };
+    this.#schedule({ read, load, pack: packValue, hooks });
   }
 
-  /** A call from a Python client, which reads pickles only. */
-  #startPython(buffers: readonly Frame[], hooks: RunHooks): void {
-    let work: PythonWork;
-    try {
-      work = readPythonWork(buffers, this.#namespace);
-    } catch (error) {
-      return hooks.end(failed(error));
-    }
-    if (work.type === "execute") return this.#runCell(work.code, hooks);
-    this.#schedule({ call: work, pack: packPython, hooks });
+  /** A Reference. Code of the user: it may have to be cut. */
+  #evaluate(expression: string): unknown {
+    let outcome: { readonly value: unknown } | { readonly error: unknown } | undefined;
+    this.#containment.section(() => {
+      if (this.#isOver()) return;
+      try {
+        outcome = { value: this.#namespace.evaluate(expression) };
+      } catch (error) {
+        outcome = { error };
+      }
+    });
+    if (outcome === undefined) throw new InvalidStateError("the request was given up while its arguments were read");
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
   }
 
   /** A cell whose reply is that of a call: None. */
@@ -140,7 +150,23 @@ export class ApplyRunner {
     if (end === "interrupted") running?.hooks.end(interrupted());
   }
 
-  #invoke({ call, pack, hooks }: Invocation): void {
+  #invoke({ read, load, pack, hooks }: Invocation): void {
+    let work: PythonWork | undefined;
+    this.#isOver = () => hooks.isOver();
+    try {
+      work = read();
+    } catch (error) {
+      return hooks.end(failed(error));
+    }
+    if (work?.type === "call") return this.#call(work, pack, hooks);
+    if (work?.type === "execute") return this.#runCell(work.code, hooks);
+    load?.().then(
+      (readLoaded) => this.#schedule({ read: readLoaded, load: undefined, pack, hooks }),
+      (error: unknown) => hooks.end(failed(error)),
+    );
+  }
+
+  #call(call: Pick<PythonCall, "fn" | "args">, pack: Pack, hooks: RunHooks): void {
     let outcome: RunOutcome | undefined;
     let pending: PromiseLike<unknown> | undefined;
     this.#containment.section(() => {

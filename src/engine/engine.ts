@@ -134,7 +134,7 @@ export class Engine {
     installHost({
       currentTask: () => this.#runner?.task,
       display: (value) => this.#display(value),
-      interrupt: (overLimit) => this.#stopping.interrupt(overLimit),
+      interrupt: (only, isOverLimit) => this.#stopping.interrupt(only, isOverLimit),
       cancel: (msgIds) => this.#stopping.cancel(msgIds),
       runContained: () => this.#containment.runInside(),
     });

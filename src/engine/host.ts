@@ -7,8 +7,8 @@ export interface EngineHost {
   currentTask(): CurrentTask | undefined;
   /** Publishes a value as display output of the current request. */
   display(value: unknown): void;
-  /** Called by the side thread through the inspector; see `Containment`. `overLimit`: the one request that may be stopped, because its time is over; 0: any. */
-  interrupt(overLimit: number): number;
+  /** Called by the side thread through the inspector; see `Containment`. `only`: the one request that may be stopped; 0: any. `isOverLimit`: because its time is over. */
+  interrupt(only: number, isOverLimit: boolean): number;
   /** Called by the side thread likewise: stops the request that runs if it is one of these, and says which, as `<serial> <msg_id>`, else "". */
   cancel(msgIds: readonly string[]): string;
   /** Called through the inspector, by the engine itself; see `Containment`. */
@@ -34,8 +34,8 @@ export interface CurrentTask {
 const KEY: unique symbol = Symbol.for("tsparallel.engine") as never;
 const EXPRESSION = 'globalThis[Symbol.for("tsparallel.engine")]';
 
-/** Expression that interrupts, for the inspector: whatever runs (0), or the request of a serial number whose time is over. */
-export const interruptExpression = (overLimit: number): string => `${EXPRESSION}.interrupt(${overLimit})`;
+/** Expression that interrupts, for the inspector: whatever runs (0), or the request of a serial number, perhaps because its time is over. */
+export const interruptExpression = (only: number, isOverLimit: boolean): string => `${EXPRESSION}.interrupt(${only}, ${isOverLimit})`;
 /** Expression that stops what runs if it is one of these requests. */
 export const cancelExpression = (msgIds: readonly string[]): string => `${EXPRESSION}.cancel(${JSON.stringify(msgIds)})`;
 /** Expression that runs what waits in the containment, for the inspector. */

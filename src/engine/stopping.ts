@@ -35,17 +35,18 @@ export class Stopping {
   /**
    * Called in the middle of whatever runs on this thread.
    *
-   * @param overLimit serial number of the one request that is meant, because its time is over; 0: any
+   * @param only serial number of the one request that is meant; 0: any
+   * @param isOverLimit it is stopped because its time is over
    * @returns serial number of the request that is to be given up, 0 when none runs
    */
-  interrupt(overLimit: number): number {
+  interrupt(only: number, isOverLimit: boolean): number {
     // Nothing may be called behind the interrupt: the termination would take effect here already, and stop here.
     const { queue, containment } = this.#parts;
     const { state } = queue;
     const serial = state.name === "running" ? state.request.serial : 0;
-    if (overLimit !== 0 && serial !== overLimit) return 0;
+    if (only !== 0 && serial !== only) return 0;
     const runner = this.#parts.runner();
-    if (overLimit !== 0) runner?.noteLimit(serial);
+    if (isOverLimit) runner?.noteLimit(serial);
     runner?.noteInterrupt(serial);
     containment.interrupt();
     return serial;

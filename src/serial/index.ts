@@ -33,4 +33,4 @@ export { packCall, packValue } from "./pack.ts";
 export { isPickle } from "./payload.ts";
 export { Reference, importable, named, type Callable } from "./records.ts";
 export type { UnpackEnv } from "./uncanner.ts";
-export { noteCode, unpackCall, unpackCallNow, unpackValue, unpackValues, type FetchCode, type UnpackedCall } from "./unpack.ts";
+export { noteCode, prepareCall, unpackCall, unpackCallNow, unpackValue, unpackValues, type FetchCode, type UnpackedCall } from "./unpack.ts";

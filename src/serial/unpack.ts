@@ -52,14 +52,20 @@ export type FetchCode = () => Promise<readonly Frame[]>;
 
 /** Unpacks a call for execution; code that was left out and is not known here is fetched, and modules it needs are imported, first. */
 export async function unpackCall(frames: readonly Frame[], env: UnpackEnv, fetchCode?: FetchCode): Promise<UnpackedCall> {
+  return (await prepareCall(frames, env, fetchCode))();
+}
+
+/** The part of `unpackCall` that has to be waited for; what it gives does the rest, in which code of the user may run. */
+export async function prepareCall(frames: readonly Frame[], env: UnpackEnv, fetchCode?: FetchCode): Promise<() => UnpackedCall> {
   let call = readCall(frames);
   if (call.lacksCode && fetchCode !== undefined) call = readCall(frames, await fetchCode());
   const { part, table, lacksCode } = call;
   if (lacksCode) throw malformed("the code of a function was left out and is not known here", "send the call again");
-  return buildCall(part, table, env, await importModules(table, env));
+  const modules = await importModules(table, env);
+  return () => buildCall(part, table, env, modules);
 }
 
-/** Unpacks a call for execution, unless it needs modules or code that is not known here: then `undefined`, and `unpackCall` does it. */
+/** Unpacks a call for execution, unless it needs modules or code that is not known here: then `undefined`, and `prepareCall` sees to it. */
 export function unpackCallNow(frames: readonly Frame[], env: UnpackEnv): UnpackedCall | undefined {
   const { part, table, lacksCode } = readCall(frames);
   return lacksCode || table.some(isImport) ? undefined : buildCall(part, table, env, undefined);

@@ -1,7 +1,7 @@
 // Cancelling on real processes: whatever a task does, it ends, and nothing else with it. And why a task is not running.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Cluster, InvalidArgumentError, TaskAborted, type AsyncResult, type Client } from "tsparallel";
+import { Cluster, InvalidArgumentError, Reference, TaskAborted, TimeLimitExceeded, type AsyncResult, type Client } from "tsparallel";
 import { currentTask } from "tsparallel/engine";
 import { until } from "../support/until.ts";
 
@@ -62,6 +62,10 @@ describe("a task that runs", () => {
       tell();
       await new Promise(() => {});
     },
+    "awaits in a loop that never lets the event loop turn": async () => {
+      tell();
+      for (;;) await null;
+    },
     "waits where nothing but the engine can wake it": async () => {
       tell();
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -106,6 +110,47 @@ describe("a task that runs", () => {
     expect(await failure(result)).toBeInstanceOf(TaskAborted);
     await result.waitForOutput();
     expect(result.stdout).toBe("told: the request was cancelled\n");
+  });
+});
+
+describe("code that runs before its task does", () => {
+  const references = {
+    expression: new Reference<number>("(() => { for (;;); })()"),
+    getter: new Reference<number>("spinner.value"),
+  };
+  it.each(Object.entries(references))(
+    "an argument that is a Reference and spins (%s) can be stopped in each way, and the engine lives",
+    async (_, reference) => {
+      const view = rc.directView(1);
+      await view.execute("globalThis.spinner = { get value() { for (;;); } }");
+      const [pid] = await rc.directView([1]).apply(() => process.pid);
+      const same = (x: number): number => x;
+      const cancelled = view.apply(same, reference);
+      await until(async () => (await cancelled.cancel()).get(cancelled.msgIds[0] as string) === "ended");
+      expect(await failure(cancelled)).toBeInstanceOf(TaskAborted);
+      expect(await failure(view.with({ timeLimitMs: 100 }).apply(same, reference))).toBeInstanceOf(TimeLimitExceeded);
+      const interrupted = view.apply(same, reference);
+      await until(async () => {
+        await rc.sendSignal("SIGINT", 1);
+        return interrupted.wait(50);
+      });
+      expect(await failure(interrupted)).toMatchObject({ ename: "KeyboardInterrupt" });
+      expect(await view.apply(() => process.pid)).toBe(pid);
+    },
+  );
+
+  it("a loop of awaits ends at its time limit and by a signal as well", async () => {
+    const view = rc.directView(1);
+    const loop = async (): Promise<void> => {
+      tell();
+      for (;;) await null;
+    };
+    expect(await failure(view.with({ timeLimitMs: 100 }).apply(loop))).toBeInstanceOf(TimeLimitExceeded);
+    const interrupted = view.apply(loop);
+    await begun(interrupted);
+    await rc.sendSignal("SIGINT", 1);
+    expect(await failure(interrupted)).toMatchObject({ ename: "KeyboardInterrupt" });
+    expect(await view.apply(() => "alive")).toBe("alive");
   });
 });
 

@@ -24,12 +24,12 @@ export class Interrupter {
   #session: inspector.Session | undefined;
 
   /**
-   * Stops what the main thread runs for the user; with `overLimit`, only the request of that serial number.
+   * Stops what the main thread runs for the user; with `only`, only the request of that serial number.
    *
    * @returns serial number of the request that was told to stop, 0 when none ran
    */
-  async interrupt(overLimit: number): Promise<number> {
-    return Number(await this.#stop(interruptExpression(overLimit), () => true));
+  async interrupt(only: number, isOverLimit: boolean): Promise<number> {
+    return Number(await this.#stop(interruptExpression(only, isOverLimit), () => true));
   }
 
   /**

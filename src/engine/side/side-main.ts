@@ -26,6 +26,10 @@ const LEAVE_STEP_MS = 100;
 const LEAVE_ATTEMPTS = 4;
 /** How long the process may then take to end before it is killed. */
 const LEAVE_END_MS = 1500;
+/** A request that was interrupted gets this long to end, its listeners included; then it is tried again, and again. */
+const INSIST_FIRST_MS = 200;
+const INSIST_MS = 25;
+const INSIST_ATTEMPTS = 400;
 /** Time for an answer to reach the network before a signal ends the process. */
 const ANSWER_OUT_MS = 50;
 /** Farewells wait this long for the network. */
@@ -156,9 +160,22 @@ class SideThread {
 
   /** Stops the running request; a user at the terminal may mean the engine itself. */
   async #interrupt(leavesWhenIdle: boolean): Promise<void> {
-    const serial = await this.#interruptUserCode();
-    if (serial !== 0) this.#post({ type: "interrupted", serial });
-    else if (leavesWhenIdle) this.#leave("interrupted at the terminal", 0);
+    const serial = await this.#interruptUserCode(0, false);
+    if (serial === 0) return leavesWhenIdle ? this.#leave("interrupted at the terminal", 0) : undefined;
+    this.#post({ type: "interrupted", serial });
+    await this.#insist(serial, false);
+  }
+
+  /**
+   * A loop of `await`s that never lets the event loop turn is cut only at a lucky moment: between two of its steps V8 takes a
+   * termination back. So as long as the request is not over, it is tried again.
+   */
+  async #insist(serial: number, isOverLimit: boolean): Promise<void> {
+    for (let attempt = 0; attempt < INSIST_ATTEMPTS && canInterrupt(); attempt += 1) {
+      await sleep(attempt === 0 ? INSIST_FIRST_MS : INSIST_MS);
+      if (this.#isClosing || Atomics.load(this.#words, SHARED.runningSerial) !== serial) return;
+      await this.#interruptUserCode(serial, isOverLimit);
+    }
   }
 
   /** A request that ended in time is not there any more when the timer ends: requests need not tell. */
@@ -167,7 +184,9 @@ class SideThread {
     if (this.#isClosing) return;
     const reached = async (): Promise<void> => {
       if (Atomics.load(this.#words, SHARED.runningSerial) !== serial) return;
-      if ((await this.#interruptUserCode(serial)) === serial) this.#post({ type: "limitReached", serial });
+      if ((await this.#interruptUserCode(serial, true)) !== serial) return;
+      this.#post({ type: "limitReached", serial });
+      await this.#insist(serial, true);
     };
     this.#limit = setTimeout(
       () => void reached().catch((error: unknown) => this.#log.error("a request could not be stopped at its limit", { error })),
@@ -180,10 +199,10 @@ class SideThread {
     return msgIds.some((id) => idMark(id) === running);
   }
 
-  async #interruptUserCode(overLimit = 0): Promise<number> {
+  async #interruptUserCode(only: number, isOverLimit: boolean): Promise<number> {
     if (canInterrupt()) {
       try {
-        return await this.#interrupter.interrupt(overLimit);
+        return await this.#interrupter.interrupt(only, isOverLimit);
       } catch (error) {
         this.#log.warn("running code could not be interrupted; its request is given up", { error });
       }
@@ -201,7 +220,7 @@ class SideThread {
     for (let attempt = 0; attempt < LEAVE_ATTEMPTS; attempt += 1) {
       await sleep(LEAVE_STEP_MS);
       // Does nothing to a main thread that is leaving already. It may not be answered at all, if user code calls into something that never returns.
-      void this.#interruptUserCode().catch((error: unknown) => this.#log.warn("user code could not be cut short", { error }));
+      void this.#interruptUserCode(0, false).catch((error: unknown) => this.#log.warn("user code could not be cut short", { error }));
     }
     await sleep(LEAVE_END_MS);
     await this.#die();
