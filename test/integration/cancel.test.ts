@@ -64,7 +64,7 @@ describe("a task that runs", () => {
     },
     "awaits in a loop that never lets the event loop turn": async () => {
       tell();
-      for (;;) await null;
+      for (;;) await Promise.resolve();
     },
     "waits where nothing but the engine can wake it": async () => {
       tell();
@@ -143,7 +143,7 @@ describe("code that runs before its task does", () => {
     const view = rc.directView(1);
     const loop = async (): Promise<void> => {
       tell();
-      for (;;) await null;
+      for (;;) await Promise.resolve();
     };
     expect(await failure(view.with({ timeLimitMs: 100 }).apply(loop))).toBeInstanceOf(TimeLimitExceeded);
     const interrupted = view.apply(loop);
