@@ -3,7 +3,7 @@
 // which they answer while user code keeps their main thread. A Python engine cannot stop one request and no other: there,
 // what waits is aborted, and what may be running is refused by name.
 
-import { CompositeError, NotSupportedError, ProtocolError, type EngineUuid } from "../base/index.ts";
+import { CompositeError, NotSupportedError, ProtocolError, TaskAborted, type EngineUuid } from "../base/index.ts";
 import { languageOf, type EngineFacts } from "../core/client/index.ts";
 import { isDict, readErrorContent, type Dict } from "../wire/index.ts";
 import type { ClientLink } from "./client-link.ts";
@@ -21,8 +21,10 @@ export type CancelOutcomes = ReadonlyMap<string, CancelOutcome>;
 
 /** Requests that the controller is told of at a time. */
 const ASKED_MAX = 1000;
-/** The word that a request was stopped and its reply come by different ways: how long the reply is waited for. */
+/** The word of an engine and its replies come by different ways: how long the reply is waited for of what was stopped. */
 const REPLY_MS = 1000;
+/** Likewise of what did not run any more: it may have ended just before. What waits behind a busy task is answered only later. */
+const LATE_REPLY_MS = 50;
 
 /** Ids of requests as an engine knows them, and the requests. */
 type Orders = Map<EngineUuid, Map<string, RequestHandle>>;
@@ -145,16 +147,23 @@ class Cancellation {
     );
   }
 
-  /** Waits for the replies of what was stopped, for a moment; what had ended just before is told as that. */
+  /** Waits for replies, for a moment; what had ended just before is told as that. */
   async #replies(handles: readonly RequestHandle[]): Promise<void> {
-    const stopped = handles.filter(({ record }) => record.targets.length <= 1 && this.#outcomes.get(record.msgId) === "stopped");
-    const starters = stopped.map((handle) => (done: () => void) => handle.onSettled(done));
+    const single = handles.filter(({ record }) => record.targets.length <= 1);
+    const thatWere = (outcome: CancelOutcome): RequestHandle[] => single.filter(({ record }) => this.#outcomes.get(record.msgId) === outcome);
+    await this.#settled(thatWere("stopped"), REPLY_MS);
+    await this.#settled(thatWere("aborted"), LATE_REPLY_MS);
+    for (const { state, record, error } of handles)
+      if (state === "ok" || (state === "failed" && !(error instanceof TaskAborted))) this.#outcomes.set(record.msgId, "ended");
+  }
+
+  async #settled(handles: readonly RequestHandle[], timeoutMs: number): Promise<void> {
+    const starters = handles.map((handle) => (done: () => void) => handle.onSettled(done));
     try {
-      await waitFor(allOf(starters), { signal: this.#options.signal, timeoutMs: REPLY_MS }, () => "");
+      await waitFor(allOf(starters), { signal: this.#options.signal, timeoutMs }, () => "");
     } catch {
-      // They are stopped, whatever their replies do on the way.
+      // They will not run, or have been stopped, whatever their replies do on the way.
     }
-    for (const { state, record } of handles) if (state === "ok") this.#outcomes.set(record.msgId, "ended");
   }
 }
 

@@ -131,6 +131,18 @@ describe("cancel", () => {
     expect(await result.catch((error: unknown) => (error as Error).name)).toBe("EngineError");
   });
 
+  it("tells that a request had ended when its reply comes right behind the engine's word", async () => {
+    const { client, peer } = await connectScripted();
+    const [ended, failed] = [client.directView(0).apply(() => 1), client.directView(0).apply(() => 2)];
+    const requests = [await peer.next("mux"), await peer.next("mux")] as const;
+    const cancelling = client.cancel([ended, failed]);
+    peer.reply(await peer.next("control"), { status: "ok", stopped: [] });
+    peer.succeed(requests[0], 1);
+    peer.fail(requests[1], "TypeError", "of its own", { engine_uuid: "E0", engine_id: 0, method: "apply" });
+    expect([...(await cancelling).values()]).toEqual(["ended", "ended"]);
+    await failed.wait();
+  });
+
   it("refuses requests that are not of this client, before it asks anybody", async () => {
     const { client, peer } = await connectScripted();
     await expect(client.cancel("of-somebody-else")).rejects.toThrow("there is no request of-somebody-else of this client");
