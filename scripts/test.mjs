@@ -1,7 +1,7 @@
 // `npm test`: sets the clone up when needed, runs the test projects and ends with one line that adds up what the
 // runner reported. Arguments name projects (`unit`, `types`, `integration`); none means all. After `--` they go to vitest.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -69,6 +69,9 @@ async function runTests(args, folder) {
   process.on("SIGTERM", interrupt);
   const temporary = join(folder, "tmp");
   mkdirSync(temporary);
+  // As open as the system's own: some tests have programs run as another user.
+  chmodSync(folder, 0o755);
+  chmodSync(temporary, 0o1777);
   const env = { [MARK]: folder, TMPDIR: temporary, TMP: temporary, TEMP: temporary };
   try {
     const { code } = await runBin("vitest/vitest.mjs", args, { allowFailure: true, env, signal: overdue.signal });

@@ -39,7 +39,8 @@ const left = (controller: FakeController): unknown[] =>
   controller.registrations.filter((message) => message.header.msg_type === "unregistration_request").map((message) => message.content);
 
 describe("registration", () => {
-  it("13.5: tells uuid and properties, and says starting before the heart beats", async () => {
+  // On a busy machine the subscription may come to the engine's publisher after its first message, which nobody gets then.
+  it("13.5: tells uuid and properties, and says starting before the heart beats", { retry: 2 }, async () => {
     const { controller, engine: child } = await engine();
     const [request] = controller.registrations;
     const { uuid, properties } = request?.content ?? {};

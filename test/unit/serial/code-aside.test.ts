@@ -94,7 +94,7 @@ describe("code frames of a message", () => {
         const call = await unpackCall([...own, ...code.filter((_, i) => codes[i]?.goes === true)], env, () => Promise.resolve(code));
         expect(call.fn(...call.args)).toEqual(codes.map((_, i) => last - codes.length + 1 + i));
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 });
