@@ -32,8 +32,9 @@ async function connectRunning(request: BakaparaRequest, logger: Logger, signal: 
     client = await Client.connect({ profile, profileDir, clusterId, file, logger, signal, reconnectMs: RECONNECT_MS });
   } catch (cause) {
     if (!isParallelError(cause)) throw cause;
-    const start = profile === undefined ? "ipcluster start -n 4" : `ipcluster start -n 4 --profile=${profile}`;
-    throw new ExitError(EXIT_CANNOT_RUN, `no cluster to run jobs on: ${cause.message}; start one with \`${start}\`, or use \`bakapara --local\``, { cause });
+    throw new ExitError(EXIT_CANNOT_RUN, `no cluster to run jobs on: ${cause.message}; or run them on this machine alone, with \`bakapara --local\``, {
+      cause,
+    });
   }
   try {
     await client.waitForEngines(1, { timeoutMs: ENGINES_WAIT_MS, signal });

@@ -68,7 +68,7 @@ async function loadJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError(`${file} is not JSON: ${firstLine(cause)}`, { cause });
+    throw new ConfigError(`${file} is not JSON: ${jsonFault(cause, text)}`, { cause });
   }
 }
 
@@ -92,7 +92,7 @@ export async function importModule(file: string): Promise<unknown> {
   try {
     content = await jiti.import(file);
   } catch (cause) {
-    throw new ConfigError(`cannot load ${file}: ${firstLine(cause)}`, { cause });
+    throw new ConfigError(`cannot load ${file}: ${moduleFault(cause, file)}`, { cause });
   }
   return typeof content === "object" && content !== null && "default" in content ? content.default : undefined;
 }
@@ -123,6 +123,21 @@ export function readConfig(table: OptionTable, content: unknown, file: string): 
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What is wrong with a module, and in which of its lines when it is its syntax: jiti's message says so in a line of its own. */
+function moduleFault(cause: unknown, file: string): string {
+  const place = cause instanceof Error ? cause.message.split("\n", 2)[1]?.trim() : undefined;
+  const [, line, column] = (place?.startsWith(`${file}:`) === true && /^(\d+):(\d+)$/.exec(place.slice(file.length + 1))) || [];
+  const fault = firstLine(cause);
+  return line === undefined ? fault : `${fault.replace(/^ParseError: /, "")} in line ${line}, column ${column}`;
+}
+
+/** Node 20 tells the position only, later ones the line too. */
+function jsonFault(cause: unknown, text: string): string {
+  const fault = firstLine(cause);
+  const position = / at position (\d+)$/.exec(fault);
+  return position === null ? fault : `${fault.slice(0, position.index)} in line ${text.slice(0, Number(position[1])).split("\n").length}`;
 }
 
 function firstLine(cause: unknown): string {

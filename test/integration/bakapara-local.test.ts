@@ -103,7 +103,7 @@ describe("what cannot be run", () => {
     [
       "no cluster",
       ["--profile-dir", "/tmp/no-such-profile"],
-      /^bakapara: no cluster to run jobs on: .*start one with `ipcluster start -n 4`, or use `bakapara --local`\n$/,
+      /^bakapara: no cluster to run jobs on: .*; start a cluster with `ipcluster start`, .*; or run them on this machine alone, with `bakapara --local`\n$/,
     ],
     ["an input that is not there", ["-i", "/no/such/input", "--local"], /^bakapara: cannot read jobs from \/no\/such\/input: .*\n$/],
     ["an input that is a directory", ["-i", "/tmp", "--dry-run"], /^bakapara: cannot read jobs from \/tmp: it is a directory\n$/],

@@ -98,11 +98,12 @@ describe("a profile's configuration files", () => {
   });
 
   it.each([
-    ["ipcluster_config.ts", "export default {", /^cannot load .*ipcluster_config\.ts: .*/],
+    ["ipcluster_config.ts", "export default {\n  n: = 3,\n};", /^cannot load .*ipcluster_config\.ts: Unexpected token in line 2, column \d+$/],
     ["ipcluster_config.ts", 'throw new Error("no licence");', /^cannot load .*: no licence$/],
     ["ipcluster_config.ts", 'import "nowhere-to-be-found"; export default {};', /^cannot load .*nowhere-to-be-found/],
     ["ipcluster_config.mjs", "export const n = 3;", /has no default export; write `export default defineConfig/],
     ["ipcluster_config.json", '{ "n": ', /is not JSON: /],
+    ["ipcluster_config.json", '{\n  "n" 4\n}', /is not JSON: .* line 2\b/],
     ["ipcluster_config.json", "[]", /must hold an object of options/],
   ])("that are broken are refused in one sentence: %s with %j", async (name, text, message) => {
     const profile = await make({ [name]: text });
