@@ -181,7 +181,7 @@ describe("functions travel out of", () => {
     ]);
     const all = await outcomes(await sent(process.execPath, ["program.ts"], folder));
     expect(roundsOf(all)).toEqual(ROUNDS);
-    expect(failingLine(all)).toBe(FAILING_LINE + 1);
+    expect(failingLine(all)).toBe(FAILING_LINE);
   });
 
   test.each(["forks", "vmThreads"])("vitest, in its pool %s", async (pool) => {

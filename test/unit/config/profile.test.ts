@@ -103,7 +103,7 @@ describe("a profile's configuration files", () => {
     ["ipcluster_config.ts", 'import "nowhere-to-be-found"; export default {};', /^cannot load .*nowhere-to-be-found/],
     ["ipcluster_config.mjs", "export const n = 3;", /has no default export; write `export default defineConfig/],
     ["ipcluster_config.json", '{ "n": ', /is not JSON: /],
-    ["ipcluster_config.json", '{\n  "n" 4\n}', /is not JSON: .* line 2\b/],
+    ["ipcluster_config.json", '{\n  "n" 4\n}', /is not JSON: .*\bline 2\b/],
     ["ipcluster_config.json", "[]", /must hold an object of options/],
   ])("that are broken are refused in one sentence: %s with %j", async (name, text, message) => {
     const profile = await make({ [name]: text });
