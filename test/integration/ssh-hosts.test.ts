@@ -21,8 +21,9 @@ describe.skipIf(!HAS_SSH_HOSTS)("on hosts with ssh servers", { timeout: 120_000 
   });
   afterAll(() => hosts.stop());
   afterEach(async () => {
-    // Whatever a test did: nothing is left on any host.
+    // Whatever a test did: the hosts are as they were, and nothing is left on any of them.
     try {
+      hosts.mend();
       await until(() => ALL.every((host) => hosts.processes(host).length === 0), { everyMs: 20 });
     } finally {
       hosts.killProcesses(ALL);
@@ -73,9 +74,9 @@ export default defineConfig({
     const engines = `"node1": 1, "node2": 1, "node3": 1, "nowhere": 1, "head:2200": 1, "head": { node: "/root/old-node" }`;
     writeFileSync(hosts.home("head", "old-node"), `#!/bin/sh\necho '@tsparallel {"type":"node","version":"18.19.0"}'; cat > /dev/null\n`, { mode: 0o755 });
     await hosts.configure("bad", configuration(`controller: { ip: "*" }, ssh: { connectTimeoutMs: 2000, engines: { ${engines} } }`));
-    hosts.on("head", "sed", "-i", "/^node1,/d", "/root/.ssh/known_hosts");
-    hosts.on("node2", "mv", "/root/.ssh/authorized_keys", "/root/.ssh/hidden");
-    hosts.on("node3", "mount", "--bind", "/dev/null", process.execPath);
+    hosts.change("head", ".ssh/known_hosts", (known) => known.replace(/^node1,.*\n/m, ""));
+    hosts.change("node2", ".ssh/authorized_keys", () => "");
+    hosts.hideNode("node3");
     const first = await hosts.run("start", "--profile=bad");
     expect(first.code).toBe(1);
     expect(first.stderr).toContain("6 of 6 hosts cannot be used: the host key of node1 is not known yet: log in once by hand and confirm it: ssh node1; ");
@@ -84,21 +85,14 @@ export default defineConfig({
     expect(first.stderr).toContain(`there is no host "nowhere"`);
     expect(first.stderr).toContain("head refuses connections to its ssh port");
     expect(first.stderr).toContain("head has Node 18.19.0; 20.19 or newer is needed");
-    hosts.on("node2", "mv", "/root/.ssh/hidden", "/root/.ssh/authorized_keys");
-    hosts.on("node3", "umount", process.execPath);
+    hosts.mend();
 
     // node1 shows another key than the known one; node2 is cut off; node3 reaches no port of the head but ssh.
-    hosts.on("head", "sh", "-c", `echo "node1 $(cut -d' ' -f2,3 /root/.ssh/known_hosts | head -n 1)" >> /root/.ssh/known_hosts`);
-    hosts.cable("node2", false);
-    hosts.on(
-      "node3",
-      "nft",
-      "add table inet t; add chain inet t o { type filter hook output priority 0; }; add rule inet t o ip daddr 10.77.0.10 tcp sport != 22 drop",
-    );
+    hosts.change("head", ".ssh/known_hosts", (known) => known.replace(/^node1,(\S+) .*$/m, `node1,$1 ${/^head,\S+ (.*)$/m.exec(known)?.[1] ?? ""}`));
+    hosts.cut("node2");
+    hosts.isolate("node3", "ip daddr 10.77.0.10 tcp sport != 22");
     const second = await hosts.run("start", "--profile=bad");
-    hosts.on("node3", "nft", "flush", "ruleset");
-    hosts.cable("node2", true);
-    writeFileSync(hosts.home("head", ".ssh/known_hosts"), readFileSync(`${hosts.dir}/known_hosts`));
+    hosts.mend();
     expect(second.stderr).toContain("node1 shows another host key than the known one: it was installed anew, or somebody is in between");
     expect(second.stderr).toContain("node2 does not answer: check that it is on and can be reached: ssh node2");
     expect(second.stderr).toMatch(/node3 cannot reach the controller at head:\d+ \(no answer, as behind a firewall\) and 10\.77\.0\.10:\d+/);
@@ -128,10 +122,10 @@ export default defineConfig({
     const more = hosts.ipcluster("engines", "--profile=two", "--engines=sshproxy", "-n", "1");
     await more.says("ready: all added engines answer");
     const file = JSON.parse(readFileSync(hosts.home("head", ".ipython/profile_two/security/cluster-.json"), "utf8")) as { starter: { pid: number } };
-    hosts.cable("node2", false);
+    hosts.cut("node2");
     hosts.on("head", "kill", "-KILL", String(file.starter.pid));
     await until(() => ALL.every((host) => hosts.processes(host).length === 0), { timeoutMs: 20_000, everyMs: 20 });
-    hosts.cable("node2", true);
+    hosts.mend();
     expect((await hosts.run("stop", "--profile=two")).code).toBe(11);
   });
 

@@ -1,16 +1,18 @@
 // The test bed of hosts with ssh servers (test/testbeds/ssh-hosts.sh), and what tests do there.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bootstrapLine, NO_NODE_STATUS } from "../../src/launch/ssh/bootstrap.ts";
 import { RunningCommand, type CommandEnd } from "./ipcluster.ts";
 
 const SCRIPT = fileURLToPath(new URL("../testbeds/ssh-hosts.sh", import.meta.url));
 const IPCLUSTER = fileURLToPath(new URL("../../dist/cli/bin/ipcluster.js", import.meta.url));
 const CALL_MS = 30_000;
+const NODES_MAX = 20;
 
 /** Whether hosts can be made here: by root, with OpenSSH's server and the tools for namespaces. */
 export const HAS_SSH_HOSTS: boolean = process.platform === "linux" && canMakeHosts();
@@ -23,6 +25,7 @@ function canMakeHosts(): boolean {
 /** A head and nodes. */
 export class SshHosts {
   readonly dir: string;
+  readonly #undos: (() => unknown)[] = [];
 
   private constructor(dir: string) {
     this.dir = dir;
@@ -66,9 +69,42 @@ export class SshHosts {
     return end.stdout;
   }
 
-  /** Takes a host's cable out, or puts it back. */
-  cable(host: string, isIn: boolean): void {
-    execFileSync(SCRIPT, [isIn ? "mend" : "cut", this.dir, host], { timeout: CALL_MS });
+  /** Puts everything back that these did: `cut`, `isolate`, `change`, `hideNode`. */
+  mend(): void {
+    for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) undo();
+  }
+
+  /** Takes a host's cable out. */
+  cut(host: string): void {
+    execFileSync(SCRIPT, ["cut", this.dir, host], { timeout: CALL_MS });
+    this.#undos.push(() => execFileSync(SCRIPT, ["mend", this.dir, host], { timeout: CALL_MS }));
+  }
+
+  /** Drops packets that leave a host; `which` is in nft's words. */
+  isolate(host: string, which: string): void {
+    this.#undos.push(() => this.on(host, "nft", "flush", "ruleset"));
+    this.on(host, "nft", `add table inet t; add chain inet t o { type filter hook output priority 0; }; add rule inet t o ${which} drop`);
+  }
+
+  /** Changes a file in a host's home directory. */
+  change(host: string, path: string, change: (text: string) => string): void {
+    const file = this.home(host, path);
+    const text = readFileSync(file, "utf8");
+    this.#undos.push(() => writeFileSync(file, text));
+    writeFileSync(file, change(text));
+  }
+
+  /** Hides every Node that a login to a host finds, wherever they lie. */
+  hideNode(host: string): void {
+    const login = ["ssh", "-o", "BatchMode=yes", host, bootstrapLine("")];
+    for (let hidden = 0; hidden < NODES_MAX; hidden += 1) {
+      const { status, stdout } = spawnSync(SCRIPT, ["on", this.dir, "head", ...login], { encoding: "utf8", timeout: CALL_MS });
+      if (status === NO_NODE_STATUS) return;
+      const [, path = ""] = /"path":"([^"]*)"/.exec(stdout) ?? [];
+      this.on(host, "mount", "--bind", "/dev/null", path);
+      this.#undos.push(() => this.on(host, "umount", path));
+    }
+    throw new Error(`${host} has more than ${NODES_MAX} Nodes`);
   }
 
   /** Ends a host with all its processes, as when its power fails. */
