@@ -1,6 +1,7 @@
 // The ground floor: errors, identifiers, time and small containers. Pure; imports nothing.
 
 export * from "./bounded-map.ts";
+export * from "./bounded-set.ts";
 export * from "./errors.ts";
 export * from "./heap.ts";
 export * from "./ids.ts";

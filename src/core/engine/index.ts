@@ -1,5 +1,4 @@
 // The engine's machine: the queue of requests, what is aborted, what state is told.
 
-export * from "./abort-set.ts";
 export * from "./events.ts";
 export * from "./request-queue.ts";

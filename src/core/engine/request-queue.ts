@@ -15,8 +15,7 @@
 // Invariants: idle means that the queue is empty; serial numbers wait in rising order; bytes waiting is their sum; the
 // intake is paused exactly while more than the bounds wait; after `leave` there are no effects.
 
-import { invariant, msgId, RingQueue, type MsgId } from "../../base/index.ts";
-import { AbortSet } from "./abort-set.ts";
+import { BoundedSet, invariant, msgId, RingQueue, type MsgId } from "../../base/index.ts";
 import type { EngineEffect, EngineEvent, QueuedRequest } from "./events.ts";
 
 /** Bounds of the queue. */
@@ -56,7 +55,8 @@ const CLOSED: EngineState = { name: "closed" };
 /** Decides what an engine does next. */
 export class RequestQueue {
   readonly #config: RequestQueueConfig;
-  readonly #aborts: AbortSet;
+  /** Ids of requests to abort when they are reached (protocol §8.7). */
+  readonly #aborts: BoundedSet<MsgId>;
   readonly #story: EngineTransition[] = [];
   #waiting = new RingQueue<QueuedRequest>();
   /** Serial numbers of requests of the task channel to be aborted when they are reached: claims are made in order. */
@@ -68,7 +68,7 @@ export class RequestQueue {
 
   constructor(config: Partial<RequestQueueConfig> = {}) {
     this.#config = { ...REQUEST_QUEUE_DEFAULTS, ...config };
-    this.#aborts = new AbortSet(this.#config.abortIdsMax);
+    this.#aborts = new BoundedSet(this.#config.abortIdsMax);
   }
 
   /** What the engine is doing now. */

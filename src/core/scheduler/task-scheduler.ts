@@ -15,8 +15,8 @@
 // Invariants, checked one by one in `validate.ts`. The most useful one: while a task waits, no engine that may run it has
 // room. So only what just gained room (one engine) or just became runnable (a few tasks) has to be looked at.
 
-import { InvariantError, type EngineUuid, type Millis, type MsgId } from "../../base/index.ts";
-import { EarlyCancels, isCancelled, markCancelled } from "./cancelled.ts";
+import { BoundedSet, InvariantError, type EngineUuid, type Millis, type MsgId } from "../../base/index.ts";
+import { EARLY_MAX, isCancelled, markCancelled } from "./cancelled.ts";
 import { DependencyGate } from "./dependency-gate.ts";
 import { DependencyGraph } from "./dependency-graph.ts";
 import { DependentsTeller } from "./dependents.ts";
@@ -59,7 +59,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   readonly #placement: Placement;
   readonly #teller: DependentsTeller;
   readonly #gate: DependencyGate;
-  readonly #early = new EarlyCancels();
+  readonly #early = new BoundedSet<MsgId>(EARLY_MAX);
   readonly #prefetch: Prefetch;
   readonly #tally: Tally;
   readonly #isPure: boolean;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { msgId } from "../../../../src/base/index.ts";
-import { AbortSet, RequestQueue, type EngineEffect, type EngineEvent, type QueuedRequest, type RequestKind } from "../../../../src/core/engine/index.ts";
+import { RequestQueue, type EngineEffect, type EngineEvent, type QueuedRequest, type RequestKind } from "../../../../src/core/engine/index.ts";
 
 const request = (serial: number, kind: RequestKind = "apply", bytes = 10): QueuedRequest => ({
   serial,
@@ -191,12 +191,6 @@ describe("aborting", () => {
   it("of everything while idle aborts nothing that comes later", () => {
     const { feed } = queue();
     expect(feed({ type: "abortRequested", msgIds: "all" }, arrived(1, "execute"))).toEqual(["busy 1", "run 1"]);
-  });
-
-  it("remembers a bounded number of ids, the newest", () => {
-    const set = new AbortSet(2);
-    for (const id of ["a", "b", "a", "c"]) set.add(msgId(id));
-    expect([set.size, set.take(msgId("b")), set.take(msgId("a")), set.take(msgId("c")), set.take(msgId("c"))]).toEqual([2, false, true, true, false]);
   });
 });
 
