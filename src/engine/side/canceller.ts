@@ -11,6 +11,8 @@ const LONG_STEPS = 3;
 const SHORT_STEP_MS = 25;
 /** Steps before the answer is that it could not be stopped. */
 const STEPS_MAX = 400;
+/** How long one cut may take: a main thread within a call that never looks up, as into the system, takes it when that returns. */
+const CUT_MS = 10_000;
 
 /** How the main thread is reached while it is busy. */
 export interface MainThread {
@@ -45,39 +47,41 @@ export class Canceller {
    */
   async cancel(msgIds: readonly string[], tell: (token: number) => void): Promise<readonly string[] | undefined> {
     const token = this.#nextToken++;
-    let isAnswered = false;
-    const stopped = new Set<string>();
-    const answer = new Promise<void>((resolve) => {
-      this.#open.set(token, (id) => {
-        isAnswered = true;
-        if (id !== undefined) stopped.add(id);
-        resolve();
-      });
-    });
+    const answer = new Promise<{ readonly id: string | undefined }>((resolve) => this.#open.set(token, (id) => resolve({ id })));
     tell(token);
+    try {
+      return await this.#stop(msgIds, answer);
+    } finally {
+      this.#open.delete(token);
+    }
+  }
+
+  async #stop(msgIds: readonly string[], answer: Promise<{ readonly id: string | undefined }>): Promise<readonly string[] | undefined> {
+    const stopped = new Set<string>();
     for (let step = 0; ; step += 1) {
-      await within(answer, step < LONG_STEPS ? STEP_MS : SHORT_STEP_MS);
+      const answered = await within(answer, step < LONG_STEPS ? STEP_MS : SHORT_STEP_MS);
+      if (answered?.id !== undefined) stopped.add(answered.id);
       // What it was told is in force for whatever it begins; nobody has to wait for what else it runs.
-      if (isAnswered || !this.#main.runs(msgIds)) break;
-      if (step === STEPS_MAX) {
-        this.#open.delete(token);
-        return undefined;
-      }
-      const [serial, id] = (await this.#main.cut(msgIds)).split(" ");
+      if (answered !== undefined || !this.#main.runs(msgIds)) return [...stopped];
+      if (step === STEPS_MAX) return undefined;
+      const cut = await within(this.#main.cut(msgIds), CUT_MS);
+      if (cut === undefined) return undefined;
+      const [serial, id] = cut.split(" ");
       if (id !== undefined) stopped.add(id);
       if (Number(serial) > 0) this.#main.post({ type: "cancelled", serial: Number(serial) });
     }
-    this.#open.delete(token);
-    return [...stopped];
   }
 }
 
-function within(promise: Promise<void>, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    void promise.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
+/** What comes of it in time, else `undefined`. */
+async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
   });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

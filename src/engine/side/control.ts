@@ -1,6 +1,7 @@
 // The control channel (protocol §8.2, §8.7, §8.8), answered beside user code. What the main thread has to know is posted to
 // it before the answer leaves, so that an abort which was answered holds for every request sent after it.
 
+import { BoundedMap } from "../../base/index.ts";
 import type { MessageSocket } from "../../net/index.ts";
 import {
   CONTROLLER_IDENTITY,
@@ -44,8 +45,9 @@ export class ControlChannel {
   readonly #socket: MessageSocket;
   readonly #session: Session;
   readonly #hooks: ControlHooks;
-  readonly #clears = new Map<number, Message>();
+  readonly #clears = new BoundedMap<number, Message>(CLEARS_MAX);
   #nextToken = 1;
+  #isClosed = false;
 
   constructor(socket: MessageSocket, session: Session, hooks: ControlHooks) {
     this.#socket = socket;
@@ -106,8 +108,6 @@ export class ControlChannel {
   #clear(request: Message): void {
     const token = this.#nextToken++;
     this.#clears.set(token, request);
-    const oldest = this.#clears.keys().next();
-    if (this.#clears.size > CLEARS_MAX && oldest.done !== true) this.#clears.delete(oldest.value);
     this.#hooks.post(request, { type: "clear", token });
   }
 
@@ -154,7 +154,13 @@ export class ControlChannel {
     this.#hooks.signal(number);
   }
 
+  /** Answers nothing more: a request that is being cancelled now hears that the engine is gone. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   #reply(request: Message, content: Dict): void {
+    if (this.#isClosed) return;
     const metadata = { engine: this.#session.sessionId };
     this.#socket.send(this.#session.build(replyType(request.header.msg_type), content, { idents: request.idents, parent: request.header, metadata }));
   }

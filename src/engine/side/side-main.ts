@@ -195,6 +195,7 @@ class SideThread {
   }
 
   #runs(msgIds: readonly string[]): boolean {
+    if (this.#isClosing) return false;
     const running = Atomics.load(this.#words, SHARED.runningId);
     return msgIds.some((id) => idMark(id) === running);
   }
@@ -239,6 +240,7 @@ class SideThread {
     this.#drops.logSummary();
     this.#heart?.stop();
     this.#heldWatch.stop();
+    this.#control?.close();
     clearTimeout(this.#limit);
     this.#endParentWatch();
     this.#registration.unregister();

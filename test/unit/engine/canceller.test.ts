@@ -58,6 +58,14 @@ describe("cancelling", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("says so, too, when a cut does not come back", async () => {
+    const canceller = new Canceller({ post: () => undefined, runs: () => true, cut: () => new Promise(() => undefined) });
+    const answer = canceller.cancel(["a"], () => undefined);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await answer).toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("takes an answer that comes late, or twice, for nothing", async () => {
     const { canceller } = setUp(undefined);
     const answer = canceller.cancel(["a"], () => undefined);
