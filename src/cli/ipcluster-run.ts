@@ -1,6 +1,6 @@
 // `ipcluster run`: a cluster for as long as a program runs. And `ipcluster submit`: the same, as a job of a batch system.
 
-import { readFileSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, writeSync } from "node:fs";
 import { ConfigError, InvalidStateError } from "../base/index.ts";
 import { cleanLogs, Cluster, launcherOptions, planGiven, type ClusterPlan } from "../cluster/index.ts";
 import { ensureProfile } from "../config/index.ts";
@@ -109,7 +109,8 @@ async function waitFor(launched: LaunchedProgram, plan: ClusterPlan, { signal }:
     const exit = await Promise.race([launched.exited, interrupted]);
     await launched.stop(plan.values.stopTimeoutMs);
     if (exit === undefined) throw signal.reason;
-    writeSync(1, readFileSync(launched.log, "utf8"));
+    // A job that ended before it began has none.
+    if (existsSync(launched.log)) writeSync(1, readFileSync(launched.log, "utf8"));
     if (exit.exitCode !== 0) throw new ExitError(exit.exitCode ?? 1, `${launched.title} ${howOf(exit)}`);
   } finally {
     unguard();

@@ -6,7 +6,7 @@ import type * as profiles from "./ipcluster-profile.ts";
 import { addExamples, createProgram, InvalidArgumentError, main, Option, type Command } from "./program.ts";
 import { addProfileOptions } from "./schema-options.ts";
 
-/** Of the launchers for batch systems. */
+/** Of the launchers for batch systems, and of mpiexec. */
 const BATCH_FLAGS = [
   "batch.queue",
   "batch.account",

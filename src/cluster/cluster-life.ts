@@ -27,8 +27,12 @@ export async function lifeOf(file: ClusterFile): Promise<ClusterLife> {
 
 /** Whether a cluster counts as running: its controller does, or its starter is just starting or stopping it. */
 export async function isRunning(file: ClusterFile): Promise<boolean> {
-  const isBusy = starterLives(file) && (file.controller === undefined || file.starter?.is_dedicated === true);
-  return isBusy || (await findController(file)) !== undefined;
+  return isRunningBy(file, { starter: starterLives(file), controller: false }) || (await findController(file)) !== undefined;
+}
+
+/** As `isRunning`, by what is known already. */
+export function isRunningBy({ controller, starter }: ClusterFile, life: Omit<ClusterLife, "engines">): boolean {
+  return life.controller || (life.starter && (controller === undefined || starter?.is_dedicated === true));
 }
 
 function starterLives({ starter }: ClusterFile): boolean {

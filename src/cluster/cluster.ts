@@ -146,6 +146,7 @@ export class Cluster implements AsyncDisposable {
     const { Client: ClientClass } = await import("../client/index.ts");
     const client = await ClientClass.connect({ ...options, file: this.connectionFile });
     this.#clients.add(client);
+    void client.closed.then(() => this.#clients.delete(client)); // `closed` never rejects
     return client;
   }
 

@@ -11,7 +11,6 @@ export {
   type EngineSetRecord,
   type Starter,
 } from "./cluster-file.ts";
-export { isRunning, lifeOf, type ClusterLife } from "./cluster-life.ts";
 export { launcherOptions, planCluster, planGiven, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 export { Cluster } from "./cluster.ts";
 export type { AddEnginesOptions, ClusterEnd, RunOptions } from "./cluster-types.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ConfigError, InvalidStateError } from "../base/index.ts";
 import { fileFailure, type ProfileDir } from "../config/index.ts";
 import { findClusterFiles, readClusterFile, type ClusterFile } from "./cluster-file.ts";
-import { isRunning, lifeOf } from "./cluster-life.ts";
+import { isRunningBy, lifeOf } from "./cluster-life.ts";
 import { stopCluster } from "./stop-cluster.ts";
 import { traceController } from "./stale-files.ts";
 
@@ -33,8 +33,8 @@ async function summary(profile: ProfileDir, path: string): Promise<ClusterSummar
   try {
     const file = await readClusterFile(path);
     if (file === undefined) return undefined; // stopped since the directory was read
-    const [running, { engines }] = await Promise.all([isRunning(file), lifeOf(file)]);
-    return { profile, path, clusterId: file.cluster.cluster_id, file, problem: "", isRunning: running, engines };
+    const life = await lifeOf(file);
+    return { profile, path, clusterId: file.cluster.cluster_id, file, problem: "", isRunning: isRunningBy(file, life), engines: life.engines };
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     return { profile, path, clusterId, file: undefined, problem: cause.message, isRunning: false, engines: 0 };

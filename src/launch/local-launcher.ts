@@ -176,9 +176,9 @@ function placeEnvironment(place: ClusterPlace): Record<string, string> {
   return { IPP_PROFILE_DIR: place.profile.path, IPP_CLUSTER_ID: place.clusterId, IPP_PARENT_PID: String(process.pid) };
 }
 
-/** `name-[part-]part.log`, without the parts that are empty. */
-function logFile(place: ClusterPlace, ...parts: readonly (string | number)[]): string {
-  return join(place.profile.logDir, `${parts.filter((part) => part !== "").join("-")}.log`);
+/** Path of a log file without `.log`: `program-[cluster-]tag`, without what is empty. */
+export function logBase({ profile, clusterId }: ClusterPlace, program: string, tag: string): string {
+  return join(profile.logDir, [program, clusterId, tag].filter((part) => part !== "").join("-"));
 }
 
 /** An engine's uuid in the form of a session id: 8 and 24 hex digits. */
@@ -189,9 +189,14 @@ export function newEngineUuid(): EngineUuid {
 
 /**
  * What must not reach users' code and the programs it starts: an engine of this machine reads its keys from the connection
- * file, and the controller's secret key is none of its business.
+ * file, elsewhere it gets what its launcher gives it, and the controller's secret key is none of its business.
  */
-const NO_KEYS = { IPP_CONNECTION_INFO: undefined, IPP_CURVE_SECRETKEY: undefined, IPP_CURVE_PUBLICKEY: undefined, IPP_SESSION_KEY: undefined };
+export const NO_KEYS: Readonly<Record<string, undefined>> = {
+  IPP_CONNECTION_INFO: undefined,
+  IPP_CURVE_SECRETKEY: undefined,
+  IPP_CURVE_PUBLICKEY: undefined,
+  IPP_SESSION_KEY: undefined,
+};
 
 function controllerLine(request: ControllerRequest): string[] {
   return [...commandOf(request, "ipcontroller"), ...request.args];
@@ -211,7 +216,7 @@ async function startMember(request: EnginesRequest, line: readonly string[], ind
   const group = await spawnProcess({
     command: [...line, `--ident=${uuid}`],
     env: { ...placeEnvironment(request.place), ...NO_KEYS },
-    outputFile: logFile(request.place, "ipengine", request.place.clusterId, request.setId, index),
+    outputFile: `${logBase(request.place, "ipengine", request.setId)}-${index}.log`,
   });
   return { index, uuid, process: group };
 }
@@ -224,7 +229,7 @@ export const LOCAL_LAUNCHER: Launcher = {
     const group = await spawnProcess({
       command: controllerLine(request),
       env: placeEnvironment(request.place),
-      outputFile: request.keepOutput ? logFile(request.place, "ipcontroller", request.place.clusterId, process.pid) : "",
+      outputFile: request.keepOutput ? `${logBase(request.place, "ipcontroller", String(process.pid))}.log` : "",
     });
     return new LocalController(group, localPlace(request.place));
   },

@@ -3,15 +3,15 @@
 
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LaunchError } from "../base/index.ts";
 import type { TaskEnd } from "./batch/batch-system.ts";
 import { readTaskEnds } from "./batch/slurm.ts";
 import type { EnginesRequest, LaunchedEngine, LaunchedEngines, Launcher, LauncherOptions, ProcessExit } from "./launcher.ts";
 import { readProcessState, textOf, type LauncherState } from "./launcher-state.ts";
+import { logBase } from "./local-launcher.ts";
 import { engineProgram, newIdentPrefix, numberedIdent, numberedUuid, remoteEnvironment } from "./numbered-engines.ts";
-import { outputTail } from "./output-tail.ts";
+import { outputHead, outputTail } from "./output-tail.ts";
 import { ProcessGroup } from "./process-group.ts";
 import { isAlive } from "./process-identity.ts";
 import { shellLine } from "./shell-words.ts";
@@ -28,8 +28,8 @@ interface Starter {
   readonly forwarded: ReadonlySet<NodeJS.Signals>;
   /** The log of the engine of a number. */
   log(logBase: string, index: number): string;
-  /** Ends of single engines, as the command tells of them. */
-  readEnds(output: string): readonly TaskEnd[];
+  /** Ends of single engines, as the command tells of them; absent: it tells none, and its log is the engines'. */
+  readEnds?(output: string): readonly TaskEnd[];
 }
 
 const MPI: Starter = {
@@ -44,7 +44,6 @@ const MPI: Starter = {
   number: '"${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-${PMIX_RANK:-${SLURM_PROCID:-0}}}}"',
   forwarded: new Set(["SIGTERM", "SIGUSR1", "SIGUSR2"]),
   log: (logBase) => `${logBase}.log`,
-  readEnds: () => [],
 };
 
 const SRUN: Starter = {
@@ -105,7 +104,7 @@ class RankedEngines implements LaunchedEngines {
     this.#facts = facts;
     this.engines = Array.from({ length: facts.n }, (_, index) => this.#engine(index));
     this.exited = group.exited.then(() => undefined);
-    void this.#watch();
+    if (starter.readEnds !== undefined) void this.#watch();
   }
 
   get isRunning(): boolean {
@@ -179,7 +178,7 @@ class RankedEngines implements LaunchedEngines {
     if (end !== undefined) return this.#exitOf(end);
     const own = outputTail(this.#starter.log(this.#facts.logBase, index));
     const tail = own.length > 0 ? own : exit.outputTail;
-    const help = mpiHelp(readText(this.#process.outputFile));
+    const help = mpiHelp(outputHead(this.#process.outputFile));
     return { ...exit, outputTail: help === undefined ? tail : [...tail, help] };
   }
 
@@ -191,7 +190,7 @@ class RankedEngines implements LaunchedEngines {
   }
 
   #lookForEnds(): void {
-    for (const end of this.#starter.readEnds(readText(this.#process.outputFile))) {
+    for (const end of this.#starter.readEnds?.(readText(this.#process.outputFile)) ?? []) {
       if (this.#ends.has(end.task)) continue;
       this.#ends.set(end.task, end);
       this.#waiters.get(end.task)?.(end);
@@ -224,10 +223,6 @@ async function engineLine(starter: Starter, request: EnginesRequest, identPrefix
   return [...(await starter.command(request, logBase)), "sh", "-c", engine];
 }
 
-function logBaseOf({ place, setId }: EnginesRequest): string {
-  return join(place.profile.logDir, ["ipengine", place.clusterId, setId].filter((part) => part !== "").join("-"));
-}
-
 function rankedLauncher(starter: Starter): Launcher {
   return {
     name: starter.name,
@@ -235,14 +230,14 @@ function rankedLauncher(starter: Starter): Launcher {
 
     async startEngines(request) {
       const identPrefix = newIdentPrefix();
-      const logBase = logBaseOf(request);
+      const base = logBase(request.place, "ipengine", request.setId);
       const group = await spawnProcess({
-        command: await engineLine(starter, request, identPrefix, logBase),
+        command: await engineLine(starter, request, identPrefix, base),
         env: { ...remoteEnvironment(request.place), IPP_CONNECTION_INFO: request.connectionInfo },
-        outputFile: `${logBase}.log`,
+        outputFile: `${base}.log`,
       });
       const { profile, clusterId } = request.place;
-      return new RankedEngines(starter, request.setId, group, { n: request.n, identPrefix, logBase, clusterId, profileDir: profile.path });
+      return new RankedEngines(starter, request.setId, group, { n: request.n, identPrefix, logBase: base, clusterId, profileDir: profile.path });
     },
 
     findEngines(setId, state) {
@@ -255,7 +250,7 @@ function rankedLauncher(starter: Starter): Launcher {
     },
 
     async previewEngines(request) {
-      const line = await engineLine(starter, request, newIdentPrefix(), logBaseOf(request));
+      const line = await engineLine(starter, request, newIdentPrefix(), logBase(request.place, "ipengine", request.setId));
       return `# with IPP_CONNECTION_INFO in the environment\n${shellLine(line)}\n`;
     },
   };

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
 import { connectionFilePath } from "../config/index.ts";
 import type { ClusterPlace, EnginesRequest } from "./launcher.ts";
-import { ownCommand } from "./local-launcher.ts";
+import { NO_KEYS, ownCommand } from "./local-launcher.ts";
 
 /** The common beginning of a set's uuids: 8 and 16 hex digits; eight decimal ones follow and make it a uuid in the form of a session id. */
 export function newIdentPrefix(): string {
@@ -32,13 +32,5 @@ export function engineProgram(request: EnginesRequest, readsFile: boolean): stri
 
 /** Environment for what runs elsewhere: its place, and nothing of the launcher's own keys and process id. */
 export function remoteEnvironment(place: ClusterPlace): Record<string, string | undefined> {
-  return {
-    IPP_PARENT_PID: undefined,
-    IPP_CONNECTION_INFO: undefined,
-    IPP_CURVE_SECRETKEY: undefined,
-    IPP_CURVE_PUBLICKEY: undefined,
-    IPP_SESSION_KEY: undefined,
-    IPP_PROFILE_DIR: place.profile.path,
-    IPP_CLUSTER_ID: place.clusterId,
-  };
+  return { ...NO_KEYS, IPP_PARENT_PID: undefined, IPP_PROFILE_DIR: place.profile.path, IPP_CLUSTER_ID: place.clusterId };
 }

@@ -1,25 +1,35 @@
-// The last words of a process, from its log file.
+// The last words of a process, and its first, from its log file.
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-const TAIL_BYTES_MAX = 16 * 1024;
+/** Of either end of a file. */
+const PART_BYTES_MAX = 16 * 1024;
 const TAIL_LINES_MAX = 20;
 
 /** Last lines of a file from byte `from` on, without blank ones; at most 20 lines and 16 KiB. Empty when there is no file. */
 export function outputTail(file: string, from = 0): string[] {
+  return tailLines(readPart(file, (size) => Math.max(from, size - PART_BYTES_MAX)));
+}
+
+/** The beginning of a file, at most 16 KiB. Empty when there is no file. */
+export function outputHead(file: string): string {
+  return readPart(file, () => 0);
+}
+
+function readPart(file: string, startIn: (size: number) => number): string {
   let fd: number;
   try {
     fd = openSync(file, "r");
   } catch {
-    // The process never wrote, or its log was cleaned away: there are no last words.
-    return [];
+    // The process never wrote, or its log was cleaned away: there is nothing to read.
+    return "";
   }
   try {
     const { size } = fstatSync(fd);
-    const start = Math.max(from, size - TAIL_BYTES_MAX);
-    const bytes = Buffer.alloc(Math.max(0, size - start));
+    const start = startIn(size);
+    const bytes = Buffer.alloc(Math.min(Math.max(0, size - start), PART_BYTES_MAX));
     const count = readSync(fd, bytes, 0, bytes.length, start);
-    return tailLines(bytes.toString("utf8", 0, count));
+    return bytes.toString("utf8", 0, count);
   } finally {
     closeSync(fd);
   }

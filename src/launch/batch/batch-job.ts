@@ -53,10 +53,6 @@ export class BatchJob {
     return this.#facts.jobId;
   }
 
-  get title(): string {
-    return this.#facts.system.title;
-  }
-
   /** Numbers of the tasks as the system counts them. */
   get #tasks(): number[] {
     const { shape, n, system } = this.#facts;

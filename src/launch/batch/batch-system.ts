@@ -109,12 +109,10 @@ export interface BatchSystem {
   directives(request: BatchJobRequest): readonly Directive[];
   /** `{time_limit}` of a template. */
   timeLimit(seconds: number): string;
-  /** `{output_file}`, with the system's mark for a task's number. */
+  /** `{output_file}`: `BASE.log`; of engines `BASE-NUMBER.log`, with the system's mark for a task's number; of a program `BASE-JOBID.log`. */
   outputPattern(request: BatchJobRequest): string;
   /** Shell expression that gives a task's number inside the job. */
   taskNumber(shape: BatchShape): string;
-  /** Path of the file in which the output of a task lies; `task` counts from 0. */
-  outputFile(request: Pick<BatchJobRequest, "outputBase" | "shape" | "role">, task: number, jobId: string): string;
   /** Launcher that starts engines on what a job was given, from inside it, and the shell variable with the job's id; absent: there is no such way. */
   readonly innerLauncher?: string;
   readonly jobIdVariable?: string;

@@ -1,9 +1,9 @@
 // Grid Engine (Sun's, and its descendants): `qsub`, `qdel`, `qstat -xml`, and `qacct` for what has ended. Engines are the
 // tasks of a job array. `qstat -j` shows a job's environment to every user, so keys do not travel in it.
 
-import { constants } from "node:os";
 import type { BatchJobRequest, BatchRole, BatchSystem, CommandOutput, JobListing, TaskStatus } from "./batch-system.ts";
 import { WHOLE_JOB } from "./batch-system.ts";
+import { signalName } from "./signal-name.ts";
 import { hoursMinutesSeconds } from "./time-limit.ts";
 
 const HEAD = `#!/bin/sh
@@ -64,19 +64,16 @@ function field(record: string, name: string): string {
 
 /** Of `failed`: the program was ended by a signal, which is no failure of the system's. */
 const ENDED_BY_SIGNAL = "100";
+/** An exit status above this is this and the signal's number. */
+const SIGNAL_BASE = 128;
 
 function readRecord(record: string): TaskStatus {
   const [code = "0", why = ""] = field(record, "failed").split(/ *: */);
   const status = Number.parseInt(field(record, "exit_status"), 10);
   const host = field(record, "hostname");
   if (code !== "0" && code !== ENDED_BY_SIGNAL) return { phase: "ended", exitCode: null, signal: null, host, reason: why };
-  const signal = code === ENDED_BY_SIGNAL && status > 128 ? signalName(status - 128) : null;
+  const signal = code === ENDED_BY_SIGNAL && status > SIGNAL_BASE ? (signalName(status - SIGNAL_BASE) ?? `signal ${status - SIGNAL_BASE}`) : null;
   return { phase: "ended", exitCode: signal === null ? status : null, signal, host, reason: "" };
-}
-
-/** `SIGKILL` for 9. */
-function signalName(number: number): string {
-  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
 }
 
 function readHistory(output: CommandOutput): JobListing | undefined {
@@ -125,7 +122,6 @@ export const GRID_ENGINE: BatchSystem = {
   timeLimit: hoursMinutesSeconds,
   outputPattern,
   taskNumber: () => '"$SGE_TASK_ID"',
-  outputFile: ({ outputBase, role }, task) => (role === "engines" ? `${outputBase}-${task + 1}.log` : `${outputBase}.log`),
   submit: (scriptPath) => ({ argv: ["qsub", "-terse", scriptPath] }),
   readJobId: (output) => /^(\d+)(?:\.\d+-\d+:\d+)?$/m.exec(output.stdout)?.[1],
   cancel: (jobId) => ({ argv: ["qdel", jobId] }),

@@ -100,7 +100,6 @@ export const HTCONDOR: BatchSystem = {
   outputPattern,
   taskNumber: () => '"$1"',
   quote,
-  outputFile: ({ outputBase, role }, task) => (role === "engines" ? `${outputBase}-${task}.log` : `${outputBase}.log`),
   submit: (scriptPath) => ({ argv: ["condor_submit", "-terse", scriptPath] }),
   readJobId: (output) => /^(\d+)\.\d+/m.exec(output.stdout)?.[1],
   cancel: (jobId) => ({ argv: ["condor_rm", jobId] }),

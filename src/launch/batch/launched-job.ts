@@ -146,7 +146,11 @@ function hostOf(status: TaskStatus | undefined): string | undefined {
   return status.host;
 }
 
-const logOf = (facts: BatchFacts, index: number): string => facts.system.outputFile(facts, index, facts.job.jobId);
+/** Where the output of a task lies: see `outputPattern` of a system. */
+function logOf({ role, outputBase, system, job }: BatchFacts, index: number): string {
+  const marks = { controller: "", engines: `-${system.firstTask + index}`, program: `-${job.jobId}` };
+  return `${outputBase}${marks[role]}.log`;
+}
 
 async function exitOf(facts: BatchFacts, index: number): Promise<ProcessExit> {
   const { job, system, outputBase } = facts;

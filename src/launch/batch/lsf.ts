@@ -1,8 +1,8 @@
 // LSF: `bsub` with the script as its input, `bkill`, `bjobs -o`. Engines are the elements of a job array.
 
-import { constants } from "node:os";
 import type { BatchJobRequest, BatchRole, BatchSystem, CommandOutput, JobListing, TaskStatus } from "./batch-system.ts";
 import { WHOLE_JOB } from "./batch-system.ts";
+import { signalName } from "./signal-name.ts";
 import { hoursMinutes } from "./time-limit.ts";
 
 const PLACE = `export IPP_PROFILE_DIR={profile_dir} IPP_CLUSTER_ID={cluster_id}
@@ -40,12 +40,8 @@ function readTask([stat = "", code, hosts, pending, exitReason]: readonly string
   if (PENDING.has(stat)) return { phase: "pending", reason: known(pending) || (stat === "PSUSP" ? "suspended by its owner or an administrator" : "queued") };
   if (!ENDED.has(stat)) return { phase: "running", host };
   const status = stat === "DONE" ? 0 : known(code) === "" ? null : Number(code);
-  const signal = status !== null && status > SIGNAL_BASE ? signalName(status - SIGNAL_BASE) : null;
+  const signal = status !== null && status > SIGNAL_BASE ? (signalName(status - SIGNAL_BASE) ?? null) : null;
   return { phase: "ended", exitCode: signal === null ? status : null, signal, host, reason: known(exitReason) };
-}
-
-function signalName(number: number): string | null {
-  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null;
 }
 
 function readListing(output: CommandOutput, jobId: string): JobListing | undefined {
@@ -83,7 +79,6 @@ export const LSF: BatchSystem = {
   timeLimit: hoursMinutes,
   outputPattern,
   taskNumber: () => '"$LSB_JOBINDEX"',
-  outputFile: ({ outputBase, role }, task) => (role === "engines" ? `${outputBase}-${task + 1}.log` : `${outputBase}.log`),
   // Output goes to the files while the job runs, not at its end.
   submitEnvironment: { LSB_STDOUT_DIRECT: "Y" },
   submit: (_scriptPath, script) => ({ argv: ["bsub"], stdin: script }),

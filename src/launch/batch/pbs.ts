@@ -1,9 +1,9 @@
 // PBS (OpenPBS and PBS Professional): `qsub`, `qdel`, `qsig`, `qstat -f`. Engines are the subjobs of a job array. `qstat -f` shows a
 // job's environment to other users, so keys do not travel in it.
 
-import { constants } from "node:os";
 import type { BatchJobRequest, BatchRole, BatchSystem, CommandOutput, JobListing, TaskStatus } from "./batch-system.ts";
 import { WHOLE_JOB } from "./batch-system.ts";
+import { signalName } from "./signal-name.ts";
 import { hoursMinutesSeconds } from "./time-limit.ts";
 
 const HEAD = `#!/bin/sh
@@ -48,16 +48,12 @@ function readTask(record: string): TaskStatus {
   const text = attribute(record, "Exit_status");
   const status = text === "" ? null : Number(text);
   if (status !== null && status < 0) return { phase: "ended", exitCode: null, signal: null, host, reason: `PBS exit status ${status}` };
-  const signal = status !== null && status > SIGNAL_BASE ? signalName(status - SIGNAL_BASE) : null;
+  const signal = status !== null && status > SIGNAL_BASE ? (signalName(status - SIGNAL_BASE) ?? `signal ${status - SIGNAL_BASE}`) : null;
   return { phase: "ended", exitCode: signal === null ? status : null, signal, host, reason: "" };
 }
 
 function pendingWord(state: string): string {
   return state === "H" ? "held" : state === "W" ? "waiting for its start time" : "queued";
-}
-
-function signalName(number: number): string {
-  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
 }
 
 function readListing(output: CommandOutput): JobListing | undefined {
@@ -99,7 +95,6 @@ export const PBS: BatchSystem = {
   outputPattern,
   // Torque, which templates of one's own may be for, has another name for it.
   taskNumber: () => '"${PBS_ARRAY_INDEX:-${PBS_ARRAYID:-1}}"',
-  outputFile: ({ outputBase, role }, task) => (role === "engines" ? `${outputBase}-${task + 1}.log` : `${outputBase}.log`),
   submit: (scriptPath) => ({ argv: ["qsub", scriptPath] }),
   readJobId: (output) => /^(\d+(?:\[\])?(?:\.\S+)?)$/m.exec(output.stdout)?.[1],
   cancel: (jobId) => ({ argv: ["qdel", jobId] }),

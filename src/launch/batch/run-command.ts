@@ -15,26 +15,24 @@ export type CommandEnvironment = { readonly [name: string]: string | undefined }
 /**
  * Runs a command to its end, whatever its exit status.
  *
- * @throws LaunchError when it cannot be run or takes longer than 30 s; the signal's reason
+ * @throws LaunchError when it cannot be run or takes longer than 30 s
  */
-export function runCommand(command: BatchCommand, env: CommandEnvironment = {}, signal?: AbortSignal): Promise<CommandOutput> {
+export function runCommand(command: BatchCommand, env: CommandEnvironment = {}): Promise<CommandOutput> {
   const [program = "", ...args] = command.argv;
   return new Promise((resolve, reject) => {
     const options = { env: { ...process.env, ...env }, timeout: COMMAND_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX, killSignal: "SIGKILL" as const };
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ exitCode: 0, stdout, stderr });
       else if (typeof error.code === "number") resolve({ exitCode: error.code, stdout, stderr });
-      else reject(failure(program, error, signal));
+      else reject(failure(program, error));
     });
-    signal?.addEventListener("abort", () => child.kill("SIGKILL"), { once: true });
     // A command that does not read what it is given tells why by its exit status.
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(command.stdin ?? "");
   });
 }
 
-function failure(program: string, error: Error & { code?: string | number | null; killed?: boolean }, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted === true) return signal.reason;
+function failure(program: string, error: Error & { code?: string | number | null; killed?: boolean }): LaunchError {
   if (error.code === "ENOENT") return new LaunchError(`there is no command ${program} on this machine; run this where jobs are submitted`, { cause: error });
   if (error.killed === true) return new LaunchError(`${program} did not answer within ${COMMAND_MS_MAX / 1000} s`, { cause: error });
   return new LaunchError(`cannot run ${program}: ${fileFailure(error)}`, { cause: error });

@@ -146,10 +146,6 @@ export const SLURM: BatchSystem = {
   timeLimit: hoursMinutesSeconds,
   outputPattern,
   taskNumber: (shape) => (shape === "array" ? '"$SLURM_ARRAY_TASK_ID"' : '"$SLURM_PROCID"'),
-  outputFile({ outputBase, role }, task, jobId) {
-    if (role === "program") return `${outputBase}-${jobId}.log`;
-    return role === "engines" ? `${outputBase}-${task}.log` : `${outputBase}.log`;
-  },
   innerLauncher: "srun",
   jobIdVariable: "SLURM_JOB_ID",
   submit: (scriptPath) => ({ argv: ["sbatch", "--parsable", scriptPath] }),

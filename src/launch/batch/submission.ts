@@ -2,11 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { LaunchError } from "../../base/index.ts";
 import { fileFailure } from "../../config/index.ts";
 import type { Logger } from "../../log/index.ts";
 import type { ClusterPlace, LaunchRequest } from "../launcher.ts";
+import { logBase } from "../local-launcher.ts";
 import { remoteEnvironment } from "../numbered-engines.ts";
 import { BatchJob } from "./batch-job.ts";
 import type { BatchOptions } from "./batch-options.ts";
@@ -35,7 +35,7 @@ export interface DraftParts extends Pick<BatchJobRequest, "role" | "n" | "shape"
 export function draftJob(system: BatchSystem, place: ClusterPlace, options: BatchOptions, { parts, ...what }: DraftParts): Draft {
   const { profile, clusterId } = place;
   const [program, tag] = parts;
-  const name = [program, clusterId, tag].filter((part) => part !== "").join("-");
+  const outputBase = logBase(place, program, tag);
   return {
     place,
     request: {
@@ -43,12 +43,12 @@ export function draftJob(system: BatchSystem, place: ClusterPlace, options: Batc
       jobName: jobNameOf(clusterId === "" ? program : `${program}-${clusterId}`),
       profileDir: profile.path,
       clusterId,
-      outputBase: join(profile.logDir, name),
+      outputBase,
       options: options.job,
     },
     options,
     env: { ...remoteEnvironment(place), ...system.submitEnvironment },
-    scriptPath: system.scriptPath?.(profile.path, what.role) ?? join(profile.logDir, `${name}.${system.scriptSuffix}`),
+    scriptPath: system.scriptPath?.(profile.path, what.role) ?? `${outputBase}.${system.scriptSuffix}`,
   };
 }
 

@@ -102,7 +102,6 @@ export const WINDOWS_HPC: BatchSystem = {
   timeLimit: String,
   outputPattern: ({ outputBase }) => `${outputBase}.log`,
   taskNumber: () => "",
-  outputFile: ({ outputBase, role }, index) => (role === "engines" ? `${outputBase}-${index}.log` : `${outputBase}.log`),
   render,
   submit: (scriptPath, _script, options) => ({ argv: ["job", "submit", `/jobfile:${scriptPath}`, ...schedulerArgument(options)] }),
   readJobId: (output) => /\bID: *(\d+)/.exec(output.stdout)?.[1],

@@ -83,7 +83,10 @@ export interface AgentCalls {
   /** Writes a file below the home directory, or at an absolute path. */
   readonly put: { readonly asks: { readonly path: string; readonly content: string; readonly mode: number }; readonly answers: Record<string, never> };
   /** Reads a file, waiting for it; base64. */
-  readonly get: { readonly asks: { readonly path: string; readonly waitMs: number }; readonly answers: { readonly content: string } };
+  readonly get: {
+    readonly asks: { readonly path: string; readonly waitMs: number; readonly bytesMax: number };
+    readonly answers: { readonly content: string };
+  };
 }
 
 /** A request to the agent; the answer carries its number. */

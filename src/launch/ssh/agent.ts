@@ -4,7 +4,7 @@
 // Node's own modules only, and no newer ones than this package's least Node has.
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { accessSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { homedir, hostname } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -28,18 +28,17 @@ let ending: Promise<readonly number[]> | undefined;
 /** Begins: takes what was read already, then lines of standard input. */
 export function run(rest: string): void {
   process.title = "tsparallel-agent";
-  let buffer = rest;
-  const takeLines = (): void => {
-    const lines = buffer.split("\n");
-    buffer = lines.pop() ?? "";
+  let buffer = "";
+  const takeLines = (text: string): void => {
     lastWordAt = performance.now();
+    // Only what has come is looked at, since a file's content is one line in many pieces.
+    const last = text.lastIndexOf("\n");
+    const lines = last < 0 ? [] : `${buffer}${text.slice(0, last)}`.split("\n");
+    buffer = last < 0 ? buffer + text : text.slice(last + 1);
     for (const line of lines) if (line !== "") take(JSON.parse(line) as ToAgent);
   };
   process.stdin.setEncoding("utf8");
-  process.stdin.on("data", (chunk: string) => {
-    buffer += chunk;
-    takeLines();
-  });
+  process.stdin.on("data", takeLines);
   const leave = (): void => void end(graceMs).finally(() => process.exit(0));
   process.stdin.on("end", leave).on("error", leave);
   process.stdout.on("error", leave);
@@ -50,7 +49,7 @@ export function run(rest: string): void {
   // The other end says something at once, so that standard input counts as open.
   const from = (process.env["SSH_CONNECTION"] ?? "").split(" ")[0] ?? "";
   say({ type: "hello", host: hostname(), home: homedir(), from, pid: process.pid, started: startedOf(process.pid) ?? "" });
-  takeLines();
+  takeLines(rest);
   process.stdin.resume();
 }
 
@@ -96,9 +95,10 @@ const ANSWERS: { readonly [Name in keyof AgentCalls]: (asks: Asks<Name>) => Prom
     writeFileSync(file, Buffer.from(content, "base64"), { mode });
     return {};
   },
-  get: async ({ path, waitMs }) => {
+  get: async ({ path, waitMs, bytesMax }) => {
     const file = resolve(homedir(), path);
     await until(() => existsSync(file), waitMs);
+    if (statSync(file).size > bytesMax) throw new Error(`${path} is larger than ${bytesMax / 1024 / 1024} MiB`);
     return { content: readFileSync(file).toString("base64") };
   },
 };

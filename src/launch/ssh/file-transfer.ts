@@ -9,7 +9,7 @@ import type { LauncherOptions } from "../launcher.ts";
 import type { HostLink } from "./host-link.ts";
 
 /** Contents travel whole, in memory. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+export const FILE_BYTES_MAX: number = 64 * 1024 * 1024;
 const TRANSFER_MS = 120_000;
 const WAIT_MS = 10_000;
 
@@ -50,7 +50,7 @@ export async function sendFiles(link: HostLink, files: readonly Transfer[]): Pro
 /** Copies files from a host; as `sendFiles`. */
 export async function fetchFiles(link: HostLink, files: readonly Transfer[]): Promise<void> {
   for (const { from, to } of files) {
-    const { content } = await link.call("get", { path: remotePath(from), waitMs: WAIT_MS }, TRANSFER_MS);
+    const { content } = await link.call("get", { path: remotePath(from), waitMs: WAIT_MS, bytesMax: FILE_BYTES_MAX }, TRANSFER_MS);
     const path = resolve(expandHome(to.replaceAll("{host}", link.target.host)));
     await local(`write ${path}`, async () => {
       await mkdir(dirname(path), { recursive: true });

@@ -12,7 +12,8 @@ import { connectionFailure, isWorthRetrying, type SshEnd } from "./ssh-failures.
 const NODE_MIN = [20, 19] as const;
 /** Node may come from a slow disk, and the machine be busy. */
 const START_MS = 30_000;
-const LINE_CHARS_MAX = 64 * 1024 * 1024;
+/** Room for the largest file, in base64. */
+const LINE_CHARS_MAX = 96 * 1024 * 1024;
 const WORDS_CHARS_MAX = 16 * 1024;
 const RETRY_MS = [500, 1500];
 
@@ -102,10 +103,6 @@ export class HostLink {
     return this.#facts;
   }
 
-  get isOpen(): boolean {
-    return this.#end === undefined;
-  }
-
   /** Tells what happens there from now on, and keeps the agent's engines alive by a word every now and then. */
   follow(events: HostEvents, contactMs: number): void {
     this.#events = events;
@@ -181,9 +178,11 @@ export class HostLink {
   }
 
   #take(text: string): void {
-    this.#buffer += text;
-    const lines = this.#buffer.split("\n");
-    this.#buffer = (lines.pop() ?? "").slice(0, LINE_CHARS_MAX);
+    // Only what has come is looked at, since a file's content is one line in many pieces.
+    const end = text.lastIndexOf("\n");
+    const lines = end < 0 ? [] : `${this.#buffer}${text.slice(0, end)}`.split("\n");
+    if (end >= 0) this.#buffer = "";
+    if (this.#buffer.length < LINE_CHARS_MAX) this.#buffer += text.slice(end + 1);
     for (const line of lines) {
       // Before the agent speaks, the host's login may print what it likes.
       const at = line.indexOf(MARK);

@@ -5,7 +5,9 @@ import { homedir } from "node:os";
 import { ConfigError, LaunchError } from "../../base/index.ts";
 import { connectionFilePath, writePrivateFile, type ConnectionRole } from "../../config/index.ts";
 import type { ControllerRequest, LaunchedController, ProcessExit } from "../launcher.ts";
+import { logBase } from "../local-launcher.ts";
 import { textOf } from "../launcher-state.ts";
+import { FILE_BYTES_MAX } from "./file-transfer.ts";
 import { HostProcess, LiveGroup, type HostGroup } from "./host-group.ts";
 import type { HostLink } from "./host-link.ts";
 import { readTarget, type SshTarget } from "./host-list.ts";
@@ -73,8 +75,7 @@ async function startOn(ready: ReadyHost, request: ControllerRequest): Promise<La
   const asks = { processes: [process], script: ready.script, profileDir, graceMs, contactMs };
   const [started] = (await link.call("start", asks, START_MS)).processes;
   if (started === undefined || "failure" in started) throw new LaunchError(`${link.target.host}: ${started?.failure ?? "nothing was started"}`);
-  const name = ["ipcontroller", place.clusterId, globalThis.process.pid].filter((part) => part !== "").join("-");
-  const log = keepOutput ? join(place.profile.logDir, `${name}.log`) : "";
+  const log = keepOutput ? `${logBase(place, "ipcontroller", String(globalThis.process.pid))}.log` : "";
   const identity = { pid: started.pid, started: started.started };
   const controller = new HostProcess({ index: 0, uuid: undefined, host: link.target.host, identity, log });
   const group = new LiveGroup(link, [controller], contactMs);
@@ -88,7 +89,7 @@ async function startOn(ready: ReadyHost, request: ControllerRequest): Promise<La
 /** Client's file first, as the controller itself does. With a shared home they are there already, and stay what they are. */
 async function fetchConnectionFiles(link: HostLink, { place }: ControllerRequest, remoteFile: (role: ConnectionRole) => string): Promise<void> {
   for (const role of ["client", "engine"] as const) {
-    const { content } = await link.call("get", { path: remoteFile(role), waitMs: FILES_MS }, FILES_MS);
+    const { content } = await link.call("get", { path: remoteFile(role), waitMs: FILES_MS, bytesMax: FILE_BYTES_MAX }, FILES_MS);
     await writePrivateFile(connectionFilePath(place.profile, role, place.clusterId), Buffer.from(content, "base64").toString("utf8"));
   }
 }

@@ -1,10 +1,9 @@
 // Sets of engines on other hosts: each host gets its share, all hosts are checked before anything is started on one.
 
-import { join } from "node:path";
 import { ConfigError, LaunchError } from "../../base/index.ts";
 import { parseConnectionInfo } from "../../config/index.ts";
 import type { EnginesRequest, LaunchedEngine, LaunchedEngines } from "../launcher.ts";
-import { newEngineUuid } from "../local-launcher.ts";
+import { logBase, newEngineUuid } from "../local-launcher.ts";
 import { fetchFiles, readTransfers, sendFiles } from "./file-transfer.ts";
 import { HostProcess, LiveGroup, type HostGroup } from "./host-group.ts";
 import { readHosts, sharesOf, targetName, totalOf, type EngineHost } from "./host-list.ts";
@@ -80,11 +79,10 @@ async function startOn(
   const failed = started.find((one) => "failure" in one);
   if (failed !== undefined && "failure" in failed) throw new LaunchError(`${target.host}: ${failed.failure}`);
   const known = started.flatMap((one) => ("failure" in one ? [] : [one]));
-  const logName = ["ipengine", place.clusterId, setId].filter((part) => part !== "").join("-");
+  const base = logBase(place, "ipengine", setId);
   const members = known.map(({ index, pid, started: since }) => {
     const uuid = processes.find((one) => one.index === index)?.uuid;
-    const log = join(place.profile.logDir, `${logName}-${index}.log`);
-    return new HostProcess({ index, uuid, host: target.host, identity: { pid, started: since }, log });
+    return new HostProcess({ index, uuid, host: target.host, identity: { pid, started: since }, log: `${base}-${index}.log` });
   });
   return new LiveGroup(ready.link, members, contactMs);
 }
