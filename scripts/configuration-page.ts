@@ -13,7 +13,8 @@ export function configurationPage(): string {
   const tables = (Object.keys(OPTION_TABLES) as ConfigName[]).map((name) => section(name));
   return `# Configuration
 
-Options come from four places; later wins: default, profile file, environment, command line (or arguments in code).
+Options come from four places; later wins: default, profile file, environment, command line (or arguments in code). \`ipcluster config show\` prints
+each with its value and the place it came from, but for keys (\`--changed\`: without the defaults; \`-o json\`; \`ipcluster config show ipcontroller\`).
 
 A profile is a directory, \`~/.ipython/profile_NAME\` (\`$IPYTHONDIR\` names another place than \`~/.ipython\`), laid out as ipyparallel does, so that
 Python's programs and these share it. \`ipcluster profile create --parallel --profile=NAME\` makes one with a commented file for each program.

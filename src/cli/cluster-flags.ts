@@ -11,7 +11,7 @@ import {
   type ProfileDir,
 } from "../config/index.ts";
 import { createLogger, fdWriter, type Logger } from "../log/index.ts";
-import type { Command } from "./program.ts";
+import { InvalidArgumentError, type Command } from "./program.ts";
 import { addProgramOptions, givenValues, profileChoice } from "./schema-options.ts";
 
 /** Adds the profile flags and the named options of the cluster table. */
@@ -27,7 +27,21 @@ export interface ClusterRequest {
 
 /** Reads the flags of a sub-command. */
 export function clusterRequest(command: Command): ClusterRequest {
-  return { profile: resolveProfile(profileChoice(command)), given: givenValues(command, CLUSTER_OPTIONS) };
+  const given = givenValues(command, CLUSTER_OPTIONS);
+  if (command.getOptionValueSource("timeout") === "cli") given["engineTimeoutMs"] ??= command.opts<{ timeout: number }>().timeout * 1000;
+  return { profile: resolveProfile(profileChoice(command)), given };
+}
+
+/** Adds `--timeout`: the same as `--engine-timeout`, in seconds as elsewhere on the command line. */
+export function addTimeoutFlag(command: Command): Command {
+  return command.option("--timeout <seconds>", "give up when not all engines answer so long after they began to run (default: 60)", positiveNumber);
+}
+
+/** Reads a number above 0. */
+export function positiveNumber(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError("it must be a number above 0.");
+  return number;
 }
 
 /** The options of a cluster with the profile's file and the environment, for commands that start nothing. */

@@ -1,9 +1,10 @@
 // `ipcluster`: starts, stops and lists clusters. What a sub-command does is loaded when it runs.
 
-import { addClusterFlags } from "./cluster-flags.ts";
+import { addClusterFlags, addTimeoutFlag, positiveNumber } from "./cluster-flags.ts";
 import { EXIT_CODES_HELP } from "./ipcluster-exit-codes.ts";
 import type * as profiles from "./ipcluster-profile.ts";
-import { addExamples, createProgram, InvalidArgumentError, main, Option, type Command } from "./program.ts";
+import { OPTION_TABLES, type ConfigName } from "../config/index.ts";
+import { addExamples, Argument, createProgram, main, Option, type Command } from "./program.ts";
 import { addProfileOptions } from "./schema-options.ts";
 
 /** Of the launchers for batch systems, and of mpiexec. */
@@ -66,12 +67,13 @@ export function ipclusterProgram(afterDashes: readonly string[] = []): Command {
   addEngines(program);
   addClean(program);
   addProfile(program);
+  addConfig(program);
   return program;
 }
 
 function addStart(program: Command, controllerArgs: readonly string[]): void {
   const command = program.command("start").description("start a controller and engines; ready when all engines answer");
-  addClusterFlags(command, [...START_FLAGS, "daemonize", "logToFile", ...BATCH_FLAGS]);
+  addTimeoutFlag(addClusterFlags(command, [...START_FLAGS, "daemonize", "logToFile", ...BATCH_FLAGS]));
   command.option("--dry-run", "print the commands and scripts that would be run, and start nothing");
   command.addOption(new Option("--supervised", "run as the background process of --daemonize").hideHelp());
   command.addOption(new Option("--clean-logs", "the default").hideHelp());
@@ -90,7 +92,7 @@ function addStart(program: Command, controllerArgs: readonly string[]): void {
 function addRun(program: Command, afterDashes: readonly string[]): void {
   const run = program.command("run").description("start a cluster, run a program against it, and stop it");
   run.argument("[program...]", "TypeScript, JavaScript or shell script, or a command; after -- its flags are its own");
-  addClusterFlags(run, [...START_FLAGS, ...BATCH_FLAGS]);
+  addTimeoutFlag(addClusterFlags(run, [...START_FLAGS, ...BATCH_FLAGS]));
   addExamples(run, [
     ["ipcluster run -n 4 analysis.ts", "in which Client.connect() finds the cluster"],
     ["ipcluster run -n 4 -- bakapara -i jobs.jsonl -o results.jsonl", "any command"],
@@ -125,7 +127,7 @@ function addList(program: Command): void {
 
 function addEngines(program: Command): void {
   const engines = program.command("engines").description("add engines to a running cluster; Ctrl-C stops them");
-  addClusterFlags(engines, ["n", "engines", "clusterId", "logLevel", "engineTimeoutMs", "stopTimeoutMs", ...BATCH_FLAGS]);
+  addTimeoutFlag(addClusterFlags(engines, ["n", "engines", "clusterId", "logLevel", "engineTimeoutMs", "stopTimeoutMs", ...BATCH_FLAGS]));
   engines.action(async () => (await import("./ipcluster-engines.ts")).enginesCommand(engines));
   const wait = program.command("wait").description("wait until the engines of a cluster answer");
   addClusterFlags(wait, ["n", "clusterId", "logLevel"]).option("--timeout <seconds>", "give up after this time", positiveNumber, 60);
@@ -156,12 +158,20 @@ function addProfile(program: Command): void {
   locate.action(async (name: string | undefined) => (await load()).locateCommand(name, locate));
 }
 
-function outputOption(): Option {
-  return new Option("-o, --output <form>", "how to print").choices(["text", "json"]).default("text");
+function addConfig(program: Command): void {
+  const config = program.command("config").description("look at the configuration");
+  const show = config.command("show").description("print every option with its value and where that comes from: flag, environment, profile or default");
+  show.addArgument(new Argument("[program]", "whose options").choices(Object.keys(OPTION_TABLES)).default("ipcluster"));
+  addTimeoutFlag(addClusterFlags(show, [...START_FLAGS, "daemonize", "logToFile", ...BATCH_FLAGS])).addOption(outputOption());
+  show.option("--changed", "only options that are not at their default");
+  addExamples(show, [
+    ["ipcluster config show --profile=lab", "what `ipcluster start --profile=lab` would go by"],
+    ["ipcluster config show --changed -n 8 --engines=ssh", "with these flags, and without the defaults"],
+    ["ipcluster config show ipcontroller -o json", "the controller's own options, for programs"],
+  ]);
+  show.action(async (name: ConfigName) => (await import("./ipcluster-config.ts")).showConfigCommand(name, show));
 }
 
-function positiveNumber(text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError("it must be a number above 0.");
-  return number;
+function outputOption(): Option {
+  return new Option("-o, --output <form>", "how to print").choices(["text", "json"]).default("text");
 }

@@ -6,7 +6,7 @@ import { suggest } from "../config/index.ts";
 import { normalizeArgv } from "./argv.ts";
 import { EXIT_FAILURE, EXIT_USAGE, ExitError } from "./exit-error.ts";
 
-export { Command, InvalidArgumentError, Option } from "commander";
+export { Argument, Command, InvalidArgumentError, Option } from "commander";
 export { ExitError } from "./exit-error.ts";
 
 /** What a command is called and how it is used. */

@@ -3,7 +3,7 @@
 // everything. Several processes may change it (`ipcluster engines` adds a set), hence a lock around each change.
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { open, readdir, readFile, rm } from "node:fs/promises";
+import { open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "../base/index.ts";
@@ -48,6 +48,8 @@ export const CLUSTER_CLASS = "ipyparallel.cluster.cluster.Cluster";
 
 const LOCK_WAIT_MS = 5000;
 const LOCK_POLL_MS = 5;
+/** A lock without its holder's id in it counts as abandoned after this time. */
+const NAMELESS_LOCK_MS = 60_000;
 
 /** Path of a cluster's file. */
 export function clusterFilePath(profile: ProfileDir, clusterId: string): string {
@@ -186,8 +188,14 @@ export async function updateClusterFile(
       throw cause;
     });
     const after = await change(before);
-    if (after === undefined) await removeClusterFile(path);
-    else for (const one of [copyPath(path), path]) await writePrivateFile(one, JSON.stringify(after, null, 2));
+    if (after === undefined) return removeClusterFile(path);
+    try {
+      for (const one of [copyPath(path), path]) await writePrivateFile(one, JSON.stringify(after, null, 2));
+    } catch (cause) {
+      // A full disk may have had room for the copy alone.
+      if (before === undefined) await removeClusterFile(path);
+      throw cause;
+    }
   });
 }
 
@@ -213,7 +221,8 @@ async function withLock(lock: string, work: () => Promise<void>): Promise<void> 
 async function tryLock(lock: string): Promise<boolean> {
   try {
     const file = await open(lock, "wx", 0o600);
-    await file.writeFile(String(process.pid));
+    // On a full disk the lock has no name in it and holds all the same: what is to be done may be to remove files.
+    await file.writeFile(String(process.pid)).catch(() => undefined);
     await file.close();
     return true;
   } catch (cause) {
@@ -222,10 +231,16 @@ async function tryLock(lock: string): Promise<boolean> {
   }
 }
 
-/** Whether the process that holds the lock is gone. An empty lock is just being made. */
+/** Whether the process that holds the lock is gone. An empty lock is just being made, or was made on a full disk. */
 async function isAbandoned(lock: string): Promise<boolean> {
-  const holder = Number(await readFile(lock, "utf8").catch(() => "")); // released meanwhile: not abandoned
-  return Number.isInteger(holder) && holder > 0 && !processExists(holder);
+  try {
+    const text = await readFile(lock, "utf8");
+    const holder = Number(text);
+    if (text === "") return Date.now() - (await stat(lock)).mtimeMs > NAMELESS_LOCK_MS;
+    return Number.isInteger(holder) && holder > 0 && !processExists(holder);
+  } catch {
+    return false; // released meanwhile
+  }
 }
 
 /** Whether two contents of a cluster's file are of the same run of it. */

@@ -83,6 +83,7 @@ export const CONTROLLER_OPTIONS = [
     default: null,
     env: "IPP_SESSION_KEY",
     traits: ["Session.key"],
+    isSecret: true,
     doc: "the cluster's key, with which messages are signed; when absent a fresh random one, or none with `enableCurve`",
   },
   {
@@ -101,6 +102,7 @@ export const CONTROLLER_OPTIONS = [
     default: null,
     env: "IPP_CURVE_SECRETKEY",
     traits: [],
+    isSecret: true,
     doc: "secret key for `enableCurve`, 40 characters of Z85; a fresh one when absent",
   },
   {
@@ -109,6 +111,7 @@ export const CONTROLLER_OPTIONS = [
     default: null,
     env: "IPP_CURVE_PUBLICKEY",
     traits: [],
+    isSecret: true,
     doc: "the public key that belongs to `curveSecretKey`; may be left out",
   },
   {

@@ -21,6 +21,7 @@ export { importModule, loadConfigFile, loadProfileConfig, readConfig, type Confi
 export { ensureProfile, listProfiles, resolveClusterId, resolveIpythonDir, resolveProfile, type ProfileChoice, type ProfileDir } from "./profile.ts";
 export { resolveOptions, type OptionOrigin, type OptionSources, type ResolvedOptions } from "./resolve.ts";
 export { checkValue, parseBoolean, parseValue, type OptionRow, type OptionTable, type OptionType, type OptionValues } from "./schema.ts";
+export { shownOptions, type ShownOption } from "./shown-options.ts";
 export { didYouMean, editDistance, suggest } from "./suggest.ts";
 export { sshServerOf, type SshFacts } from "./ssh-server.ts";
 export {

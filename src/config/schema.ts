@@ -30,6 +30,8 @@ export interface OptionRow {
   readonly env?: string;
   /** Names of ipyparallel's traits that set it: `--IPController.ip=…`. */
   readonly traits?: readonly string[];
+  /** Its value is a key: shown to nobody. */
+  readonly isSecret?: boolean;
 }
 
 /** A table of options. */

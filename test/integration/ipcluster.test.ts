@@ -449,6 +449,39 @@ describe("the command line", () => {
   });
 });
 
+describe("the configuration", () => {
+  it("is shown with the origin of each value, and without keys", async () => {
+    await sandbox.run("profile", "create", "--parallel", "--profile=lab");
+    const file = join(sandbox.profileDir("lab"), "ipcluster_config.ts");
+    writeFileSync(
+      file,
+      `import { defineConfig } from "tsparallel/config";\nexport default defineConfig({ n: 8, engines: "ssh", ssh: { engines: { a: 4 } } });\n`,
+    );
+    sandbox.env["IPP_CLUSTER_ID"] = "two";
+    sandbox.env["IPP_SESSION_KEY"] = "0123456789";
+    const changed = await sandbox.run("config", "show", "--profile=lab", "--changed", "--engines=slurm", "--timeout=2");
+    expect(changed).toMatchObject({ code: 0, stderr: "" });
+    const rows = [
+      "n 8 profile",
+      'engines "slurm" flag',
+      'clusterId "two" environment (IPP_CLUSTER_ID)',
+      "engineTimeoutMs 2000 flag",
+      'ssh.engines {"a":4} profile',
+    ];
+    expect(changed.stdout.replaceAll(/ +/g, " ").trimEnd().split("\n")).toEqual([`# ipcluster, profile lab: ${file}`, ...rows]);
+    const json = await sandbox.run("config", "show", "ipcontroller", "--profile=lab", "-o", "json");
+    expect(json.stdout).not.toContain("0123456789");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      program: "ipcontroller",
+      file: join(sandbox.profileDir("lab"), "ipcontroller_config.ts"),
+      options: expect.arrayContaining([
+        { name: "key", value: "(not shown)", source: "environment", variable: "IPP_SESSION_KEY" },
+        { name: "hwm", value: 1, source: "default" },
+      ]) as unknown,
+    });
+  });
+});
+
 describe("profiles", () => {
   it("are created, listed and found", async () => {
     const created = await sandbox.run("profile", "create", "--parallel", "--profile=lab");
