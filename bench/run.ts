@@ -3,7 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { broadcast, shortTasks, submission } from "./cluster/client.ts";
+import { broadcast, shortTasks, singleTasks, submission } from "./cluster/client.ts";
 import { bakapara } from "./cluster/jobs.ts";
 import { pythonEngines } from "./cluster/python-engines.ts";
 import { routing } from "./cluster/routing.ts";
@@ -20,6 +20,7 @@ const MEASURES: readonly Measure[] = [
   map,
   submission,
   shortTasks,
+  singleTasks,
   bakapara,
   start,
   memory,

@@ -4,22 +4,21 @@
 import { ClosedError, ControllerLostError, engineUuid, msgId, ProtocolError, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
 import {
   ClientMachine,
+  type RequestChannel,
   type RequestRecord,
   type AnswerOutcome,
   type ClientEffect,
   type ClientEvent,
   type EngineDirectory,
   type EngineFacts,
-  type WindowLimits,
 } from "../core/client/index.ts";
-import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK } from "../net/index.ts";
 import { CONTROLLER_IDENTITY, offersControl, offersPacking, type Dict, type DropReason, type Frame, type Message, type Session } from "../wire/index.ts";
-import type { Endpoint } from "./connection.ts";
 import { answerOf, notePublishedData, settleHandle } from "./decode.ts";
 import { Emitter } from "./emitter.ts";
 import { IopubFilter } from "./iopub-filter.ts";
-import { LinkLife, type ControllerReturn } from "./link-life.ts";
+import { LinkLife } from "./link-life.ts";
+import type { LinkEvents, LinkParts } from "./link-types.ts";
 import { readEngine, readListing } from "./listing.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { RequestHandle } from "./request-handle.ts";
@@ -27,34 +26,6 @@ import { resumeOutstanding } from "./resume.ts";
 import { noteStoredOutput, replyOf } from "./stored-result.ts";
 import { checkSize, makeHandle, requestType, transmissionOf, type Submission } from "./submission.ts";
 import { waitFor, type WaitOptions } from "./wait-for.ts";
-
-/** What a link is made of. */
-export interface LinkParts {
-  readonly endpoint: Endpoint;
-  /** Where a controller has announced itself since; `undefined`: nowhere else. Never rejects. Default: nobody can know. */
-  readonly findEndpoint?: ((current: Endpoint) => Promise<Endpoint | undefined>) | undefined;
-  /** From the loss of the controller until everything is given up, in milliseconds. */
-  readonly reconnectMs: number;
-  readonly logger: Logger;
-  readonly window?: WindowLimits | undefined;
-  /** Bytes of the buffers of one request. */
-  readonly requestBytesMax: number;
-  readonly clock?: Clock | undefined;
-}
-
-/** What a link tells. */
-export interface LinkEvents {
-  readonly engineJoined: EngineFacts;
-  readonly engineLeft: EngineFacts;
-  /** The controller went away; a sentence. */
-  readonly controllerLost: string;
-  /** A controller is there again, and what was outstanding is looked after. */
-  readonly controllerBack: ControllerReturn;
-  /** Everything is over; the reason. */
-  readonly closed: string;
-  /** A request ended. */
-  readonly settled: RequestHandle;
-}
 
 type Asker = (outcome: AnswerOutcome) => void;
 /** All engines at some moment, as the answer to this question. */
@@ -169,6 +140,11 @@ export class ClientLink {
     const handles = submission.targets.map((uuid) => this.#note(makeHandle(submission, `${header.msg_id}_${uuid}`, [uuid], transmission)));
     this.#feed({ type: "submitted", requests: handles.map((handle) => handle.record) });
     return handles;
+  }
+
+  /** Lets what was submitted leave now, not only when the caller has come to an end. */
+  flush(channel: RequestChannel): void {
+    this.#life.connection.flush(channel);
   }
 
   #note(handle: RequestHandle): RequestHandle {

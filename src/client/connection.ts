@@ -127,6 +127,11 @@ export class Connection {
     else this.#channels?.outlets[channel].send(frames);
   }
 
+  /** Lets messages that wait for company leave now. */
+  flush(channel: RequestChannel): void {
+    this.#channels?.outlets[channel].socket.flush();
+  }
+
   /** Delivers what is queued, then closes. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -39,7 +39,7 @@ export interface LoadBalancedOptions {
   readonly targets?: Targets | undefined;
   /** Stored with each request; any JSON value. */
   readonly label?: unknown;
-  /** Items of a map that go in one task; default: by the number of items and engines. */
+  /** Items of a map that go in one task; default: by the number of items and engines, fewer towards the end. */
   readonly chunkSize?: number | undefined;
   /** Default true; false: `for await` over a map gives items as they complete. */
   readonly ordered?: boolean | undefined;
@@ -62,6 +62,8 @@ const IMAP_OPTION_NAMES: Readonly<Record<keyof ImapOptions, true>> = { maxOutsta
 
 /** Bytes of one chunk that the automatic size does not exceed, if it has more than one item. */
 const CHUNK_BYTES_MAX = 16 * 1024 ** 2;
+/** How long chunks of a map are packed before those that are ready leave. */
+const PACKING_MS = 5;
 const NO_CONTENT: Dict = {};
 
 /**
@@ -175,20 +177,28 @@ export class LoadBalancedView {
   #submitChunks(all: readonly Sliceable[], callOf: (parts: readonly ArrayLike<unknown>[]) => EngineCall): RequestHandle[] {
     const total = shortestLength(all);
     const wanted = this.#options.chunkSize;
-    let size = wanted ?? autoChunkSize(total, this.#countEngines());
+    const engines = this.#countEngines();
     // With nothing to map, packing nothing still refuses what cannot travel.
     if (total === 0) this.#pack(callOf(cut(all, { start: 0, end: 0 })));
     const handles: RequestHandle[] = [];
+    let sizeMax = Infinity;
+    let sentAt = 0;
     for (let start = 0; start < total;) {
+      const size = wanted ?? Math.min(sizeMax, autoChunkSize(total - start, total, engines));
       const end = Math.min(total, start + size);
       const payload = this.#pack(callOf(cut(all, { start, end })));
       const bytes = framesBytes(payload.buffers);
       if (wanted === undefined && bytes > CHUNK_BYTES_MAX && end - start > 1) {
-        size = Math.max(1, Math.floor(((end - start) * CHUNK_BYTES_MAX) / bytes));
+        sizeMax = Math.max(1, Math.floor(((end - start) * CHUNK_BYTES_MAX) / bytes));
         continue;
       }
       handles.push(this.#submit(payload, end - start));
       start = end;
+      // Engines are not to wait until all is packed: the first chunks leave as soon as each can have one, others meanwhile.
+      if (handles.length === engines || (handles.length > engines && performance.now() - sentAt > PACKING_MS)) {
+        this.#context.link.flush("task");
+        sentAt = performance.now();
+      }
     }
     return handles;
   }

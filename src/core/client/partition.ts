@@ -28,18 +28,30 @@ export function chunkSpans(length: number, size: number): Span[] {
   return spans;
 }
 
-/** Chunks each engine gets of a map, so that engines of different speed end together. */
-export const CHUNKS_PER_ENGINE = 32;
+/** Chunks each engine gets of a map about, so that engines of different speed end together. */
+export const CHUNKS_PER_ENGINE = 16;
 /** Items of one chunk at most. */
 export const CHUNK_ITEMS_MAX = 10_000;
+/** Towards the end of a map a chunk is this part of what each engine has left. */
+const GUIDED_PARTS = 2;
+/** The last chunks are not smaller than this part of the first ones: each costs a message. */
+const SHRINK_MAX = 8;
 
 /**
- * Size of a map's chunks when the user names none: about `CHUNKS_PER_ENGINE` for each engine, so that few items go one
- * by one (best balance) and many go in bulk (least cost), never more than `CHUNK_ITEMS_MAX`.
+ * Size of a map's next chunk when the user names none: about `CHUNKS_PER_ENGINE` for each engine, so that few items go one
+ * by one (best balance) and many go in bulk (least cost), never more than `CHUNK_ITEMS_MAX`; and towards the end ever
+ * smaller ones, so that no engine is left with a whole chunk when the others have nothing to do any more. That is guided
+ * self-scheduling with a least size (C. D. Polychronopoulos, D. J. Kuck: Guided Self-Scheduling, IEEE Transactions on Computers
+ * C-36, 1987: a part of what is left for each processor), with a largest size beside it, because times of items are not known.
+ *
+ * @param left items not yet cut, at least 1
+ * @param total items of the whole map
  */
-export function autoChunkSize(items: number, engines: number): number {
-  const chunks = Math.max(1, engines) * CHUNKS_PER_ENGINE;
-  return Math.min(CHUNK_ITEMS_MAX, Math.max(1, Math.ceil(items / chunks)));
+export function autoChunkSize(left: number, total: number, engines: number): number {
+  const processors = Math.max(1, engines);
+  const largest = Math.min(CHUNK_ITEMS_MAX, Math.max(1, Math.ceil(total / (processors * CHUNKS_PER_ENGINE))));
+  const least = Math.ceil(largest / SHRINK_MAX);
+  return Math.min(largest, Math.max(least, Math.ceil(left / (processors * GUIDED_PARTS))));
 }
 
 /** Items `part`, `part + parts`, …: cutting by round robin. */

@@ -3,8 +3,12 @@
 // and the engine is asked to give back those it has not started.
 //
 // Per engine: nothing is known ─> depth 1 ─(a few replies)─> depth by the mean time between replies
-//                  ^                                            │ silent for RECALL_AFTER_MS with more than one task
+//                  ^                                            │ silent for too long with more than one task
 //                  └──────────(recalled)──── recall outstanding <┘      nothing is sent to it meanwhile
+//
+// Very short tasks (messages of one item) go ahead by the handful; those of some tens of milliseconds (chunks of a map) one
+// at a time, which spares the engine the wait for its next one. Silence is judged by the pace: RECALL_AFTER_MS or three times
+// the mean, so that a task sent ahead waits behind a long one for 150 ms at most.
 //
 // Only plain tasks are prefetched, in their turn, and only from a long queue, so that the last ones are spread evenly.
 //
@@ -18,14 +22,21 @@ import type { LiveTask } from "./task.ts";
 import type { Timers } from "./timers.ts";
 import type { WaitingTasks } from "./waiting-tasks.ts";
 
-/** An engine that holds several tasks and says nothing for so long is asked to give back what it has not started. */
+/** An engine that holds several tasks and says nothing for so long, or longer by its pace, is asked to give back what it has not started. */
 export const RECALL_AFTER_MS = 10;
-/** Replies before the mean counts. */
+/** Silence that is none yet: so many times the mean between replies. */
+const SILENCE_FACTOR = 3;
+/** Mean time between replies up to which one task is sent ahead, whatever `aheadMs` says: a round through the router is then 4 % of it and more. */
+const ONE_AHEAD_MS = 50;
+/** Replies before the mean counts for more than one task ahead. */
 const SAMPLES_MIN = 4;
 /** Weight of the newest time in the mean. */
 const WEIGHT = 1 / 8;
-/** A longer time counts as this one: one long task among short ones is soon forgotten. */
-const TIME_MS_MAX = RECALL_AFTER_MS;
+/** A time longer than so many times the mean counts as that: one long task among short ones is soon forgotten. */
+const OUTLIER_FACTOR = 4;
+const OUTLIER_MS_MIN = RECALL_AFTER_MS;
+/** What the first time after a rest counts as at most, having no mean to be compared with. */
+const FIRST_MS_MAX = 2 * ONE_AHEAD_MS;
 /** So many waiting tasks for each prefetched one of every engine must be left to justify it. */
 const BACKLOG_FACTOR = 2;
 
@@ -73,17 +84,18 @@ export class Prefetch {
     engine.sentCount += 1;
     task.ordinal = engine.sentCount;
     if (engine.load === 1) engine.busySince = now;
-    else this.#watch(engine, RECALL_AFTER_MS);
+    else this.#watch(engine, silenceOf(engine));
   }
 
   /** Call after a reply took a task from an engine that is here. */
   replied(engine: Engine, now: Millis): void {
     if (!engine.canPrefetch) return;
-    const time = Math.min(TIME_MS_MAX, now - engine.busySince);
+    const since = now - engine.busySince;
     engine.busySince = now;
     engine.samples += 1;
     // The first task loads code; the one behind a recall was the long one.
     if (engine.samples === 0) return;
+    const time = Math.min(since, engine.samples === 1 ? FIRST_MS_MAX : Math.max(OUTLIER_MS_MIN, OUTLIER_FACTOR * engine.meanMs));
     engine.meanMs = engine.samples === 1 ? time : engine.meanMs + (time - engine.meanMs) * Math.max(WEIGHT, 1 / engine.samples);
   }
 
@@ -107,8 +119,8 @@ export class Prefetch {
   due(engine: Engine, now: Millis): void {
     engine.recallTimer = null;
     if (!engine.isHere || engine.load < 2 || engine.recallThrough !== null) return;
-    const silentMs = now - engine.busySince;
-    if (silentMs < RECALL_AFTER_MS) return this.#watch(engine, Math.max(1, RECALL_AFTER_MS - silentMs)); // At least one: a rest too small to move the clock would wake for ever.
+    const restMs = silenceOf(engine) - (now - engine.busySince);
+    if (restMs > 0) return this.#watch(engine, Math.max(1, restMs)); // At least one: a rest too small to move the clock would wake for ever.
     engine.recallThrough = engine.sentCount;
     this.#actions.recall(engine, engine.recallThrough);
   }
@@ -121,7 +133,7 @@ export class Prefetch {
     if (engine.load === 0) this.#pool.released(engine);
     for (let task = engine.tasks.tail; task !== null && task.ordinal > facts.started; task = engine.tasks.tail) this.#actions.takeBack(task, engine);
     // Replies to all but one of these are on their way.
-    if (engine.load > 1) this.#watch(engine, RECALL_AFTER_MS);
+    if (engine.load > 1) this.#watch(engine, silenceOf(engine));
     return true;
   }
 
@@ -138,7 +150,13 @@ export class Prefetch {
   }
 
   #depthOf(engine: Engine): number {
-    if (engine.samples < SAMPLES_MIN) return 1;
-    return Math.min(this.#depthMax, 1 + Math.floor(this.#aheadMs / engine.meanMs));
+    if (engine.samples < 1) return 1;
+    const ahead = engine.samples < SAMPLES_MIN ? 0 : Math.floor(this.#aheadMs / engine.meanMs);
+    return Math.min(this.#depthMax, 1 + (engine.meanMs > ONE_AHEAD_MS ? ahead : Math.max(1, ahead)));
   }
+}
+
+/** How long an engine may say nothing before it counts as silent, in milliseconds. */
+function silenceOf(engine: Engine): number {
+  return Math.max(RECALL_AFTER_MS, SILENCE_FACTOR * Math.min(ONE_AHEAD_MS, engine.meanMs));
 }

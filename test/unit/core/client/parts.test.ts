@@ -4,6 +4,8 @@ import { describeIds, InvalidArgumentError, NoEnginesRegistered } from "../../..
 import {
   autoChunkSize,
   blockSpans,
+  CHUNK_ITEMS_MAX,
+  CHUNKS_PER_ENGINE,
   chunkSpans,
   finishedItems,
   interleave,
@@ -39,12 +41,54 @@ describe("partition", () => {
     );
   });
 
+  /** Sizes of all chunks of a map. */
+  const sizesOf = (total: number, engines: number): number[] => {
+    const sizes: number[] = [];
+    for (let left = total; left > 0; left -= sizes.at(-1) as number) sizes.push(autoChunkSize(left, total, engines));
+    return sizes;
+  };
+
   it("gives small maps item by item and large ones in bounded chunks", () => {
-    expect(autoChunkSize(50, 2)).toBe(1);
-    expect(autoChunkSize(1000, 2)).toBe(16);
-    expect(autoChunkSize(1_000_000, 2)).toBe(10_000);
-    expect(autoChunkSize(10, 0)).toBe(1);
-    expect(autoChunkSize(0, 2)).toBe(1);
+    expect(sizesOf(30, 2)).toEqual(Array.from({ length: 30 }, () => 1));
+    expect(autoChunkSize(1000, 1000, 2)).toBe(32);
+    expect(autoChunkSize(1_000_000, 1_000_000, 2)).toBe(10_000);
+    expect(autoChunkSize(10, 10, 0)).toBe(1);
+  });
+
+  it("makes chunks smaller towards the end of a map, down to an eighth", () => {
+    expect(sizesOf(1000, 2).slice(26)).toEqual([32, 32, 26, 20, 15, 11, 8, 6, 5, 4, 4, 4, 4]);
+    expect(sizesOf(1_000_000, 2).slice(-3)).toEqual([1250, 1250, expect.any(Number)]);
+  });
+
+  it("covers every item, never growing, with no more than one part in sixteen of an engine's share in a chunk", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300_000 }), fc.integer({ min: 1, max: 64 }), (total, engines) => {
+        const sizes = sizesOf(total, engines).slice(0, -1); // The last one goes beyond the end.
+        expect(sizes.every((size, i) => size >= 1 && size <= CHUNK_ITEMS_MAX && (i === 0 || size <= (sizes[i - 1] as number)))).toBe(true);
+        expect(Math.max(1, ...sizes)).toBeLessThanOrEqual(Math.ceil(total / (engines * CHUNKS_PER_ENGINE)));
+        expect(sizes.length).toBeLessThanOrEqual(engines * CHUNKS_PER_ENGINE * 2 + total / CHUNK_ITEMS_MAX);
+      }),
+    );
+  });
+
+  it("leaves engines little apart at the end, though long items come last or one engine has half the pace", () => {
+    /** Time of a map whose item i takes `costOf(i)`, on engines of these paces, over the least that is possible. */
+    const delayOf = (total: number, paces: readonly number[], costOf: (i: number) => number): number => {
+      const busyUntil = paces.map(() => 0);
+      let start = 0;
+      for (const size of sizesOf(total, paces.length)) {
+        const engine = busyUntil.indexOf(Math.min(...busyUntil));
+        const end = Math.min(total, start + size);
+        for (; start < end; start += 1) busyUntil[engine] = (busyUntil[engine] as number) + costOf(start) / (paces[engine] as number);
+      }
+      const work = Array.from({ length: total }, (_, i) => costOf(i)).reduce((sum, cost) => sum + cost, 0);
+      return Math.max(...busyUntil) / (work / paces.reduce((sum, pace) => sum + pace, 0));
+    };
+    expect(delayOf(1000, [1, 1], () => 1)).toBeLessThan(1.01);
+    expect(delayOf(1000, [1, 0.5], () => 1)).toBeLessThan(1.02);
+    expect(delayOf(1000, [1, 1, 1, 1], (i) => i)).toBeLessThan(1.02);
+    expect(delayOf(1000, [1, 1, 1, 1], (i) => (i < 900 ? 1 : 10))).toBeLessThan(1.05);
+    expect(delayOf(1000, [1, 1, 1, 1], (i) => (i < 100 ? 10 : 1))).toBeLessThan(1.05);
   });
 });
 

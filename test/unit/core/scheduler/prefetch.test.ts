@@ -27,8 +27,10 @@ function answerFirst(driver: SchedulerDriver, afterMs = 2): string[] {
 }
 
 describe("prefetch", () => {
-  it("sends one task at a time until the pace is known", () => {
-    expect(answerFirst(quick({ warmUp: 3 }))).toEqual(["t1@A"]);
+  it("sends one task at a time until the pace is known, then two until it is well known", () => {
+    expect(answerFirst(quick({ warmUp: 0 }))).toEqual(["t1@A"]);
+    expect(answerFirst(quick({ warmUp: 1 }))).toEqual(["t1@A", "t2@A"]);
+    expect(answerFirst(quick({ warmUp: 3 }))).toEqual(["t1@A", "t2@A"]);
   });
 
   it("sends an engine that answers in two milliseconds four more tasks, in order", () => {
@@ -40,8 +42,22 @@ describe("prefetch", () => {
     expect(answerFirst(quick({ paceMs: 0.001, options: { prefetch: 3 } }), 0.001)).toHaveLength(3);
   });
 
-  it("sends nothing ahead to an engine whose tasks take longer than eight milliseconds", () => {
-    expect(answerFirst(quick({ paceMs: 8.5 }), 8.5)).toEqual(["t1@A"]);
+  it("sends one task ahead to an engine whose tasks take up to fifty milliseconds, and none beyond", () => {
+    expect(answerFirst(quick({ paceMs: 8.5 }), 8.5)).toEqual(["t1@A", "t2@A"]);
+    expect(answerFirst(quick({ paceMs: 50 }), 50)).toEqual(["t1@A", "t2@A"]);
+    expect(answerFirst(quick({ paceMs: 51 }), 51)).toEqual(["t1@A"]);
+  });
+
+  it("sends nothing ahead any more once tasks have become long", () => {
+    const driver = quick({ paceMs: 2, backlog: 400 });
+    let ahead = 0;
+    for (let i = 0; i < 40; i += 1) {
+      const held = driver.scheduler.load().running;
+      driver.now += 400;
+      driver.reply(`t${i}`, "A");
+      ahead = held - 1;
+    }
+    expect(ahead).toBe(0);
   });
 
   it("keeps a queue for all engines: it goes only as deep as what waits justifies", () => {
@@ -107,6 +123,13 @@ describe("a recall", () => {
     expect(driver.tick(50)).toEqual([]);
   });
 
+  it("comes after three times the mean from an engine whose tasks take longer", () => {
+    const driver = quick({ paceMs: 40 });
+    expect(answerFirst(driver, 40)).toEqual(["t1@A", "t2@A"]);
+    expect(driver.tick(119)).toEqual([wakeAt(driver.now + 1)]);
+    expect(driver.tick(1)).toEqual([recall("A", 8)]);
+  });
+
   it("is not for an engine with one task", () => {
     const driver = quick({ backlog: 1 });
     expect(driver.tick(1000)).toEqual([]);
@@ -117,7 +140,7 @@ describe("a recall", () => {
     expect(sends(driver.recalled("A", 11, 8))).toEqual([]);
     expect(driver.scheduler.counters()).toMatchObject({ recalled: 3, retried: 0 });
     expect(sends(driver.joinPrefetching("B"))).toEqual(["t3@B"]);
-    expect(["t3", "t4", "t5"].flatMap((id) => sends(driver.reply(id, "B")))).toEqual(["t4@B", "t5@B", "t6@B"]);
+    expect(["t3", "t4", "t5"].flatMap((id) => sends(driver.reply(id, "B")))).toEqual(["t4@B", "t5@B", "t6@B", "t7@B"]);
   });
 
   it("sends the engine nothing while it is outstanding, even when it has answered everything", () => {
@@ -130,7 +153,10 @@ describe("a recall", () => {
     const driver = silent();
     driver.recalled("A", 11, 7);
     expect(sends(driver.reply("t1", "A"))).toEqual(["t2@A"]);
+    driver.now += 60;
     expect(sends(driver.reply("t2", "A"))).toEqual(["t3@A"]);
+    driver.now += 2;
+    expect(sends(driver.reply("t3", "A"))).toEqual(["t4@A", "t5@A"]);
   });
 
   it("of an engine that started none of its tasks leaves it with the first", () => {
@@ -167,12 +193,13 @@ describe("tasks sent ahead to an engine that dies", () => {
       ["t2", "t3"],
       ["t3", "t4"],
       ["t4", "t5"],
-      ["t5", "t6"],
     ] as const) {
       driver.now += 1;
       // B is quick by now, and still gets nothing beside one of them.
       expect(sends(driver.reply(done, "B"))).toEqual([`${next}@B`]);
     }
+    driver.now += 1;
+    expect(sends(driver.reply("t5", "B"))).toEqual(["t6@B", "t7@B"]);
     driver.now += 1;
     expect(sends(driver.reply("t6", "B")).length).toBeGreaterThan(2);
   });
