@@ -3,7 +3,7 @@
 
 import { createSession, type MessageHandler, type MessageSocket, type SocketKind, type SocketOptions, type Transport } from "../../src/net/index.ts";
 import { packValue } from "../../src/serial/index.ts";
-import type { ClientConnectionInfo, Dict, Frame, Header, Message, Session } from "../../src/wire/index.ts";
+import { isPacked, unpackMessages, type ClientConnectionInfo, type Dict, type Frame, type Header, type Message, type Session } from "../../src/wire/index.ts";
 import { until } from "./until.ts";
 
 /** Channels by the port the client connects to. */
@@ -158,6 +158,9 @@ export class ScriptedController implements Transport {
   #take(channel: Channel, frames: readonly Frame[]): boolean {
     if (this.full.has(channel)) return false;
     if (this.#isAway) return true;
+    const [first] = frames;
+    if (frames.length === 1 && first !== undefined && isPacked(first))
+      return unpackMessages(first, [])?.every((message) => this.#take(channel, message)) === true;
     const parsed = this.session.parse(frames);
     if (!parsed.ok) throw new Error(`the client sent a bad message: ${parsed.reason}`);
     const message: Sent = { ...parsed.value, channel, frames: [...frames] };

@@ -29,7 +29,7 @@ export function chunkSpans(length: number, size: number): Span[] {
 }
 
 /** Chunks each engine gets of a map about, so that engines of different speed end together. */
-export const CHUNKS_PER_ENGINE = 16;
+export const CHUNKS_PER_ENGINE = 12;
 /** Items of one chunk at most. */
 export const CHUNK_ITEMS_MAX = 10_000;
 /** Towards the end of a map a chunk is this part of what each engine has left. */

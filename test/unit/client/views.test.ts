@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { InvalidArgumentError, NoEnginesRegistered, RemoteError, SerializationError } from "../../../src/base/index.ts";
 import { Dependency } from "../../../src/client/index.ts";
 import { packValue } from "../../../src/serial/index.ts";
+import { PACKING_OFFER } from "../../../src/wire/index.ts";
 import { until } from "../../support/until.ts";
 import type { Channel, ScriptedController, Sent } from "../../support/scripted-controller.ts";
 import { connectScripted } from "./helpers.ts";
@@ -159,6 +160,20 @@ describe("a load-balanced view", () => {
     client.loadBalancedView([0]).map((text: string) => text.length, Array.from({ length: 800 }, () => "x".repeat(1024 ** 2)).slice(0, 200));
     const sizes = peer.sent.map((sent) => sent.buffers.reduce((sum, frame) => sum + frame.length, 0));
     expect(Math.max(...sizes)).toBeLessThanOrEqual(17 * 1024 ** 2);
+  });
+
+  it("sends the first chunks of a map, one for each engine, before the others are packed", async () => {
+    const { client, peer } = await connectScripted([0, 1], {}, PACKING_OFFER);
+    const sentBefore: number[] = [];
+    const items = Array.from({ length: 4 }, (_, i) => ({
+      get value(): number {
+        return (sentBefore[i] = peer.sent.length);
+      },
+    }));
+    const result = client.loadBalancedView().map((item: { readonly value: number }) => item.value, items);
+    expect(sentBefore).toEqual([0, 0, 2, 2]);
+    (await take(peer, "task", 4)).forEach((request, i) => peer.succeed(request, [i]));
+    expect(await result).toEqual([0, 1, 2, 3]);
   });
 
   it("unordered gives items as they complete", async () => {

@@ -49,18 +49,18 @@ describe("partition", () => {
   };
 
   it("gives small maps item by item and large ones in bounded chunks", () => {
-    expect(sizesOf(30, 2)).toEqual(Array.from({ length: 30 }, () => 1));
-    expect(autoChunkSize(1000, 1000, 2)).toBe(32);
+    expect(sizesOf(24, 2)).toEqual(Array.from({ length: 24 }, () => 1));
+    expect(autoChunkSize(1000, 1000, 2)).toBe(42);
     expect(autoChunkSize(1_000_000, 1_000_000, 2)).toBe(10_000);
     expect(autoChunkSize(10, 10, 0)).toBe(1);
   });
 
   it("makes chunks smaller towards the end of a map, down to an eighth", () => {
-    expect(sizesOf(1000, 2).slice(26)).toEqual([32, 32, 26, 20, 15, 11, 8, 6, 5, 4, 4, 4, 4]);
+    expect(sizesOf(1000, 2)).toEqual([...Array.from({ length: 20 }, () => 42), 40, 30, 23, 17, 13, 10, 7, 6, 6, 6, 6]);
     expect(sizesOf(1_000_000, 2).slice(-3)).toEqual([1250, 1250, expect.any(Number)]);
   });
 
-  it("covers every item, never growing, with no more than one part in sixteen of an engine's share in a chunk", () => {
+  it("covers every item, never growing, with no more than a twelfth of an engine's share in a chunk", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300_000 }), fc.integer({ min: 1, max: 64 }), (total, engines) => {
         const sizes = sizesOf(total, engines).slice(0, -1); // The last one goes beyond the end.
