@@ -16,6 +16,7 @@ const OURS = [
   "map",
   "submission",
   "short",
+  "short-single",
   "bakapara",
   "start",
   "memory",
