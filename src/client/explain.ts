@@ -139,6 +139,8 @@ class Inquiry {
         return { state: "waiting", reason: "noEngines" };
       case "allBusy":
         return { state: "waiting", reason: "enginesFull", ...this.#enginesOf(found["engines"]), hwm: Number(found["hwm"]) };
+      case "allDraining":
+        return { state: "waiting", reason: "enginesLeaving", ...this.#enginesOf(found["engines"]) };
       case "allShunned":
         return { state: "waiting", reason: "enginesRefuse", ...this.#enginesOf(found["shunned"]) };
       case "followUnfinished":

@@ -23,6 +23,8 @@ export type ExplanationReason =
   | "noEngines"
   /** Every engine that may run it (`engines`) has as many tasks as `hwm` allows. */
   | "enginesFull"
+  /** Every engine that may run it (`engines`) is to be removed, and gets nothing more. */
+  | "enginesLeaving"
   /** The engines that are here have failed or declined it (`engines`). */
   | "enginesRefuse"
   /** The controller, which is Python's, does not tell why. */
@@ -156,6 +158,8 @@ export class Explanation implements ExplanationFacts {
         return "no engine is registered";
       case "enginesFull":
         return `${named(engines, engineCount)} may run it, and each has as many tasks as hwm allows (${this.hwm})`;
+      case "enginesLeaving":
+        return `${named(engines, engineCount)} may run it, and ${engineCount === 1 ? "is" : "are"} about to be removed; it waits for another one`;
       case "enginesRefuse":
         return "the engines that are here have failed or declined it, and it waits for another one";
       case "unassigned":

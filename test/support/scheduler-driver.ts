@@ -70,6 +70,14 @@ export class SchedulerDriver {
     return this.handle({ type: "engineLeft", at: millis(this.now), engine: engineUuid(engine) });
   }
 
+  drain(engine: string, limitMs: number | null = null): Effect[] {
+    return this.handle({ type: "drainAsked", at: millis(this.now), engines: [engineUuid(engine)], limitMs });
+  }
+
+  undrain(...engines: string[]): Effect[] {
+    return this.handle({ type: "drainUndone", at: millis(this.now), engines: engines.map(engineUuid) });
+  }
+
   submit(id: string, wishes: TaskWishes = {}): Effect[] {
     return this.submitRaw(id, taskOptions(wishes), wishes.bytes ?? 10);
   }

@@ -1,6 +1,6 @@
 // The engines that are here, their load, and which of them have room. Choosing among them is the scheme's.
 
-import type { EngineUuid } from "../../base/index.ts";
+import type { EngineUuid, Millis } from "../../base/index.ts";
 import { NO_SLOTS, type Scheme } from "./schemes/index.ts";
 import { TaskList, type TaskState } from "./task.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -21,8 +21,8 @@ export class Engine {
   readonly canPrefetch: boolean;
   /** Tasks sent to it in this stay: the last one's ordinal. */
   sentCount = 0;
-  /** When it last replied, or got a task while it had none. */
-  busySince = 0;
+  /** When it joined, last replied, or got a task while it had none. */
+  busySince: number;
   /** Mean time between replies while it had work, in milliseconds, and over how many; -1: the next one is not counted. */
   meanMs = 0;
   samples = -1;
@@ -30,11 +30,18 @@ export class Engine {
   recallTimer: TimerEntry | null = null;
   /** It was asked for its tasks up to this ordinal and has not answered. */
   recallThrough: number | null = null;
+  /** It is to go, and gets nothing more. */
+  isDraining = false;
+  /** Its time to end what it had is over. */
+  isGivenUp = false;
+  /** Runs out when what it has goes back to the queue. */
+  drainTimer: TimerEntry | null = null;
 
-  constructor(uuid: EngineUuid, slot: number, canPrefetch: boolean) {
+  constructor(uuid: EngineUuid, slot: number, facts: { readonly canPrefetch: boolean; readonly at: Millis }) {
     this.uuid = uuid;
     this.slot = slot;
-    this.canPrefetch = canPrefetch;
+    this.canPrefetch = facts.canPrefetch;
+    this.busySince = facts.at;
   }
 
   /** Number of outstanding tasks. */
@@ -75,7 +82,7 @@ export class EnginePool {
   }
 
   hasRoom(engine: Engine): boolean {
-    return engine.isHere && (this.hwm === 0 || engine.load < this.hwm) && engine.recallThrough === null;
+    return engine.isHere && (this.hwm === 0 || engine.load < this.hwm) && engine.recallThrough === null && !engine.isDraining;
   }
 
   /** Whether the scheme lists exactly the engines with room; for `validate`. */
@@ -83,10 +90,10 @@ export class EnginePool {
     return this.#bySlot[engine.slot] === engine && this.#scheme.has(engine.slot) === this.hasRoom(engine);
   }
 
-  /** @param canPrefetch whether it may be sent tasks beyond `hwm` (see prefetch.ts) */
-  join(uuid: EngineUuid, canPrefetch: boolean): Engine {
+  /** @param facts when it joined, and whether it may be sent tasks beyond `hwm` (see prefetch.ts) */
+  join(uuid: EngineUuid, facts: { readonly canPrefetch: boolean; readonly at: Millis }): Engine {
     const slot = this.#freeSlots.pop() ?? this.#bySlot.length;
-    const engine = new Engine(uuid, slot, canPrefetch);
+    const engine = new Engine(uuid, slot, facts);
     this.#bySlot[slot] = engine;
     this.#byUuid.set(uuid, engine);
     this.#scheme.add(slot, 0, true);
@@ -116,9 +123,21 @@ export class EnginePool {
     else this.#scheme.change(engine.slot, engine.load, false);
   }
 
-  /** An engine without tasks has answered a recall: it has room again. */
+  /** An engine without tasks has answered a recall: it has room again, unless it is to go. */
   released(engine: Engine): void {
-    this.#scheme.add(engine.slot, engine.load, false);
+    if (this.hasRoom(engine)) this.#scheme.add(engine.slot, engine.load, false);
+  }
+
+  /** An engine is to go: it has no room from now on. */
+  drain(engine: Engine): void {
+    if (this.hasRoom(engine)) this.#scheme.remove(engine.slot);
+    engine.isDraining = true;
+  }
+
+  /** An engine is to stay after all. */
+  undrain(engine: Engine): void {
+    engine.isDraining = false;
+    if (this.hasRoom(engine)) this.#scheme.add(engine.slot, engine.load, true);
   }
 
   /** An engine with room that is not shunned. */

@@ -56,6 +56,10 @@ export type SchedulerEvent<Payload = unknown, Route = unknown> =
   | { readonly type: "tasksRecalled"; readonly at: Millis; readonly engine: EngineUuid; readonly through: number; readonly started: number }
   /** A client does not want these any more. Those that an engine has, as `explain` tells, are to be stopped there. */
   | { readonly type: "cancelAsked"; readonly at: Millis; readonly msgIds: readonly MsgId[] }
+  /** These engines are to go: they get nothing more, and what they have not ended within `limitMs` (`null`: no limit) goes back to the queue. */
+  | { readonly type: "drainAsked"; readonly at: Millis; readonly engines: readonly EngineUuid[]; readonly limitMs: number | null }
+  /** These are to stay after all; without effect for one whose time limit is over. */
+  | { readonly type: "drainUndone"; readonly at: Millis; readonly engines: readonly EngineUuid[] }
   /** The time of a `wakeAt` has come. */
   | { readonly type: "ticked"; readonly at: Millis };
 
@@ -80,7 +84,7 @@ export type SchedulerDropReason =
   | "foreignReply"
   /** An engine that joined is here already. */
   | "duplicateEngine"
-  /** An engine that left was not here. */
+  /** An engine that left, or is to go, was not here. */
   | "unknownEngine"
   /** An outcome nobody waits for. */
   | "unaskedOutcome"

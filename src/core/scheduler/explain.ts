@@ -45,6 +45,8 @@ type TaskStanding =
   | { readonly state: "waiting"; readonly reason: "noEngines" }
   /** Every engine that may run it has as many tasks as `hwm` allows. */
   | { readonly state: "waiting"; readonly reason: "allBusy"; readonly hwm: number; readonly engines: Listed<EngineUuid> }
+  /** Every engine that may run it is to go; it waits for another one. */
+  | { readonly state: "waiting"; readonly reason: "allDraining"; readonly engines: Listed<EngineUuid> }
   /** The only engines here declined it or failed it; it waits for another one. */
   | { readonly state: "waiting"; readonly reason: "allShunned"; readonly shunned: Listed<EngineUuid> }
   /** `follow`: no engine that may run it has one of these yet. */
@@ -100,6 +102,8 @@ function explainWaiting(task: LiveTask, bound: readonly EngineUuid[] | null, { p
   if (pool.size === 0) return { state: "waiting", reason: "noEngines" };
   const shunned = task.plan?.shunned ?? NOBODY;
   const candidates = (bound ?? [...pool].map((engine) => engine.uuid)).filter((uuid) => pool.find(uuid) !== undefined && !shunned.has(uuid));
+  if (candidates.length > 0 && candidates.every((uuid) => pool.find(uuid)?.isDraining === true))
+    return { state: "waiting", reason: "allDraining", engines: listed(candidates) };
   if (candidates.length > 0) return { state: "waiting", reason: "allBusy", hwm: pool.hwm, engines: listed(candidates) };
   if (task.plan?.follow !== null && task.plan?.follow !== undefined) {
     return { state: "waiting", reason: "followUnfinished", unfinished: unfinished(task.plan.follow, tasks) };

@@ -89,9 +89,9 @@ export class Prefetch {
 
   /** Call after a reply took a task from an engine that is here. */
   replied(engine: Engine, now: Millis): void {
-    if (!engine.canPrefetch) return;
     const since = now - engine.busySince;
     engine.busySince = now;
+    if (!engine.canPrefetch) return;
     engine.samples += 1;
     // The first task loads code; the one behind a recall was the long one.
     if (engine.samples === 0) return;
@@ -101,7 +101,7 @@ export class Prefetch {
 
   /** Sends an engine that has a task further ones, as far as its pace and the queue justify. */
   topUp(engine: Engine): void {
-    if (!engine.canPrefetch || engine.load === 0 || engine.recallThrough !== null || !engine.isHere) return;
+    if (!engine.canPrefetch || engine.load === 0 || engine.recallThrough !== null || !engine.isHere || engine.isDraining) return;
     if (engine.tasks.head?.plan?.isSpared === true) return;
     const depth = this.#depthOf(engine);
     // Several at a time: one message may carry them, and the engine has enough to do until then.
@@ -121,6 +121,15 @@ export class Prefetch {
     if (!engine.isHere || engine.load < 2 || engine.recallThrough !== null) return;
     const restMs = silenceOf(engine) - (now - engine.busySince);
     if (restMs > 0) return this.#watch(engine, Math.max(1, restMs)); // At least one: a rest too small to move the clock would wake for ever.
+    this.#recall(engine);
+  }
+
+  /** The engine is to give back what it has not started, whether it is silent or not. */
+  recallNow(engine: Engine): void {
+    if (engine.canPrefetch && engine.load > 1 && engine.recallThrough === null) this.#recall(engine);
+  }
+
+  #recall(engine: Engine): void {
     engine.recallThrough = engine.sentCount;
     this.#actions.recall(engine, engine.recallThrough);
   }
@@ -137,7 +146,7 @@ export class Prefetch {
     return true;
   }
 
-  /** The engine has left. */
+  /** The engine has left, or is given up. */
   left(engine: Engine): void {
     if (engine.recallTimer !== null) this.#timers.remove(engine.recallTimer);
     engine.recallTimer = null;

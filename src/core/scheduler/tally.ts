@@ -1,6 +1,6 @@
 // What the scheduler counts, and the bound on what it holds: above the limits intake pauses, below 80 % of both it goes on.
 
-import type { SchedulerCounters, SchedulerDropReason, TaskOutcome } from "./events.ts";
+import type { SchedulerCounters, SchedulerDropReason, SchedulerLoad, TaskOutcome } from "./events.ts";
 
 const RESUME_SHARE = 0.8;
 
@@ -45,10 +45,6 @@ export class Tally {
     return this.#bytes;
   }
 
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
   submitted(bytes: number): void {
     this.#submitted += 1;
     this.#bytes += bytes;
@@ -77,6 +73,11 @@ export class Tally {
       return "resumeIntake";
     }
     return null;
+  }
+
+  /** How much is held, with what only the scheduler knows. */
+  load(tasks: number, engines: number): SchedulerLoad {
+    return { tasks, running: this.running, bytes: this.#bytes, engines, isIntakePaused: this.#isPaused };
   }
 
   counters(): SchedulerCounters {

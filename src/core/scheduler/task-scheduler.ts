@@ -19,6 +19,7 @@ import { BoundedSet, InvariantError, type EngineUuid, type Millis, type MsgId } 
 import { EARLY_MAX, isCancelled, markCancelled } from "./cancelled.ts";
 import { DependencyGate } from "./dependency-gate.ts";
 import { DependencyGraph } from "./dependency-graph.ts";
+import { Departures } from "./departures.ts";
 import { DependentsTeller } from "./dependents.ts";
 import { EnginePool, type Engine } from "./engine-pool.ts";
 import type {
@@ -41,10 +42,11 @@ import { Prefetch } from "./prefetch.ts";
 import { createScheme } from "./schemes/index.ts";
 import { Story, type Transition } from "./story.ts";
 import { Tally } from "./tally.ts";
-import { FINISHED, READY, newTask, placeInLine, planFor, shun, spare, type LiveTask, type TaskState } from "./task.ts";
+import { FINISHED, READY, newTask, placeInLine, planFor, shun, type LiveTask, type TaskState } from "./task.ts";
 import { Timers, type TimerPurpose } from "./timers.ts";
 import { validateScheduler } from "./validate.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
+import { workloadOf, type Workload } from "./workload.ts";
 
 /** Assigns tasks to engines. */
 export class TaskScheduler<Payload = unknown, Route = unknown> {
@@ -61,6 +63,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   readonly #gate: DependencyGate;
   readonly #early = new BoundedSet<MsgId>(EARLY_MAX);
   readonly #prefetch: Prefetch;
+  readonly #departures: Departures;
   readonly #tally: Tally;
   readonly #isPure: boolean;
   #effects: SchedulerEffect[] = [];
@@ -100,6 +103,16 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
         takeBack: (task, engine) => this.#takeBack(task, engine),
       },
     );
+    this.#departures = new Departures(
+      { pool: this.#pool, waiting: this.#waiting, timers: this.#timers, prefetch: this.#prefetch, strandedDelayMs: this.#config.strandedDelayMs },
+      {
+        ...steps,
+        release: (task, engine) => this.#release(task, engine),
+        move: (task, to, engine) => this.#move(task, to, engine),
+        retry: (task, engine) => this.#retry(task, engine),
+        drop: (reason, id, engine) => this.#drop(reason, id, engine),
+      },
+    );
   }
 
   /** Takes in a fact and gives the orders that follow from it. Never throws on anything a peer sent. */
@@ -112,7 +125,14 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
         this.#engineJoined(event.engine, event.canPrefetch === true);
         break;
       case "engineLeft":
-        this.#engineLeft(event.engine);
+        this.#departures.left(event.engine);
+        this.#placement.settle(null);
+        break;
+      case "drainAsked":
+        this.#departures.drain(event.engines, event.limitMs);
+        break;
+      case "drainUndone":
+        for (const engine of this.#departures.undrain(event.engines)) this.#placement.settle(engine);
         break;
       case "taskSubmitted":
         this.#taskSubmitted(event.task);
@@ -166,8 +186,12 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
 
   /** How much is held now. */
   load(): SchedulerLoad {
-    const { running, bytes, isPaused } = this.#tally;
-    return { tasks: this.#tasks.size, running, bytes, engines: this.#pool.size, isIntakePaused: isPaused };
+    return this.#tally.load(this.#tasks.size, this.#pool.size);
+  }
+
+  /** How much there is to do, and which engines have it. */
+  workload(at: Millis): Workload {
+    return workloadOf(this.#pool, this.#waiting.length, at);
   }
 
   /** Asserts every invariant; throws InvariantError with the story of the task concerned. For tests: it looks at everything. */
@@ -192,33 +216,9 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   #engineJoined(uuid: EngineUuid, canPrefetch: boolean): void {
     if (this.#pool.find(uuid) !== undefined) return this.#drop("duplicateEngine", null, uuid);
     const mayPrefetch = canPrefetch && this.#config.prefetch > 1 && this.#pool.hwm === 1;
-    const engine = this.#pool.join(uuid, mayPrefetch);
+    const engine = this.#pool.join(uuid, { canPrefetch: mayPrefetch, at: this.#now });
     this.#waiting.engineJoined(uuid);
     this.#placement.settle(engine);
-  }
-
-  #engineLeft(uuid: EngineUuid): void {
-    const engine = this.#pool.find(uuid);
-    if (engine === undefined) return this.#drop("unknownEngine", null, uuid);
-    this.#pool.leave(engine);
-    this.#prefetch.left(engine);
-    for (const task of engine.tasks) this.#move(task, engine.stranded, uuid);
-    if (engine.tasks.length > 0) this.#timers.add(this.#config.strandedDelayMs, { kind: "stranded", engine });
-    for (const task of this.#waiting.engineLeft(uuid)) this.#fail(task, failures.noEngineLeft());
-    this.#placement.settle(null);
-  }
-
-  /** The time for late replies is over: what has no retries left fails, except what was only sent ahead. */
-  #strandedExpired(engine: Engine): void {
-    // One at a time and in order: what an engine had beside its first task it had not begun.
-    const first = engine.tasks.head;
-    for (let task = engine.tasks.head; task !== null; task = engine.tasks.head) {
-      engine.tasks.remove(task);
-      this.#tally.running -= 1;
-      if (task !== first && engine.canPrefetch && spare(task)) this.#makeReady(task);
-      else if (!this.#retry(task, engine.uuid)) this.#fail(task, failures.engineDied(task.msgId, engine.uuid, this.#now));
-    }
-    this.#placement.settle(null);
   }
 
   // Requests
@@ -253,8 +253,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   #cancelWaiting(task: LiveTask): void {
     const { state } = task;
     if (state.name === "stranded") {
-      state.engine.tasks.remove(task);
-      this.#tally.running -= 1;
+      this.#release(task, state.engine);
       return this.#fail(task, failures.engineDied(task.msgId, state.engine.uuid, this.#now));
     }
     this.#fail(task, failures.cancelled());
@@ -267,8 +266,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (task === undefined || (task.state.name !== "running" && task.state.name !== "stranded")) return this.#drop("lateReply", reply.msgId, reply.engine);
     const engine = task.state.engine;
     if (engine.uuid !== reply.engine) return this.#drop("foreignReply", reply.msgId, reply.engine);
-    engine.tasks.remove(task);
-    this.#tally.running -= 1;
+    this.#release(task, engine);
     if (engine.isHere) {
       this.#pool.lostTask(engine);
       this.#prefetch.replied(engine, this.#now);
@@ -290,8 +288,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   }
 
   #takeBack(task: LiveTask, engine: Engine): void {
-    engine.tasks.remove(task);
-    this.#tally.running -= 1;
+    this.#release(task, engine);
     this.#tally.recalled += 1;
     this.#pool.lostTask(engine);
     this.#makeReady(task);
@@ -368,14 +365,19 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
   }
 
   #due(purpose: TimerPurpose): void {
-    if (purpose.kind === "stranded") return this.#strandedExpired(purpose.engine);
     if (purpose.kind === "recall") return this.#prefetch.due(purpose.engine, this.#now);
-    const { task } = purpose;
-    const { plan } = task;
-    if (plan === null) throw new InvariantError(`task ${task.msgId} has a timer and no plan: ${JSON.stringify(this.#story.of(task.msgId))}`);
-    if (purpose.kind === "timeout") this.#fail(task, failures.timedOut(plan.timeoutMs));
-    else this.#gate.lookupExpired(task, plan);
+    if ("engine" in purpose) this.#departures.due(purpose, this.#now);
+    else if (purpose.task.plan === null)
+      throw new InvariantError(`task ${purpose.task.msgId} has a timer and no plan: ${JSON.stringify(this.#story.of(purpose.task.msgId))}`);
+    else if (purpose.kind === "timeout") this.#fail(purpose.task, failures.timedOut(purpose.task.plan.timeoutMs));
+    else this.#gate.lookupExpired(purpose.task, purpose.task.plan);
     this.#placement.settle(null);
+  }
+
+  /** Takes a task off its engine. */
+  #release(task: LiveTask, engine: Engine): void {
+    engine.tasks.remove(task);
+    this.#tally.running -= 1;
   }
 
   #makeReady(task: LiveTask): void {

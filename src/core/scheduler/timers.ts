@@ -10,7 +10,8 @@ export type TimerPurpose =
   | { readonly kind: "timeout"; readonly task: LiveTask }
   | { readonly kind: "lookup"; readonly task: LiveTask }
   | { readonly kind: "stranded"; readonly engine: Engine }
-  | { readonly kind: "recall"; readonly engine: Engine };
+  | { readonly kind: "recall"; readonly engine: Engine }
+  | { readonly kind: "drain"; readonly engine: Engine };
 
 /** A timer; `index` belongs to the heap, -1 when it is not in it. */
 export interface TimerEntry {

@@ -86,6 +86,7 @@ function validateEngines({ pool, tasks, config }: SchedulerParts, check: Check):
       engine.recallThrough === null || engine.recallThrough === engine.sentCount,
       `nothing is sent to an engine while a recall is outstanding (${engine.uuid})`,
     );
+    check(!engine.isGivenUp || (engine.isDraining && engine.load === 0), `an engine that was given up has no tasks (${engine.uuid})`);
     check(pool.isListedRight(engine), `the scheme lists exactly the engines with room (${engine.uuid}, load ${engine.load})`);
     let load = 0;
     let last = 0;
@@ -104,6 +105,10 @@ function validateTimers({ timers, tasks }: SchedulerParts, check: Check): void {
     const { purpose } = timer;
     if (purpose.kind === "stranded") {
       check(!purpose.engine.isHere, "only an engine that left strands tasks");
+      continue;
+    }
+    if (purpose.kind === "drain") {
+      check(purpose.engine.isDraining && purpose.engine.isHere && purpose.engine.drainTimer === timer, "only an engine that is to go has a time limit");
       continue;
     }
     if (purpose.kind === "recall") {

@@ -27,8 +27,13 @@ export class LeastLoad implements Scheme {
   }
 
   add(slot: number, load: number, isNew: boolean): void {
-    // Only here can the bucket be far from others: idle ones are lowest, and an engine that was full is highest.
-    if (this.#lists.head(load) === NONE) this.#chain(load, load === 0 ? NONE : this.#highest);
+    // Only here can the bucket be far from others: idle ones are lowest, and an engine that was full is highest. One that was to
+    // go and stays may be anywhere; that is rare enough for a search.
+    if (this.#lists.head(load) === NONE) {
+      let below = load === 0 ? NONE : this.#highest;
+      while (below > load) below = this.#below[below] as number;
+      this.#chain(load, below);
+    }
     if (isNew) this.#lists.pushFront(load, slot);
     else this.#lists.pushBack(load, slot);
   }
