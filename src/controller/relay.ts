@@ -98,6 +98,11 @@ export class Relay {
     this.#sieve.engineLeft(engine);
   }
 
+  /** Requests that an engine has not answered. */
+  requestsOf(engine: EngineUuid): number {
+    return this.#ledger.requestsOf(engine);
+  }
+
   /** Asks an engine for the tasks it was sent, up to this ordinal, and has not started; the answer comes by `onRecalled`. */
   recall(engine: EngineUuid, through: number): void {
     const { session, engineSide } = this.#parts;

@@ -2,10 +2,10 @@
 // for this alone: nothing here waits for the Hub, the store or a disk.
 
 import type { Clock, EngineUuid, MsgId } from "../base/index.ts";
-import { BroadcastScheduler, TaskScheduler, type TaskSchedulerOptions } from "../core/index.ts";
+import { BroadcastScheduler, TaskScheduler, type TaskSchedulerOptions, type Workload } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { BoundSocket, SocketOptions, Transport } from "../net/index.ts";
-import type { Dict, Frame, Session } from "../wire/index.ts";
+import type { Dict, DrainRequest, Frame, Session } from "../wire/index.ts";
 import { BroadcastRouter } from "./broadcast-router.ts";
 import { CodeTable } from "./code-table.ts";
 import { Drops } from "./drops.ts";
@@ -17,6 +17,7 @@ import type { PortPair, RouterPorts } from "./ports.ts";
 import { Relay } from "./relay.ts";
 import type { TaskPayload } from "./task-payload.ts";
 import { TaskRouter } from "./task-router.ts";
+import { answerAboutWork } from "./work-desk.ts";
 
 /** What a router is made of. */
 export interface RouterParts {
@@ -131,13 +132,17 @@ export class Router {
     this.#monitor = new Monitor({ link, now: () => clock.now(), bufferBytesMax: parts.recordBufferBytesMax, onPressure });
     const common = { session, clock, drops: this.#drops, monitor: this.#monitor, codes: new CodeTable() };
     const onRecalled = (engine: EngineUuid, content: Dict): void => this.#tasks.recalled(engine, content);
+    const desk = {
+      tasks: { drain: (request: DrainRequest): void => this.#tasks.drain(request), workload: (): Workload => this.#tasks.workload() },
+      direct: (engine: EngineUuid): number => this.#mux.requestsOf(engine),
+    };
     const relay = (channel: "mux" | "control"): Relay =>
       new Relay({
         ...common,
         engineSession,
         onRecalled,
         onHeldReplies: (engine, packed) => this.#tasks.heldReplies(engine, packed),
-        onAsked: (msgType, content) => this.#tasks.asked(msgType, content),
+        onAsked: (msgType, content) => this.#tasks.asked(msgType, content) ?? answerAboutWork(msgType, content, desk),
         onCodeMissing: (engine, requestId) => this.#sendCode(engine, requestId),
         channel,
         clientSide: sockets[channel].client,

@@ -3,7 +3,7 @@
 // Content and buffers are never opened.
 
 import { engineUuid, isoMicros, msgId, type Clock, type EngineUuid, type MsgId } from "../base/index.ts";
-import { KnownCode, type FoundOutcome, type SchedulerEffect, type SchedulerEvent, type TaskFailure, type TaskScheduler } from "../core/index.ts";
+import { KnownCode, type FoundOutcome, type SchedulerEffect, type SchedulerEvent, type TaskFailure, type TaskScheduler, type Workload } from "../core/index.ts";
 import type { BoundSocket } from "../net/index.ts";
 import {
   errorContent,
@@ -18,6 +18,7 @@ import {
   splitFrames,
   unpackMessages,
   type Dict,
+  type DrainRequest,
   type Frame,
   type RawMessage,
   type Session,
@@ -121,6 +122,17 @@ export class TaskRouter {
     const isSinceTold = msgType === "explain_request" && ids.length <= SINCE_TOLD_MAX;
     const tell = (id: MsgId): Dict => ({ ...scheduler.explain(id), ...(isSinceTold ? { since: scheduler.story(id).at(-1)?.at } : {}) });
     return { status: "ok", tasks: Object.fromEntries(ids.map((id) => [id, tell(id)])) };
+  }
+
+  /** Engines are to go, or to stay after all. */
+  drain({ engines, limitMs, isUndone }: DrainRequest): void {
+    const at = this.#parts.clock.now();
+    this.#feed(isUndone ? { type: "drainUndone", at, engines } : { type: "drainAsked", at, engines, limitMs });
+  }
+
+  /** How much there is to do, and which engines have it. */
+  workload(): Workload {
+    return this.#parts.scheduler.workload(this.#parts.clock.now());
   }
 
   /** An engine misses code of a task: all of it, as long as the task has not ended. */

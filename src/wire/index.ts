@@ -15,4 +15,5 @@ export * from "./session.ts";
 export * from "./shell-messages.ts";
 export * from "./signing.ts";
 export * from "./task-metadata.ts";
+export * from "./workload-messages.ts";
 export * from "./z85.ts";

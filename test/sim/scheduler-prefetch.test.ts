@@ -50,6 +50,7 @@ class World {
   submitted = 0;
   recalls = 0;
   departures = 0;
+  drained = 0;
   deepest = 0;
   readonly runs = new Map<MsgId, number>();
   readonly answers = new Map<MsgId, string>();
@@ -70,14 +71,19 @@ class World {
   run(count: number): void {
     for (let i = 0; i < 3; i += 1) this.join();
     for (let round = 0; this.submitted < count; round += 1) {
+      if (this.#here.size === 0) this.join();
       if (round > 10_000) throw new Error(`nothing goes on: ${this.live} tasks wait`);
       while (this.live < LIVE_MAX && this.submitted < count) this.#submit();
       for (let i = 0; i < 200; i += 1) this.#step();
       if (this.#chance(0.05)) this.join();
-      if (this.#chance(0.05) && this.#here.size > 1) this.#leave();
+      if (this.#chance(0.05) && this.#here.size > 1) this.#leave(this.#anyStay());
+      if (this.#chance(0.1) && this.#here.size > 1) this.#drain();
+      this.#seeOff();
     }
-    if (this.#here.size === 0) this.join();
     for (let i = 0; this.live > 0; i += 1) {
+      this.#seeOff();
+      // Those that are to go do not help any more.
+      if (this.#scheduler.workload(millis(this.#now)).engines.every(({ isDraining }) => isDraining)) this.join();
       if (i > 1_000_000) throw new Error(`${this.live} tasks are never answered`);
       this.#step();
     }
@@ -92,8 +98,26 @@ class World {
     this.#feed({ type: "engineJoined", at: millis(this.#now), engine: stay.uuid, canPrefetch });
   }
 
-  #leave(): void {
-    const stay = [...this.#here.values()][this.#below(this.#here.size)] as Stay;
+  #anyStay(): Stay {
+    return [...this.#here.values()][this.#below(this.#here.size)] as Stay;
+  }
+
+  #drain(): void {
+    const { uuid } = this.#anyStay();
+    this.#feed({ type: "drainAsked", at: millis(this.#now), engines: [uuid], limitMs: null });
+    if (this.#chance(0.3)) this.#feed({ type: "drainUndone", at: millis(this.#now), engines: [uuid] });
+  }
+
+  /** Drained engines leave when they have nothing more. */
+  #seeOff(): void {
+    for (const { engine, tasks, isDraining } of this.#scheduler.workload(millis(this.#now)).engines) {
+      if (!isDraining || tasks > 0) continue;
+      this.drained += 1;
+      this.#leave(this.#here.get(engine) as Stay);
+    }
+  }
+
+  #leave(stay: Stay): void {
     this.#here.delete(stay.uuid);
     stay.isHere = false;
     this.departures += 1;
@@ -239,6 +263,7 @@ describe("engines with tasks ahead", () => {
     expect(world.recalls).toBeGreaterThan(20);
     expect(counters.recalled).toBeGreaterThan(50);
     expect(world.departures).toBeGreaterThan(0);
+    expect(world.drained).toBeGreaterThan(0);
     expect(world.deepest).toBeGreaterThan(4);
   });
 });

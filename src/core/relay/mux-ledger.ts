@@ -40,6 +40,11 @@ export class MuxLedger {
     return account === undefined ? 0 : account.requestBytes + account.otherBytes;
   }
 
+  /** Requests that the engine has not answered. */
+  requestsOf(engine: string): number {
+    return this.#accounts.get(engine)?.requests.size ?? 0;
+  }
+
   /** Whether so many bytes more fit; one message always fits an engine that owes nothing. */
   hasRoom(engine: string, bytes: number): boolean {
     const owed = this.owed(engine);

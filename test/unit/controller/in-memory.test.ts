@@ -4,10 +4,12 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { engineUuid } from "../../../src/base/index.ts";
 import { resolveProfile } from "../../../src/config/index.ts";
 import { startController, type Controller, type ControllerOptions } from "../../../src/controller/index.ts";
 import { createLogger, type LogEntry } from "../../../src/log/index.ts";
 import { MemoryNetwork, MemoryTransport, newCurveKeyPair } from "../../../src/net/index.ts";
+import { readWorkReply, type Dict, type Message } from "../../../src/wire/index.ts";
 import { RawClient, RawEngine } from "../../support/raw-peer.ts";
 
 let dir: string;
@@ -70,6 +72,34 @@ describe("a controller in memory", () => {
     engine.answer(deliveries[1]);
     expect((await answer).content).toMatchObject({ status: "ok", pending: [first], completed: [second] });
     expect((await client.ask("result_request", { msg_ids: [second], status_only: true, wait: true })).content).toMatchObject({ completed: [second] });
+    await controller.close();
+  });
+
+  it("tells who has how much to do, and gives an engine that is to go nothing more", async () => {
+    const controller = await start();
+    const engine = await new RawEngine(peers, controller.engineConnection).register();
+    const client = new RawClient(peers, controller.clientConnection);
+    await client.engines(1);
+    const ask = async (msgType: string, content: Dict = {}): Promise<Message> => client.reply("control", client.mux("tsp-controller", msgType, {}, "control", content));
+    const first = client.task();
+    const delivery = await engine.requests.next();
+    client.mux(engine.uuid);
+    await engine.requests.next();
+    expect((await ask("workload_request")).content).toEqual({
+      status: "ok",
+      waiting: 0,
+      engines: { [engine.uuid]: { tasks: 1, direct: 1, idle_ms: 0, draining: false } },
+    });
+    expect(readWorkReply((await ask("drain_request", { engines: [engine.uuid], limit_ms: null })).content)?.engines.get(engineUuid(engine.uuid))?.isDraining).toBe(true);
+    const second = client.task();
+    engine.answer(delivery);
+    await client.reply("task", first);
+    expect((await ask("workload_request")).content).toMatchObject({ waiting: 1, engines: { [engine.uuid]: { tasks: 0, draining: true } } });
+    await ask("drain_request", { engines: [engine.uuid], undo: true });
+    engine.answer(await engine.requests.next());
+    await client.reply("task", second);
+    expect((await ask("drain_request", { engines: [7] })).content).toMatchObject({ status: "error", ename: "ValueError" });
+    expect((await ask("drain_request", { engines: [], limit_ms: -1 })).content).toMatchObject({ status: "error", ename: "ValueError" });
     await controller.close();
   });
 
