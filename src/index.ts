@@ -136,7 +136,7 @@ export {
   type PythonObjectParts,
   type PythonOrigin,
 } from "./serial/index.ts";
-export { Cluster, type AddEnginesOptions, type ClusterEnd, type ClusterOptions } from "./cluster/index.ts";
+export { Cluster, type AddEnginesOptions, type ClusterEnd, type ClusterOptions, type RestartOptions, type ScaleOptions } from "./cluster/index.ts";
 export type {
   ControllerRequest,
   EnginesRequest,

@@ -65,3 +65,10 @@ export function sameClusterFlags(profile: ProfileDir, clusterId: string): string
   const named = profile.name === "default" ? [] : [profile.name === profile.path ? `--profile-dir=${profile.path}` : `--profile=${profile.name}`];
   return [...named, ...(clusterId === "" ? [] : [`--cluster-id=${clusterId}`])].map((flag) => ` ${flag}`).join("");
 }
+
+/** Reads the argument of a flag: a whole number of at least 0. */
+export function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError("it must be a whole number of at least 0.");
+  return number;
+}

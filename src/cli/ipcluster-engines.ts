@@ -11,7 +11,7 @@ import { ExitError, type Command } from "./program.ts";
 
 const HOLD_MS = 60_000;
 
-/** Runs `ipcluster engines`: adds engines, stays, and stops them at Ctrl-C. */
+/** Runs `ipcluster engines`: adds engines, stays, and stops them at Ctrl-C. With `--scale` it may remove some instead, and ends then. */
 export async function enginesCommand(command: Command): Promise<void> {
   const request = clusterRequest(command);
   const values = await clusterValues(request);
@@ -21,9 +21,15 @@ export async function enginesCommand(command: Command): Promise<void> {
   try {
     const cluster = await findOrExplain(request.profile, requestedId(request), async (source) => Cluster.fromFile(source, { logger, given: request.given }));
     try {
+      const { scale, drainTimeout: drainTimeoutMs } = command.opts<{ scale?: number; drainTimeout?: number }>();
+      const { signal } = interruption;
       const n = values.n ?? availableParallelism();
-      await cluster.addEngines(n, { signal: interruption.signal });
-      logger.info("ready: all added engines answer", { engines: n, elapsed: `${(performance.now() / 1000).toFixed(1)} s` });
+      const added = scale === undefined ? n : await cluster.scale(scale, { signal, drainTimeoutMs });
+      if (scale === undefined) await cluster.addEngines(n, { signal });
+      const elapsed = `${(performance.now() / 1000).toFixed(1)} s`;
+      if (added <= 0)
+        return logger.info(added === 0 ? "there are as many engines already" : "engines were removed", { engines: scale, removed: -added, elapsed });
+      logger.info("ready: all added engines answer", { engines: added, elapsed });
       const interrupted = new Promise((resolve) => interruption.signal.addEventListener("abort", resolve, { once: true }));
       await Promise.race([cluster.closed, interrupted]);
     } finally {

@@ -1,6 +1,6 @@
 // `ipcluster`: starts, stops and lists clusters. What a sub-command does is loaded when it runs.
 
-import { addClusterFlags, addTimeoutFlag, positiveNumber } from "./cluster-flags.ts";
+import { addClusterFlags, addTimeoutFlag, positiveNumber, wholeNumber } from "./cluster-flags.ts";
 import { EXIT_CODES_HELP } from "./ipcluster-exit-codes.ts";
 import type * as profiles from "./ipcluster-profile.ts";
 import { OPTION_TABLES, type ConfigName } from "../config/index.ts";
@@ -126,8 +126,14 @@ function addList(program: Command): void {
 }
 
 function addEngines(program: Command): void {
-  const engines = program.command("engines").description("add engines to a running cluster; Ctrl-C stops them");
+  const engines = program.command("engines").description("add engines to a running cluster, or remove some; Ctrl-C stops those that were added");
   addTimeoutFlag(addClusterFlags(engines, ["n", "engines", "clusterId", "logLevel", "engineTimeoutMs", "stopTimeoutMs", ...BATCH_FLAGS]));
+  engines.option("--scale <count>", "bring the number of engines to this one; those that are too many end what they have, and go", wholeNumber);
+  engines.option("--drain-timeout <ms>", "with --scale: what an engine that goes has not ended by then goes back to the queue", wholeNumber);
+  addExamples(engines, [
+    ["ipcluster engines -n 2", "two more; Ctrl-C takes them back"],
+    ["ipcluster engines --scale=1", "one in all: the newest idle ones go first, and no task is lost"],
+  ]);
   engines.action(async () => (await import("./ipcluster-engines.ts")).enginesCommand(engines));
   const wait = program.command("wait").description("wait until the engines of a cluster answer");
   addClusterFlags(wait, ["n", "clusterId", "logLevel"]).option("--timeout <seconds>", "give up after this time", positiveNumber, 60);

@@ -41,6 +41,8 @@ export interface ClusterFile {
 export interface EngineSetRecord extends LauncherState {
   /** Which launcher started it; ours. Absent in files of Python's programs, where all are of the file's class. */
   readonly launcher?: string;
+  /** What its engines run; ours. Absent: TypeScript. */
+  readonly language?: string;
 }
 
 /** The class name that Python's programs expect. */
@@ -113,8 +115,9 @@ function readSets(value: unknown): Record<string, EngineSetRecord> {
   for (const [setId, set] of Object.entries(value)) {
     const state = readLauncherState(set);
     if (state === undefined) continue;
-    const { launcher, ...rest } = state;
-    sets[setId] = { ...rest, ...(typeof launcher === "string" ? { launcher } : {}) } as EngineSetRecord;
+    const { launcher, language, ...rest } = state;
+    const own = { ...(typeof launcher === "string" ? { launcher } : {}), ...(typeof language === "string" ? { language } : {}) };
+    sets[setId] = { ...rest, ...own } as EngineSetRecord;
   }
   return sets;
 }

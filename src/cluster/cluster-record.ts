@@ -2,6 +2,7 @@
 // cannot both go on), changed with each process that comes or goes, removed at the end.
 
 import { InvalidStateError } from "../base/index.ts";
+import type { EngineLanguage } from "../core/index.ts";
 import { identityOf, type LauncherState } from "../launch/index.ts";
 import {
   CLUSTER_CLASS,
@@ -30,6 +31,9 @@ export class ClusterRecord {
   readonly #path: string;
   /** Content when it was claimed or found: tells our run from a later one under the same name. */
   #origin: ClusterFile | undefined;
+  /** Set ids given out in this second. */
+  readonly #reserved = new Set<string>();
+  #reservedAt = "";
 
   constructor(plan: ClusterPlan, isDedicated: boolean, origin?: ClusterFile) {
     this.#plan = plan;
@@ -55,14 +59,14 @@ export class ClusterRecord {
     return stale;
   }
 
-  /** Writes a change. Does nothing when the file is gone: somebody stopped the cluster. */
-  async save(change: RecordChange): Promise<void> {
+  /** Writes a change, as it is when its turn has come. Does nothing when the file is gone: somebody stopped the cluster. */
+  async save(changeNow: () => RecordChange): Promise<void> {
     await this.#update((before) => {
+      const change = changeNow();
       const sets: Record<string, EngineSetRecord> = { ...before.engines.sets };
       for (const [id, state] of Object.entries(change.sets ?? {})) {
         if (state === undefined) delete sets[id];
-        // A set that was found keeps the launcher that its record names.
-        else sets[id] = { ...state, launcher: before.engines.sets[id]?.launcher ?? this.#plan.engineLauncher.id };
+        else sets[id] = { ...state, ...ownFacts(before.engines.sets[id], this.#plan.engineLauncher.id) };
       }
       const controller = change.controller === undefined ? before.controller : { class: this.#plan.controllerLauncher.id, state: change.controller };
       return { ...before, ...(controller === undefined ? {} : { controller }), engines: { ...before.engines, sets } };
@@ -70,14 +74,18 @@ export class ClusterRecord {
   }
 
   /** A new set's id: the time in seconds, with a suffix when that is taken. It stands in the file from then on. */
-  async reserveSet(): Promise<string> {
+  async reserveSet(launcher: string, language: EngineLanguage): Promise<string> {
     const seconds = String(Math.floor(Date.now() / 1000));
+    // A set that has just ended may still be told of by its id.
+    if (seconds !== this.#reservedAt) this.#reserved.clear();
+    this.#reservedAt = seconds;
     let id = seconds;
     await this.#update((before) => {
-      for (let suffix = 1; before.engines.sets[id] !== undefined; suffix += 1) id = `${seconds}-${suffix}`;
-      const { clusterId, profile, engineLauncher } = this.#plan;
-      const launcher = engineLauncher.id;
-      const reserved: EngineSetRecord = { cluster_id: clusterId, profile_dir: profile.path, state: "before", pid: -1, n: 0, engines: {}, launcher };
+      for (let suffix = 1; before.engines.sets[id] !== undefined || this.#reserved.has(id); suffix += 1) id = `${seconds}-${suffix}`;
+      this.#reserved.add(id);
+      const { clusterId, profile } = this.#plan;
+      const place = { cluster_id: clusterId, profile_dir: profile.path };
+      const reserved: EngineSetRecord = { ...place, state: "before", pid: -1, n: 0, engines: {}, launcher, language };
       return { ...before, engines: { ...before.engines, sets: { ...before.engines.sets, [id]: reserved } } };
     });
     return id;
@@ -89,6 +97,18 @@ export class ClusterRecord {
       const { [setId]: _dropped, ...sets } = before.engines.sets;
       return { ...before, engines: { ...before.engines, sets } };
     });
+  }
+
+  /** Writes how many engines there should be from now on. */
+  async saveCount(n: number): Promise<void> {
+    await this.#update((before) => ({ ...before, cluster: { ...before.cluster, n } }));
+  }
+
+  /** Launcher and language of a set, as the file has them. */
+  async factsOf(setId: string): Promise<{ readonly launcher: string; readonly language: EngineLanguage }> {
+    const file = await readClusterFile(this.#path);
+    const { launcher, language } = ownFacts(file?.engines.sets[setId], this.#plan.engineLauncher.id);
+    return { launcher, language: language === "python" ? "python" : "typescript" };
   }
 
   /** Sets in the file that other processes started. */
@@ -147,6 +167,11 @@ export class ClusterRecord {
       starter: { ...identityOf(process.pid), is_dedicated: this.#isDedicated },
     };
   }
+}
+
+/** What a set's record has besides its launcher's state. One that was found keeps the launcher that its record names. */
+function ownFacts(record: EngineSetRecord | undefined, launcher: string): { readonly launcher: string; readonly language?: string } {
+  return { launcher: record?.launcher ?? launcher, ...(record?.language === undefined ? {} : { language: record.language }) };
 }
 
 function alreadyRunning(plan: ClusterPlan, file: ClusterFile): InvalidStateError {

@@ -20,6 +20,20 @@ export interface AddEnginesOptions {
   readonly language?: EngineLanguage | undefined;
 }
 
+/** How to change the number of engines. */
+export interface ScaleOptions {
+  /** How long an engine that is to go may take to end what it has, in milliseconds; what is left then goes back to the queue. Default: as long as it takes. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** Gives up; engines that were not told to end yet get tasks again. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How to start engines again. */
+export interface RestartOptions {
+  /** Gives up the start of the new ones, and stops them. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a plan is run with. */
 export interface RunOptions {
   readonly logger: Logger;

@@ -6,23 +6,21 @@ import { rm } from "node:fs/promises";
 import { ClosedError, InvalidStateError, InvariantError } from "../base/index.ts";
 import type { Client, ConnectOptions } from "../client/index.ts";
 import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles } from "../config/index.ts";
-import type { EngineLanguage } from "../core/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
-import type { ClientConnectionInfo, EngineConnectionInfo } from "../wire/index.ts";
 import { cleanLogs, cleanMadeUp } from "./clean-logs.ts";
 import { clusterFilePath, removeClusterFileNow, type ClusterFile } from "./cluster-file.ts";
 import { findSetsOf } from "./cluster-life.ts";
 import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 import { ClusterRecord } from "./cluster-record.ts";
-import type { AddEnginesOptions, ClusterEnd, FromFileOptions, RunOptions } from "./cluster-types.ts";
+import type { AddEnginesOptions, ClusterEnd, FromFileOptions, RestartOptions, RunOptions, ScaleOptions } from "./cluster-types.ts";
 import { EngineSets } from "./engine-sets.ts";
-import { waitForConnectionFiles } from "./connection-wait.ts";
+import { waitForConnectionFiles, type ConnectionFiles } from "./connection-wait.ts";
 import { endOf } from "./failures.ts";
-import { controllerRequest, enginesRequest } from "./launch-requests.ts";
+import { controllerRequest } from "./launch-requests.ts";
 import { loadCluster, type ClusterSource } from "./load-cluster.ts";
-import { signalSet } from "./signal-set.ts";
 import { clearStale } from "./stale-files.ts";
+import { Workforce } from "./workforce.ts";
 
 type Phase = "starting" | "running" | "stopping" | "stopped";
 
@@ -42,8 +40,8 @@ export class Cluster implements AsyncDisposable {
   readonly #clients = new Set<Client>();
   #phase: Phase = "starting";
   #controller: LaunchedController | undefined;
-  #engineInfo: EngineConnectionInfo | undefined;
   #sets: EngineSets | undefined;
+  #workforce: Workforce | undefined;
   /** Ids of the sets that were there when the cluster was found. */
   #foundSets: ReadonlySet<string> = new Set();
   #stopping: Promise<void> | undefined;
@@ -156,20 +154,41 @@ export class Cluster implements AsyncDisposable {
    * @throws as `start`; the cluster stays as it was then
    */
   async addEngines(n: number, options: AddEnginesOptions = {}): Promise<void> {
-    this.#running();
-    if (n > 0) await this.#startEngines(n, options.signal, options.language);
+    const { workforce } = this.#running();
+    if (n > 0) await workforce.start(n, options);
   }
 
   /**
-   * Sends a signal to every engine, e.g. `SIGINT` to interrupt what they do: by their launcher, or by the controller where that cannot.
-   * Resolves when it was delivered.
+   * Brings the number of engines that the cluster's launchers run to `n`. Missing ones are started, as by `addEngines`. Of too many those
+   * without work go first, and the newest of them: each gets no more tasks, ends what it has, direct requests too, and is then told
+   * to end. No task is lost; the ids of the others stay. Resolves when so many answer, and the others are gone.
    *
-   * @throws LaunchError when it cannot be delivered
+   * @returns how many were added; negative: removed
+   * @throws as `addEngines`; TimeoutError when the controller does not answer; InvalidStateError for engines that another program started;
+   * LaunchError when an engine does not end
    */
-  async signalEngines(signal: NodeJS.Signals): Promise<void> {
-    const { sets } = this.#running();
-    const parts = { openLink: () => sets.openLink(), connect: () => this.connect() };
-    await Promise.all(sets.sets.map((set) => signalSet(set, signal, parts)));
+  async scale(n: number, options: ScaleOptions = {}): Promise<number> {
+    return this.#running().workforce.scale(n, options);
+  }
+
+  /**
+   * Ends engines, whatever they do, and starts as many by the same launcher; all of them unless ids are given. Resolves when the new ones
+   * answer; they have new ids.
+   *
+   * @throws InvalidArgumentError for an id that is none; as `addEngines`, with the engines gone
+   */
+  async restart(ids?: readonly number[], options: RestartOptions = {}): Promise<void> {
+    await this.#running().workforce.restart(ids, options);
+  }
+
+  /**
+   * Sends a signal to engines, all of them unless ids are given, e.g. `SIGINT` to interrupt what they do: by their launcher, or by the
+   * controller where that cannot. Resolves when it was delivered.
+   *
+   * @throws InvalidArgumentError for an id that is none; LaunchError when it cannot be delivered
+   */
+  async signal(signal: NodeJS.Signals, ids?: readonly number[]): Promise<void> {
+    await this.#running().workforce.signal(signal, ids);
   }
 
   /**
@@ -216,9 +235,10 @@ export class Cluster implements AsyncDisposable {
     try {
       signal?.throwIfAborted();
       await this.#startController(signal);
-      await this.#startEngines(n, signal, "typescript", Math.min(n, this.#plan.values.minEngines ?? n));
+      const { workforce } = this.#running();
+      await workforce.start(n, { signal, enginesMin: Math.min(n, this.#plan.values.minEngines ?? n) });
       const pythons = this.#plan.values["python.n"];
-      if (pythons > 0) await this.#startEngines(pythons, signal, "python");
+      if (pythons > 0) await workforce.start(pythons, { signal, language: "python" });
       signal?.throwIfAborted();
     } catch (cause) {
       await this.stop();
@@ -251,10 +271,9 @@ export class Cluster implements AsyncDisposable {
     const controller = await launcher.startController?.(controllerRequest(this.#plan, { logger: this.#logger, signal }));
     if (controller === undefined) throw new InvariantError(`the launcher ${launcher.name} starts no controllers`); // the plan has refused it
     this.#controller = controller;
-    await this.#record.save({ controller: controller.toState() });
+    await this.#record.save(() => ({ controller: controller.toState() }));
     const { client, engine } = await waitForConnectionFiles(this.#plan, controller, signal);
-    this.#engineInfo = engine;
-    this.#follow(controller, client, []);
+    this.#follow(controller, { client, engine }, []);
     this.#logger.info("controller is ready", {
       ...(controller.pid === undefined ? {} : { pid: controller.pid }),
       address: `${client.interface}:${client.registration}`,
@@ -263,10 +282,15 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** From here on the cluster counts as running, and the controller's end as the cluster's. */
-  #follow(controller: LaunchedController, info: ClientConnectionInfo, sets: readonly LaunchedEngines[]): void {
+  #follow(controller: LaunchedController, info: ConnectionFiles, found: readonly LaunchedEngines[]): void {
+    const parts = { plan: this.#plan, record: this.#record, engineInfo: info.engine, logger: this.#logger };
+    const onEnd = (): void => void workforce.save(); // which does not reject
+    const sets = new EngineSets({ info: info.client, controller, logger: this.#logger, onEnd });
+    const workforce = new Workforce({ ...parts, sets });
+    for (const set of found) sets.add(set);
     this.#controller = controller;
-    this.#sets = new EngineSets({ info, controller, logger: this.#logger, onChange: () => void this.#save() }); // `#save` does not reject
-    for (const set of sets) this.#sets.add(set);
+    this.#sets = sets;
+    this.#workforce = workforce;
     this.#phase = "running";
     void controller.exited.then((exit) => this.#onControllerEnd(exit)); // `exited` never rejects
   }
@@ -283,37 +307,12 @@ export class Cluster implements AsyncDisposable {
     this.#stopping.catch((cause: unknown) => this.#logger.error("stopping failed", { cause }));
   }
 
-  async #startEngines(n: number, signal: AbortSignal | undefined, language: EngineLanguage = "typescript", enginesMin: number = n): Promise<void> {
-    const { sets } = this.#running();
-    const { engineLauncher, values } = this.#plan;
-    this.#logger.info("starting engines", { n, language, launcher: engineLauncher.launcher.name });
-    const setId = await this.#record.reserveSet();
-    let set: LaunchedEngines | undefined;
-    try {
-      const connectionInfo = JSON.stringify(this.#engineInfo);
-      set = await engineLauncher.launcher.startEngines?.(
-        enginesRequest(this.#plan, { n, enginesMin, setId, language, connectionInfo, logger: this.#logger, signal }),
-      );
-      if (set === undefined) throw new InvariantError(`the launcher ${engineLauncher.launcher.name} starts no engines`); // the plan has refused it
-      sets.add(set);
-      await this.#save();
-      // A launcher that could use some of its places only has started fewer.
-      await sets.waitFor(set, { enginesMin: Math.min(enginesMin, set.engines.length), timeoutMs: values.engineTimeoutMs, signal });
-    } catch (cause) {
-      // Why the start failed is worth more than what could not be stopped of it.
-      if (set !== undefined) await sets.stop(values.stopTimeoutMs, set).catch((left: unknown) => this.#logger.error("stopping failed", { cause: left }));
-      await this.#record.dropSet(setId);
-      throw cause;
-    }
-    if (n === 0) await this.#record.dropSet(setId);
-  }
-
   async #adopt(controller: LaunchedController, sets: readonly LaunchedEngines[]): Promise<void> {
     const { profile, clusterId } = this.#plan;
     const info = await readConnectionFile("client", this.connectionFile, { waitMs: 0 });
-    this.#engineInfo = await readConnectionFile("engine", connectionFilePath(profile, "engine", clusterId), { waitMs: 0 });
+    const engine = await readConnectionFile("engine", connectionFilePath(profile, "engine", clusterId), { waitMs: 0 });
     this.#foundSets = new Set(sets.map((set) => set.setId));
-    this.#follow(controller, info, sets);
+    this.#follow(controller, { client: info, engine }, sets);
     this.#unguard = atProcessExit(() => {
       for (const set of this.#added()) set.kill();
     });
@@ -333,18 +332,11 @@ export class Cluster implements AsyncDisposable {
     this.#finish(end, outcomes);
   }
 
-  async #save(): Promise<void> {
-    const sets = Object.fromEntries((this.#sets?.sets ?? []).map((set) => [set.setId, set.isRunning ? set.toState() : undefined]));
-    try {
-      await this.#record.save({ sets });
-    } catch (cause) {
-      this.#logger.warn("cannot update the cluster file", { file: this.file, cause });
-    }
-  }
-
-  #running(): { readonly controller: LaunchedController; readonly sets: EngineSets } {
-    if (this.#phase !== "running" || this.#controller === undefined || this.#sets === undefined) throw new ClosedError("the cluster does not run any more");
-    return { controller: this.#controller, sets: this.#sets };
+  #running(): { readonly controller: LaunchedController; readonly sets: EngineSets; readonly workforce: Workforce } {
+    const [controller, sets, workforce] = [this.#controller, this.#sets, this.#workforce];
+    if (this.#phase !== "running" || controller === undefined || sets === undefined || workforce === undefined)
+      throw new ClosedError("the cluster does not run any more");
+    return { controller, sets, workforce };
   }
 
   async #stop(end: ClusterEnd): Promise<void> {
@@ -384,7 +376,7 @@ export class Cluster implements AsyncDisposable {
   /** @param hasLeft something could not be stopped: the cluster file stays and tells of it, for another try */
   async #removeFiles(hasLeft: boolean): Promise<void> {
     const { profile, isPrivate, isReusing } = this.#plan;
-    if (hasLeft) await this.#save();
+    if (hasLeft) await this.#workforce?.save();
     await this.#record.remove(async () => {
       if (!isReusing) await removeConnectionFiles(profile, this.clusterId);
     }, hasLeft);

@@ -1,22 +1,23 @@
 // The engines of a cluster, set by set: started, waited for, watched. This is the nanny of them all: an engine whose
 // process ends is reported to the Hub at once.
 
-import { ClosedError, type EngineUuid } from "../base/index.ts";
+import { ClosedError, TimeoutError, type EngineUuid } from "../base/index.ts";
 import type { LaunchedController, LaunchedEngine, LaunchedEngines, ProcessExit } from "../launch/index.ts";
 import { lastSentence } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { ClientConnectionInfo } from "../wire/index.ts";
 import { DeathReporter } from "./death-reporter.ts";
 import { endedEarly, endOf, engineName, enginesMissing } from "./failures.ts";
-import { HubLink } from "./hub-link.ts";
+import { ControlLink } from "./control-link.ts";
+import { HubLink, type EngineNumbers } from "./hub-link.ts";
 
 /** What the sets need of their cluster. */
 export interface EngineSetsParts {
   readonly info: ClientConnectionInfo;
   readonly controller: LaunchedController;
   readonly logger: Logger;
-  /** Called after an engine ended while nobody stopped it. */
-  readonly onChange: () => void;
+  /** Called after an engine ended while nobody stopped all of them; `isLeaving`: its end was wanted. */
+  readonly onEnd: (engine: LaunchedEngine, exit: ProcessExit, isLeaving: boolean) => void;
 }
 
 /** How long to wait for engines. */
@@ -34,6 +35,8 @@ export class EngineSets {
   readonly #sets = new Map<string, LaunchedEngines>();
   /** Numbers the Hub gave, of engines that answered. */
   readonly #ids = new Map<EngineUuid, number>();
+  /** Engines that are being ended. */
+  readonly #leaving = new WeakSet<LaunchedEngine>();
   #isStopping = false;
 
   constructor(parts: EngineSetsParts) {
@@ -55,9 +58,31 @@ export class EngineSets {
     return this.running.filter(({ uuid }) => uuid === undefined || this.#ids.has(uuid)).length;
   }
 
-  /** A way to the Hub; whoever opens it closes it. */
-  openLink(): HubLink {
-    return new HubLink(this.#parts.info);
+  /** A way to the controller and to single engines; whoever opens it closes it. */
+  openControl(): ControlLink {
+    return new ControlLink(this.#parts.info);
+  }
+
+  /** Numbers of the engines that are registered now, asked anew. */
+  async numbers(): Promise<EngineNumbers> {
+    const link = new HubLink(this.#parts.info);
+    try {
+      const numbers = await link.engines();
+      if (numbers === undefined) throw new TimeoutError("the controller did not tell which engines are registered");
+      return numbers;
+    } finally {
+      await link.close();
+    }
+  }
+
+  /** The end of this engine is wanted: no reason for a warning, nor for another one in its place. */
+  expectEnd(engine: LaunchedEngine): void {
+    this.#leaving.add(engine);
+  }
+
+  /** Lets go of sets that ended. */
+  forget(ended: readonly LaunchedEngines[]): void {
+    for (const set of ended) if (this.#sets.get(set.setId) === set) this.#sets.delete(set.setId);
   }
 
   /** Takes a set over before it is ready, so that stopping finds it. */
@@ -132,10 +157,12 @@ export class EngineSets {
     const id = engine.uuid === undefined ? undefined : this.#ids.get(engine.uuid);
     const place = engine.host === undefined ? {} : { host: engine.host };
     const facts = { engine: id ?? "unknown", ...place, pid: engine.pid ?? "unknown", how: endOf(exit), log: engine.log };
-    if (exit.exitCode === 0) this.#parts.logger.info("engine ended", facts);
+    const isLeaving = this.#leaving.has(engine);
+    if (isLeaving || exit.exitCode === 0) this.#parts.logger.info("engine ended", facts);
     else this.#parts.logger.warn("engine ended unexpectedly", { ...facts, lastWords: lastSentence(exit.outputTail) ?? "" });
     if (engine.uuid !== undefined && this.#parts.controller.isRunning) this.#reporter.report(engine.uuid, id);
-    this.#parts.onChange();
+    if (engine.uuid !== undefined) this.#ids.delete(engine.uuid);
+    this.#parts.onEnd(engine, exit, isLeaving);
   }
 
   /**

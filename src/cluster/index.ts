@@ -13,7 +13,7 @@ export {
 } from "./cluster-file.ts";
 export { launcherOptions, planCluster, planGiven, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 export { Cluster } from "./cluster.ts";
-export type { AddEnginesOptions, ClusterEnd, RunOptions } from "./cluster-types.ts";
+export type { AddEnginesOptions, ClusterEnd, RestartOptions, RunOptions, ScaleOptions } from "./cluster-types.ts";
 export { previewCluster } from "./preview-cluster.ts";
 export { HubLink, type EngineNumbers } from "./hub-link.ts";
 export { clusterName, type ClusterSource } from "./load-cluster.ts";

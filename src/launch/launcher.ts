@@ -115,6 +115,12 @@ export interface LaunchedEngine {
   /** Resolves when it ended; never rejects. */
   readonly exited: Promise<ProcessExit>;
   readonly isRunning: boolean;
+  /**
+   * Sends a signal to this engine alone. Absent: its launcher cannot, and it is asked by the controller.
+   *
+   * @throws LaunchError when it cannot be delivered
+   */
+  signal?(signal: NodeJS.Signals): Promise<void>;
 }
 
 /** A started set of engines. */

@@ -134,6 +134,10 @@ function engineOf(member: Member): LaunchedEngine {
     get isRunning() {
       return member.process.isRunning;
     },
+    signal(signal) {
+      member.process.signal(signal);
+      return Promise.resolve();
+    },
   };
 }
 

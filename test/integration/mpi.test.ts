@@ -35,7 +35,7 @@ describe.skipIf(!hasMpi)("engines started by mpiexec", () => {
     const spinning = rc.directView().apply(() => {
       for (;;);
     });
-    const signalled = until(async () => (await cluster.signalEngines("SIGINT"), spinning.ready()), { everyMs: 200 });
+    const signalled = until(async () => (await cluster.signal("SIGINT"), spinning.ready()), { everyMs: 200 });
     await expect(spinning).rejects.toThrow(/interrupted/);
     await signalled;
     await rc.close();

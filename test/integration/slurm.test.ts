@@ -59,7 +59,7 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
       for (;;);
     });
     // A signal that comes before the function runs interrupts nothing.
-    const signalled = until(async () => (await cluster.signalEngines("SIGINT"), spinning.ready()), { everyMs: 200 });
+    const signalled = until(async () => (await cluster.signal("SIGINT"), spinning.ready()), { everyMs: 200 });
     await expect(spinning).rejects.toThrow(/interrupted/);
     await signalled;
     await rc.close();

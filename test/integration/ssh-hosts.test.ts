@@ -139,7 +139,7 @@ export default defineConfig({
        const cluster = await Cluster.start({ profile: "two", clusterId: "p" });
        const rc = await cluster.connect();
        const running = rc.directView().apply(() => { for (;;); });
-       setTimeout(() => cluster.signalEngines("SIGINT"), 500);
+       setTimeout(() => cluster.signal("SIGINT"), 500);
        await running.then(() => undefined, (error) => console.error("interrupted", error.errors.length));
        await new Promise(() => setInterval(() => undefined, 1000));`,
     );

@@ -80,7 +80,8 @@ describe("a controller in memory", () => {
     const engine = await new RawEngine(peers, controller.engineConnection).register();
     const client = new RawClient(peers, controller.clientConnection);
     await client.engines(1);
-    const ask = async (msgType: string, content: Dict = {}): Promise<Message> => client.reply("control", client.mux("tsp-controller", msgType, {}, "control", content));
+    const ask = async (msgType: string, content: Dict = {}): Promise<Message> =>
+      client.reply("control", client.mux("tsp-controller", msgType, {}, "control", content));
     const first = client.task();
     const delivery = await engine.requests.next();
     client.mux(engine.uuid);
@@ -90,7 +91,9 @@ describe("a controller in memory", () => {
       waiting: 0,
       engines: { [engine.uuid]: { tasks: 1, direct: 1, idle_ms: 0, draining: false } },
     });
-    expect(readWorkReply((await ask("drain_request", { engines: [engine.uuid], limit_ms: null })).content)?.engines.get(engineUuid(engine.uuid))?.isDraining).toBe(true);
+    expect(
+      readWorkReply((await ask("drain_request", { engines: [engine.uuid], limit_ms: null })).content)?.engines.get(engineUuid(engine.uuid))?.isDraining,
+    ).toBe(true);
     const second = client.task();
     engine.answer(delivery);
     await client.reply("task", first);
