@@ -147,7 +147,11 @@ export class Workforce {
   async #remove(members: readonly Member[], count: number, options: ScaleOptions): Promise<void> {
     await using control = this.#parts.sets.openControl();
     const leavers = chooseLeavers(members, count, await control.work());
-    await removeEngines(leavers, this.#removal(control), options).finally(() => this.save(this.#foreign(leavers)));
+    try {
+      await removeEngines(leavers, this.#removal(control), options);
+    } finally {
+      await this.save(this.#foreign(leavers));
+    }
   }
 
   /** Ends engines without waiting for their tasks: whole sets by their launcher, others one by one. */

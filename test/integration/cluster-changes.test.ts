@@ -16,8 +16,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cluster.stop();
-  expect(sandbox.securityFiles()).toEqual([]);
-  expect(processesWith(sandbox.dir)).toEqual([]);
   sandbox.dispose();
 });
 
@@ -137,5 +135,13 @@ describe("restart and signal", () => {
     expect(written()).toEqual({ n: 2, running: 2 });
     await until(() => rc.length === 2);
     expect(await rc.directView().apply(() => 1)).toEqual([1, 1]);
+  });
+});
+
+describe("stop", () => {
+  it("leaves nothing of a cluster whose engines came and went", async () => {
+    await cluster.stop();
+    expect(sandbox.securityFiles()).toEqual([]);
+    expect(processesWith(sandbox.dir)).toEqual([]);
   });
 });

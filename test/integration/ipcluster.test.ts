@@ -307,6 +307,9 @@ describe("an engine", () => {
     const engines = sandbox.start("engines", "-n", "2");
     await engines.says("ready: all added engines answer");
     expect((await sandbox.run("list")).stdout).toMatch(/true +3 +local/);
+    const scaled = await sandbox.run("engines", "--scale=2", "--drain-timeout=5000");
+    expect(scaled).toMatchObject({ code: 0, stderr: expect.stringContaining("engines were removed engines=2 removed=1") as string });
+    expect((await sandbox.run("list")).stdout).toMatch(/true +2 +local/);
     engines.child.kill("SIGINT");
     expect((await engines.ended).code).toBe(0);
     expect((await sandbox.run("list")).stdout).toMatch(/true +1 +local/);

@@ -160,8 +160,7 @@ export class TaskScheduler<Payload = unknown, Route = unknown> {
     if (wakeAt !== null) this.#effects.push({ type: "wakeAt", at: wakeAt });
     const effects = this.#effects;
     this.#effects = [];
-    // Payloads and routes went through untouched, so those that come out are of the types that went in.
-    return effects as SchedulerEffect<Payload, Route>[];
+    return effects as SchedulerEffect<Payload, Route>[]; // Payloads and routes went through untouched: they are of the types that went in.
   }
 
   /** Why a task is not running, as plain data. */
