@@ -107,7 +107,12 @@ export const TOPICS: readonly Topic[] = [
     about: "The entry point `tsparallel/bakapara`. See [Bakapara](../../guide/bakapara.md).",
     sources: ["src/bakapara/"],
   },
-  { page: "engine", title: "On an engine", about: "The entry point `tsparallel/engine`: for code that runs on one.", sources: ["src/engine/"] },
+  {
+    page: "engine",
+    title: "On an engine",
+    about: "The entry point `tsparallel/engine`: for code that runs on one.",
+    sources: ["src/engine/", "src/execution/"],
+  },
   {
     page: "config",
     title: "Configuration files",

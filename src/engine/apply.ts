@@ -1,38 +1,22 @@
 // `apply_request`: a function and its arguments, in our own serialization; or what Python clients may ask of this engine,
 // in theirs. The result goes back in the form the request had.
 
-import { InvalidStateError, SerializationError, type KernelFailure } from "../base/index.ts";
+import { InvalidStateError, SerializationError } from "../base/index.ts";
 import { isPickle, packPython, packValue, prepareCall, unpackCallNow, type FetchCode, type UnpackedCall, type UnpackEnv } from "../serial/index.ts";
-import { framesBytes, type Dict, type Frame } from "../wire/index.ts";
-import type { CellRunner } from "./cells/cell-runner.ts";
-import type { ContainedEnd, Containment } from "./containment.ts";
-import { failureOf, interruptedFailure } from "./failure.ts";
-import type { Namespace } from "./namespace.ts";
+import { framesBytes, type Frame } from "../wire/index.ts";
+import {
+  failed,
+  interrupted,
+  isThenable,
+  type CellRunner,
+  type ContainedEnd,
+  type Containment,
+  type Namespace,
+  type RunHooks,
+  type RunOutcome,
+} from "../execution/index.ts";
 import { namedFunctions } from "./named-functions.ts";
 import { readPythonWork, type PythonCall, type PythonWork } from "./python-call.ts";
-
-/** How a request ended. `content` is what its reply has besides the failure. */
-export type RunOutcome =
-  | { readonly status: "ok"; readonly content: Dict; readonly buffers: readonly Frame[] }
-  | { readonly status: "error"; readonly failure: KernelFailure; readonly content: Dict; readonly wasInterrupted: boolean };
-
-/** Makes the outcome for a thrown value. */
-export function failed(thrown: unknown, content: Dict = {}): RunOutcome {
-  return { status: "error", failure: failureOf(thrown), content, wasInterrupted: false };
-}
-
-/** Makes the outcome of a request that was interrupted. */
-export function interrupted(content: Dict = {}): RunOutcome {
-  return { status: "error", failure: interruptedFailure(), content, wasInterrupted: true };
-}
-
-/** A run in the making. */
-export interface RunHooks {
-  /** The request was given up meanwhile: whatever it still does has no effect. */
-  isOver(): boolean;
-  /** The request ended. Called once. */
-  end(outcome: RunOutcome): void;
-}
 
 /** Likewise, for a call, whose functions' code may be missing. */
 export interface CallHooks extends RunHooks {
@@ -202,9 +186,4 @@ export class ApplyRunner {
       remedy: "return less, keep it on the engine in a global, or start the engine with a larger --result-bytes-max",
     });
   }
-}
-
-/** Whether a value is to be awaited. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return ((typeof value === "object" && value !== null) || typeof value === "function") && typeof (value as { then?: unknown }).then === "function";
 }

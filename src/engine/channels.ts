@@ -1,11 +1,11 @@
 // The main thread's sockets: requests come in on mux, task and the broadcast leaf (protocol §3.2), replies go back on the
 // socket the request came from with the complete prefix, everything else is published on iopub.
 
+import { DropCounts } from "../execution/side/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { MessageSocket, Transport } from "../net/index.ts";
 import { noteCode } from "../serial/index.ts";
 import { framesBytes, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage, type Message, type Session } from "../wire/index.ts";
-import { DropCounts } from "./drop-counts.ts";
 import type { HeldReplies } from "./held-replies.ts";
 import type { ReadyReply } from "./request-runner.ts";
 

@@ -1,6 +1,6 @@
 // The request that runs, as user code and the engine see it.
 
-import type { CurrentTask } from "./host.ts";
+import type { CurrentTask } from "../execution/host/index.ts";
 
 /** What a task publishes through. */
 export type PublishData = (data: Readonly<Record<string, unknown>>) => void;

@@ -3,17 +3,11 @@
 
 import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/engine/index.ts";
+import { Containment, failureOf, installHost, installProcessHooks, mimeBundle, Namespace, OutputCapture, ownCodePaths } from "../execution/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
 import { Channels, type Incoming } from "./channels.ts";
-import { mimeBundle } from "./cells/mime.ts";
-import { Containment } from "./containment.ts";
-import { failureOf } from "./failure.ts";
-import { installHost } from "./host.ts";
-import { Namespace, ownCodePaths } from "./namespace.ts";
-import { OutputCapture } from "./output-capture.ts";
-import { installProcessHooks } from "./process-hooks.ts";
 import { RequestRunner, type ReadyReply, type RunEnd } from "./request-runner.ts";
 import { SideLink, type EngineMessage } from "./side-link.ts";
 import { Stopping } from "./stopping.ts";

@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from "../base/index.ts";
 import { isDict } from "../wire/index.ts";
-import type { Namespace } from "./namespace.ts";
+import type { Namespace } from "../execution/index.ts";
 
 type AnyFunction = (...args: never[]) => unknown;
 

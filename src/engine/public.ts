@@ -1,11 +1,11 @@
 // `tsparallel/engine`: what code that runs on an engine can ask of it.
 
 import { InvalidStateError } from "../base/index.ts";
-import { findHost, type CurrentTask, type EngineHost } from "./host.ts";
+import { findHost, type CurrentTask, type ExecutionHost } from "../execution/host/index.ts";
 
-export type { CurrentTask } from "./host.ts";
+export type { CurrentTask } from "../execution/host/index.ts";
 
-function host(): EngineHost {
+function host(): ExecutionHost {
   const found = findHost();
   if (found === undefined) throw new InvalidStateError("this code does not run on an engine; call it from a function or cell that a view sends");
   return found;

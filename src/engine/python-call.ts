@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../base/index.ts";
 import { PythonObject, unpackPythonCall, type UnpackedPythonCall } from "../serial/index.ts";
 import type { Frame } from "../wire/index.ts";
 import { mapSequences } from "./named-functions.ts";
-import type { Namespace } from "./namespace.ts";
+import type { Namespace } from "../execution/index.ts";
 
 /** A function that lives here, to be called. */
 export interface PythonCall {

@@ -18,13 +18,10 @@ import {
   type ReplyStatus,
 } from "../wire/index.ts";
 import { isPickle, packPython, packValue } from "../serial/index.ts";
-import { ApplyRunner, failed, interrupted, type RunOutcome } from "./apply.ts";
-import { CellRunner } from "./cells/cell-runner.ts";
+import { cancelledFailure, CellRunner, failed, interrupted, limitFailure, type Containment, type Namespace, type RunOutcome } from "../execution/index.ts";
+import { ApplyRunner } from "./apply.ts";
 import type { Incoming } from "./channels.ts";
-import type { Containment } from "./containment.ts";
 import { TaskContext } from "./current-task.ts";
-import { cancelledFailure, limitFailure } from "./failure.ts";
-import type { Namespace } from "./namespace.ts";
 
 /** Why a task's signal is aborted. */
 const CANCELLED = "the request was cancelled";

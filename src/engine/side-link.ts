@@ -1,12 +1,12 @@
 // The main thread's end of the link to the side thread.
 
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
+import { SIGNALS_OPTION } from "../execution/side/index.ts";
 import { findBundle } from "../programs/index.ts";
 import type { Frame } from "../wire/index.ts";
 import { HELD_BYTES_MAX, HeldReplies } from "./held-replies.ts";
 import { MissingCode } from "./missing-code.ts";
 import { TaskClaims } from "./task-claims.ts";
-import { SIGNALS_OPTION } from "./side/signals.ts";
 import { idMark, SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type SideMessage } from "./side/side-protocol.ts";
 
 /** How long the process waits, when it ends, for the side thread to say farewell. */

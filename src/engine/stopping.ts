@@ -3,7 +3,7 @@
 // says which request runs: it has said so before the runner has it.
 
 import type { RequestQueue } from "../core/engine/index.ts";
-import type { Containment } from "./containment.ts";
+import type { Containment } from "../execution/index.ts";
 import type { RequestRunner } from "./request-runner.ts";
 import type { MainMessage } from "./side/side-protocol.ts";
 

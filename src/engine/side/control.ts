@@ -2,6 +2,7 @@
 // it before the answer leaves, so that an abort which was answered holds for every request sent after it.
 
 import { BoundedMap } from "../../base/index.ts";
+import { signalNumber } from "../../execution/side/index.ts";
 import type { MessageSocket } from "../../net/index.ts";
 import {
   CONTROLLER_IDENTITY,
@@ -19,7 +20,6 @@ import {
   type Session,
 } from "../../wire/index.ts";
 import type { ControlAction } from "./side-protocol.ts";
-import { signalNumber } from "./signals.ts";
 
 /** What control requests set off. */
 export interface ControlHooks {

@@ -3,33 +3,22 @@
 import { isatty } from "node:tty";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workerData } from "node:worker_threads";
+import { DropCounts, listenForSignals, MainReins } from "../../execution/side/index.ts";
 import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
 import { createSession, curveOf, watchRefusals, ZeromqTransport, type MessageSocket, type SocketOptions } from "../../net/index.ts";
 import type { Session } from "../../wire/index.ts";
 import { watchParent } from "../../programs/index.ts";
-import { DropCounts } from "../drop-counts.ts";
 import { countRecall } from "../task-claims.ts";
 import { Canceller } from "./canceller.ts";
 import { ControlChannel } from "./control.ts";
 import { Heart } from "./heart.ts";
 import { HeldWatch } from "./held-watch.ts";
-import { canInterrupt, Interrupter } from "./interrupter.ts";
 import { Registration, type Registered } from "./registration.ts";
 import { idMark, SHARED, type MainMessage, type SideConfig, type SideMessage } from "./side-protocol.ts";
-import { listenForSignals } from "./signals.ts";
 
 const SIGHUP = 1;
 const SIGINT = 2;
 const SIGTERM = 15;
-/** User code that is in the way when the process is to end is cut short after this time, and again after as much. */
-const LEAVE_STEP_MS = 100;
-const LEAVE_ATTEMPTS = 4;
-/** How long the process may then take to end before it is killed. */
-const LEAVE_END_MS = 1500;
-/** A request that was interrupted gets this long to end, its listeners included; then it is tried again, and again. */
-const INSIST_FIRST_MS = 200;
-const INSIST_MS = 25;
-const INSIST_ATTEMPTS = 400;
 /** Time for an answer to reach the network before a signal ends the process. */
 const ANSWER_OUT_MS = 50;
 /** Farewells wait this long for the network. */
@@ -42,7 +31,7 @@ class SideThread {
   readonly #transport: ZeromqTransport;
   readonly #session: Session;
   readonly #registration: Registration;
-  readonly #interrupter = new Interrupter();
+  readonly #reins: MainReins;
   readonly #drops: DropCounts;
   readonly #heldWatch: HeldWatch;
   readonly #canceller: Canceller;
@@ -59,6 +48,7 @@ class SideThread {
     this.#config = config;
     this.#words = new Int32Array(config.shared);
     this.#log = createLogger("engine", fdWriter(config.log.fd), config.log.level);
+    this.#reins = new MainReins(this.#log, () => Atomics.load(this.#words, SHARED.runningSerial));
     this.#drops = new DropCounts(this.#log, "control");
     const { info, uuid } = config;
     this.#transport = new ZeromqTransport(curveOf(info));
@@ -66,7 +56,7 @@ class SideThread {
     this.#canceller = new Canceller({
       post: (message) => this.#post(message),
       runs: (msgIds) => this.#runs(msgIds),
-      cut: (msgIds) => (canInterrupt() ? this.#interrupter.cancel(msgIds, () => this.#runs(msgIds)) : Promise.resolve("")),
+      cut: (msgIds) => this.#reins.cancel(msgIds, () => this.#runs(msgIds)),
     });
     this.#heldWatch = new HeldWatch(this.#words, new Uint8Array(config.held), (packed) => this.#control?.sendHeld(packed));
     const registrationUrl = config.registrationUrl ?? `${config.address}:${info.registration}`;
@@ -78,7 +68,7 @@ class SideThread {
   async start(): Promise<void> {
     this.#config.port.on("message", (message: MainMessage) => this.#onMain(message));
     if (!listenForSignals([SIGTERM, SIGHUP, SIGINT], (signal) => this.#onSignal(signal))) this.#post({ type: "signalsMissing" });
-    if (!canInterrupt())
+    if (!this.#reins.canInterrupt)
       this.#log.warn("this Node cannot interrupt running code; an interrupted request is given up while its code runs on", { node: process.version });
     if (this.#config.parentPid !== null)
       this.#endParentWatch = watchParent(this.#config.parentPid, () => this.#leave("the process that started this engine has ended", 0));
@@ -160,22 +150,10 @@ class SideThread {
 
   /** Stops the running request; a user at the terminal may mean the engine itself. */
   async #interrupt(leavesWhenIdle: boolean): Promise<void> {
-    const serial = await this.#interruptUserCode(0, false);
+    const serial = await this.#reins.interrupt(0, false);
     if (serial === 0) return leavesWhenIdle ? this.#leave("interrupted at the terminal", 0) : undefined;
     this.#post({ type: "interrupted", serial });
-    await this.#insist(serial, false);
-  }
-
-  /**
-   * A loop of `await`s that never lets the event loop turn is cut only at a lucky moment: between two of its steps V8 takes a
-   * termination back. So as long as the request is not over, it is tried again.
-   */
-  async #insist(serial: number, isOverLimit: boolean): Promise<void> {
-    for (let attempt = 0; attempt < INSIST_ATTEMPTS && canInterrupt(); attempt += 1) {
-      await sleep(attempt === 0 ? INSIST_FIRST_MS : INSIST_MS);
-      if (this.#isClosing || Atomics.load(this.#words, SHARED.runningSerial) !== serial) return;
-      await this.#interruptUserCode(serial, isOverLimit);
-    }
+    await this.#reins.insist(serial, false);
   }
 
   /** A request that ended in time is not there any more when the timer ends: requests need not tell. */
@@ -184,9 +162,9 @@ class SideThread {
     if (this.#isClosing) return;
     const reached = async (): Promise<void> => {
       if (Atomics.load(this.#words, SHARED.runningSerial) !== serial) return;
-      if ((await this.#interruptUserCode(serial, true)) !== serial) return;
+      if ((await this.#reins.interrupt(serial, true)) !== serial) return;
       this.#post({ type: "limitReached", serial });
-      await this.#insist(serial, true);
+      await this.#reins.insist(serial, true);
     };
     this.#limit = setTimeout(
       () => void reached().catch((error: unknown) => this.#log.error("a request could not be stopped at its limit", { error })),
@@ -200,17 +178,6 @@ class SideThread {
     return msgIds.some((id) => idMark(id) === running);
   }
 
-  async #interruptUserCode(only: number, isOverLimit: boolean): Promise<number> {
-    if (canInterrupt()) {
-      try {
-        return await this.#interrupter.interrupt(only, isOverLimit);
-      } catch (error) {
-        this.#log.warn("running code could not be interrupted; its request is given up", { error });
-      }
-    }
-    return Atomics.load(this.#words, SHARED.runningSerial);
-  }
-
   /** Has the main thread end the process: cuts user code that does not let it, and ends the process from here at last. */
   #leave(reason: string, exitCode: number): void {
     this.#post({ type: "leave", reason, exitCode });
@@ -218,12 +185,7 @@ class SideThread {
   }
 
   async #seeThemLeave(): Promise<void> {
-    for (let attempt = 0; attempt < LEAVE_ATTEMPTS; attempt += 1) {
-      await sleep(LEAVE_STEP_MS);
-      // Does nothing to a main thread that is leaving already. It may not be answered at all, if user code calls into something that never returns.
-      void this.#interruptUserCode(0, false).catch((error: unknown) => this.#log.warn("user code could not be cut short", { error }));
-    }
-    await sleep(LEAVE_END_MS);
+    await this.#reins.outlastUserCode();
     await this.#die();
   }
 
@@ -245,7 +207,7 @@ class SideThread {
     this.#endParentWatch();
     this.#registration.unregister();
     await this.#transport.close();
-    this.#interrupter.close();
+    this.#reins.close();
     Atomics.store(this.#words, SHARED.isClosed, 1);
     Atomics.notify(this.#words, SHARED.isClosed);
   }

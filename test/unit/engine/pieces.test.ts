@@ -1,36 +1,9 @@
-import { constants } from "node:os";
+// The small pure parts of the engine: a registration reply, map by name, a task's signal.
+
 import { describe, expect, it } from "vitest";
-import { UnmetDependency } from "../../../src/base/index.ts";
-import { compileCell } from "../../../src/engine/cells/compile-cell.ts";
-import { inspectText, mimeBundle } from "../../../src/engine/cells/mime.ts";
 import { TaskContext } from "../../../src/engine/current-task.ts";
-import { failureOf, interruptedFailure } from "../../../src/engine/failure.ts";
 import { mapSequences } from "../../../src/engine/named-functions.ts";
-import { ownModule } from "../../../src/engine/namespace.ts";
 import { readRegistrationReply } from "../../../src/engine/side/registration.ts";
-import { signalName, signalNumber } from "../../../src/engine/side/signals.ts";
-
-describe("signals", () => {
-  it.each([
-    [2, 2],
-    ["SIGINT", 2],
-    ["int", 2],
-    ["15", 15],
-    [0, 0],
-    ["SIGUSR1", constants.signals.SIGUSR1],
-    [4711, undefined],
-    ["SIGNOPE", undefined],
-    [undefined, undefined],
-    [2.5, undefined],
-    ["toString", undefined],
-  ])("%j is number %j", (signal, number) => {
-    expect(signalNumber(signal)).toBe(number);
-  });
-
-  it("have names", () => {
-    expect([signalName(9), signalName(4711)]).toEqual(["SIGKILL", "4711"]);
-  });
-});
 
 describe("a registration reply", () => {
   it("gives the id, the period and whether the shell channels take packed frames", () => {
@@ -72,20 +45,6 @@ describe("map by name", () => {
   });
 });
 
-describe("display data", () => {
-  it("has text always and the value's own forms besides", () => {
-    expect(mimeBundle([1])).toEqual({ "text/plain": "[ 1 ]" });
-    expect(mimeBundle({ toMime: () => ({ "image/png": "aGk=" }) })).toMatchObject({ "image/png": "aGk=" });
-    expect(mimeBundle({ toMime: () => "no forms" })).toHaveProperty(["text/plain"]);
-    expect(mimeBundle(null)).toEqual({ "text/plain": "null" });
-  });
-
-  it("is bounded", () => {
-    expect(inspectText(Array.from({ length: 1e6 }, () => "x")).length).toBeLessThan(10_000);
-    expect(inspectText("y".repeat(1e7)).length).toBeLessThan(11_000);
-  });
-});
-
 describe("a task's signal", () => {
   const facts = { engineId: 0, engineUuid: "u", msgId: "m", attempt: 1 };
 
@@ -97,53 +56,5 @@ describe("a task's signal", () => {
     const after = new TaskContext(facts, () => undefined);
     after.abort(new Error("stop"));
     expect([signal.aborted, after.signal.aborted, after.signal === after.signal]).toEqual([true, true, true]);
-  });
-});
-
-describe("failures", () => {
-  it("keep the wire's name of errors that travel", () => {
-    expect(failureOf(new UnmetDependency("no gpu")).ename).toBe("UnmetDependency");
-    expect(interruptedFailure().ename).toBe("KeyboardInterrupt");
-  });
-
-  it("have a name and a text for whatever is thrown", () => {
-    for (const thrown of ["text", 5, null, undefined, { a: 1 }, Symbol("s"), new (class Own extends Error {})("own")]) {
-      const { ename, evalue, traceback } = failureOf(thrown);
-      expect([typeof ename, typeof evalue, Array.isArray(traceback)]).toEqual(["string", "string", true]);
-    }
-    expect(failureOf(new (class Own extends Error {})("own")).ename).toBe("Own");
-  });
-});
-
-describe("modules of this package", () => {
-  it("are found in this very copy, and nothing outside of it", () => {
-    expect(ownModule("tsparallel/engine")).toMatch(/\/engine\/public\.js$/);
-    expect(ownModule("tsparallel/jobs")).toMatch(/\/jobs\/index\.js$/);
-    expect(ownModule("tsparallelx")).toBeUndefined();
-    expect(() => ownModule("tsparallel/../../etc/passwd")).toThrow("names no module");
-  });
-});
-
-describe("compiling a cell", () => {
-  it("takes JavaScript as it is and TypeScript without its types, with exact positions", async () => {
-    const cell = await compileCell("const a: number = 1;\nnull!.x as unknown", "ipp-cell-1.ts");
-    expect(cell.names).toEqual(["a"]);
-    let stack = "";
-    try {
-      cell.script.runInThisContext();
-    } catch (error) {
-      stack = (error as Error).stack ?? "";
-    }
-    expect(stack).toContain("ipp-cell-1.ts:2:7");
-  });
-
-  it.each([
-    ["foo(", "ipp-cell-1.ts:1\nfoo(\n    ^\nSyntaxError: Unexpected token (line 1, column 5)"],
-    ["let ok = 1\nconst t: = 5", "ipp-cell-1.ts:2\nconst t: = 5\n         ^"],
-    ["interface A { x: number }\nfoo(", "ipp-cell-1.ts:2\nfoo(\n    ^"],
-  ])("tells where %j is wrong", async (code, head) => {
-    const error = (await compileCell(code, "ipp-cell-1.ts").catch((thrown: unknown) => thrown)) as Error;
-    expect(error).toBeInstanceOf(SyntaxError);
-    expect(error.stack).toContain(head);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { CapturedStream, OutputCapture } from "../../../src/engine/output-capture.ts";
+import { CapturedStream, OutputCapture } from "../../../src/execution/output-capture.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

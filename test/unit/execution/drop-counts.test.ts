@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DropCounts } from "../../../src/engine/drop-counts.ts";
+import { DropCounts } from "../../../src/execution/side/drop-counts.ts";
 import { createLogger, type LogEntry } from "../../../src/log/index.ts";
 
 describe("messages that an engine drops", () => {

@@ -2,7 +2,7 @@
 // the registry on `globalThis`. Nothing with a name is added to the user's namespace.
 
 /** What `tsparallel/engine` offers of the running engine; see `public.ts`. */
-export interface EngineHost {
+export interface ExecutionHost {
   /** Task of the running request, or of the last one when none runs. */
   currentTask(): CurrentTask | undefined;
   /** Publishes a value as display output of the current request. */
@@ -42,11 +42,11 @@ export const cancelExpression = (msgIds: readonly string[]): string => `${EXPRES
 export const RUN_EXPRESSION: string = `void ${EXPRESSION}.runContained()`;
 
 /** Makes the engine findable. */
-export function installHost(host: EngineHost): void {
+export function installHost(host: ExecutionHost): void {
   Object.defineProperty(globalThis, KEY, { value: host, configurable: true, enumerable: false });
 }
 
 /** The engine of this process, if it is one. */
-export function findHost(): EngineHost | undefined {
-  return (globalThis as { [KEY]?: EngineHost })[KEY];
+export function findHost(): ExecutionHost | undefined {
+  return (globalThis as { [KEY]?: ExecutionHost })[KEY];
 }

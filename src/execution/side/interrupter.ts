@@ -7,7 +7,7 @@
 
 import inspector from "node:inspector";
 import { readdirSync, readFileSync } from "node:fs";
-import { cancelExpression, interruptExpression } from "../host.ts";
+import { cancelExpression, interruptExpression } from "../host/index.ts";
 
 /** How long the main thread may take to answer before a child process is looked for. */
 const ANSWER_MS = 150;

@@ -11,7 +11,7 @@
 // take effect before it begins.
 
 import inspector from "node:inspector";
-import { RUN_EXPRESSION } from "./host.ts";
+import { RUN_EXPRESSION } from "./host/index.ts";
 
 /** How a contained call ended: with control back in the engine, or cut. What it computed is in the caller's variables. */
 export type ContainedEnd = "returned" | "interrupted";

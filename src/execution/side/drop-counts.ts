@@ -1,8 +1,8 @@
-// Counts messages that an engine's sockets drop, by reason. Each reason is logged the first time; after that only the
+// Counts messages that a process's sockets drop, by reason. Each reason is logged the first time; after that only the
 // counts speak, which are written at the end. A hostile peer can fill neither the log nor memory.
 
-import type { Logger } from "../log/index.ts";
-import type { DropReason } from "../wire/index.ts";
+import type { Logger } from "../../log/index.ts";
+import type { DropReason } from "../../wire/index.ts";
 
 /** Counters of dropped messages, for the sockets of one thread. */
 export class DropCounts {

@@ -8,7 +8,7 @@ const TRACEBACK_LINES_MAX = 100;
 
 /** Frames of this package's engine, bundled or not, and of the machinery beneath it; the package's own functions for users (jobs) stay. */
 const OWN_FRAME = new RegExp(
-  `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:bundle|engine|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`,
+  `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:bundle|execution|engine|kernel|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`,
 );
 
 /** The failure for a thrown value. */

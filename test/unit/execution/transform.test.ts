@@ -1,6 +1,6 @@
 import vm from "node:vm";
 import { describe, expect, it } from "vitest";
-import { planCell, type CellPlan } from "../../../src/engine/cells/transform.ts";
+import { planCell, type CellPlan } from "../../../src/execution/cells/transform.ts";
 
 /** Runs cells one after another in one global scope, as the engine does, in a context of the test's own. */
 class Scope {

@@ -1,7 +1,7 @@
 // `execute_request`: a cell of JavaScript or TypeScript in the engine's namespace.
 
 import type { Dict, ExecuteRequest, MimeBundle } from "../../wire/index.ts";
-import { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from "../apply.ts";
+import { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from "../outcome.ts";
 import type { Containment } from "../containment.ts";
 import { failureOf } from "../failure.ts";
 import type { Namespace } from "../namespace.ts";

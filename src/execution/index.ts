@@ -1,0 +1,13 @@
+// How code of the user is run: cells and functions in the namespace of this process's main context, contained so that they
+// can be stopped and nothing else with them, with what they write and display. Who asks for it, and over which sockets, is
+// the business of the rooms above: an engine of a cluster, and a kernel of a notebook.
+
+export { CellRunner, type CellHooks } from "./cells/cell-runner.ts";
+export { mimeBundle } from "./cells/mime.ts";
+export { Containment, type ContainedEnd } from "./containment.ts";
+export { cancelledFailure, failureOf, interruptedFailure, limitFailure } from "./failure.ts";
+export { findHost, installHost, type CurrentTask, type ExecutionHost } from "./host/index.ts";
+export { Namespace, ownCodePaths } from "./namespace.ts";
+export { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from "./outcome.ts";
+export { OutputCapture } from "./output-capture.ts";
+export { installProcessHooks } from "./process-hooks.ts";

@@ -1,0 +1,5 @@
+// What a side thread needs to stop the main thread's code: loaded there without the rest of this room.
+
+export { DropCounts } from "./drop-counts.ts";
+export { MainReins } from "./main-reins.ts";
+export { listenForSignals, signalName, signalNumber, SIGNALS_OPTION } from "./signals.ts";
