@@ -2,4 +2,4 @@
 
 export { DropCounts } from "./drop-counts.ts";
 export { MainReins } from "./main-reins.ts";
-export { listenForSignals, signalName, signalNumber, SIGNALS_OPTION } from "./signals.ts";
+export { listenForSignals, signalNumber, SIGNALS_OPTION } from "./signals.ts";
