@@ -8,6 +8,7 @@ import { bakapara } from "./cluster/jobs.ts";
 import { pythonEngines } from "./cluster/python-engines.ts";
 import { routing } from "./cluster/routing.ts";
 import { memory, million, start } from "./cluster/footprint.ts";
+import { start16, startSlurm, startSsh } from "./cluster/launchers.ts";
 import { map, push, roundtrip, tasks } from "./cluster/throughput.ts";
 import { reaches, type Measure, type Outcome } from "./measure.ts";
 import { capture, recapture } from "./micro/capture-measure.ts";
@@ -23,6 +24,9 @@ const MEASURES: readonly Measure[] = [
   singleTasks,
   bakapara,
   start,
+  start16,
+  startSsh,
+  startSlurm,
   memory,
   push,
   broadcast,

@@ -48,10 +48,12 @@ describe("engines through stand-ins for batch systems", () => {
 
   const enter = (given: Record<string, unknown>): Promise<Cluster> => Cluster.fromFile(home.file, { given: { "batch.scheduler": "HEAD", ...given } });
   const scripts = (): string[] => readdirSync(join(home.profileDir, "log")).filter((name) => /\.(?:pbs|lsf|condor|xml)$/.test(name));
-  const openJobs = (): number => {
-    mkdirSync(join(bed.dir, "jobs"), { recursive: true });
-    const tasks = readdirSync(join(bed.dir, "jobs"), { recursive: true, encoding: "utf8" }).filter((name) => /task-\d+\.json$/.test(name));
-    return tasks.filter((name) => !readFileSync(join(bed.dir, "jobs", name), "utf8").includes('"ended"')).length;
+  const openJobs = (family: string): number => {
+    const jobs = join(bed.dir, "jobs");
+    mkdirSync(jobs, { recursive: true });
+    const own = readdirSync(jobs).filter((id) => readFileSync(join(jobs, id, "job.json"), "utf8").includes(`"family":"${family}"`));
+    const tasks = own.flatMap((id) => readdirSync(join(jobs, id)).flatMap((name) => (/^task-\d+\.json$/.test(name) ? [join(jobs, id, name)] : [])));
+    return tasks.filter((path) => !readFileSync(path, "utf8").includes('"ended"')).length;
   };
 
   it.each(SYSTEMS)("of $name answer, numbered by its tasks, and are cancelled", async ({ name, number, numbers }) => {
@@ -62,18 +64,38 @@ describe("engines through stand-ins for batch systems", () => {
     expect(facts.map(([task]) => task ?? "").toSorted()).toEqual(number === "" ? ["", ""] : numbers);
     expect(facts.every(([, keys]) => keys === undefined)).toBe(true);
     await cluster.leave();
-    expect(openJobs()).toBe(0);
+    expect(openJobs(name)).toBe(0);
     expect(scripts()).toEqual([]);
   });
 
-  it.each(SYSTEMS)("of $name that wait in the queue are told with its reason, and taken back", async ({ name, pending, full }) => {
+  it.concurrent.each(SYSTEMS)("of $name that wait in the queue are told with its reason, and taken back", async ({ name, pending, full }) => {
     const cluster = await enter({ engines: name, ...full, "batch.queueTimeoutMs": 700 });
     await expect(cluster.addEngines(1)).rejects.toThrow(`waited 0.7 s in the queue: ${pending}`);
     await cluster.leave();
-    expect(openJobs()).toBe(0);
   });
 
-  it("of Windows HPC have their description in the profile's directory", () => {
+  it.concurrent.each(SYSTEMS)("of $name may run the controller", async ({ name }) => {
+    const given = { n: 0, controller: { launcher: name }, batch: { scheduler: "HEAD" } } as const;
+    const cluster = await Cluster.start({ ...given, ipythonDir: sandbox.dir, clusterId: name });
+    const client = await cluster.connect();
+    expect(client.ids).toEqual([]);
+    await cluster.stop();
+  });
+
+  it.concurrent.each([
+    ["pbs", { "batch.queue": "nowhere" }, "PBS refused the job: qsub: Unknown queue"],
+    ["lsf", { "batch.queue": "nowhere" }, "LSF refused the job: nowhere: No such queue. Job not submitted."],
+    ["htcondor", { "batch.lines": ["nonsense"] }, "HTCondor refused the job: ERROR: Parse error in expression: nonsense"],
+    ["winhpc", { "batch.queue": "nowhere" }, 'Windows HPC refused the job: The job template "nowhere" does not exist.'],
+  ])("of %s for a queue that is not there, or with a line it does not take, are refused in its words", async (name, given, sentence) => {
+    const cluster = await enter({ engines: name, ...given });
+    await expect(cluster.addEngines(1)).rejects.toThrow(sentence);
+    await cluster.leave();
+  });
+
+  it("leave no job, and no script but for the description of Windows HPC, which may be used by hand", () => {
+    expect(SYSTEMS.map(({ name }) => openJobs(name))).toEqual([0, 0, 0, 0]);
+    expect(scripts()).toEqual([]);
     const xml = readFileSync(join(home.profileDir, "ipengineset_job.xml"), "utf8");
     expect(xml).toMatch(/^<\?xml version="1.0" encoding="utf-8"\?>\n<Job xmlns="http:\/\/schemas.microsoft.com\/HPCS2008\/scheduler\/" /);
   });

@@ -29,15 +29,16 @@ describe.skipIf(!hasBed("gridengine"))("engines on Grid Engine", () => {
     expect(readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sge"))).toEqual([]);
   };
 
-  it("answer as tasks of an array, keep the key from other users, and are stopped when the terminal that started them died", async () => {
-    const starter = sandbox.start("start", "-n", "2", "--engines=sge", "--queue=all.q", "--time-limit=10m");
+  it("answer as tasks of an array to a controller that is a job too, keep the key from other users, and are stopped when the terminal that started them died", async () => {
+    // The name of the cell's host is known inside of it only.
+    const starter = sandbox.start("start", "-n", "2", "--engines=sge", "--controller=sge", "--location=127.0.0.1", "--queue=all.q", "--time-limit=10m");
     await starter.says("connect with");
     const cluster = await Cluster.fromFile(join(sandbox.profileDir(), "security", "cluster-.json"));
     const rc = await cluster.connect();
     expect(new Set(await rc.directView().apply(() => process.env["SGE_TASK_ID"]))).toEqual(new Set(["1", "2"]));
     await rc.close();
     // Whoever asks sees the environment that a job was submitted with.
-    const id = /submitted Grid Engine job (\d+)/.exec(starter.stderr)?.[1] ?? "";
+    const id = [...starter.stderr.matchAll(/submitted Grid Engine job (\d+)/g)].at(-1)?.[1] ?? "";
     const shown = bed.output("qstat", "-j", id);
     const { key } = JSON.parse(readFileSync(join(sandbox.profileDir(), "security", "ipcontroller-client.json"), "utf8")) as { key: string };
     expect(shown).toContain("IPP_PROFILE_DIR");
@@ -47,6 +48,26 @@ describe.skipIf(!hasBed("gridengine"))("engines on Grid Engine", () => {
     await starter.ended;
     expect((await sandbox.run("stop")).code).toBe(0);
     await nothingLeft();
+  });
+
+  it("whose wall time is over are told in its words, and what they ran goes back to the queue for others", async () => {
+    const lines: string[] = [];
+    const write = (message: string, fields: object = {}): void => void lines.push(`${message} ${Object.values(fields).join(" ")}`);
+    const logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
+    await using cluster = await Cluster.start({ n: 1, engines: "sge", ipythonDir: sandbox.dir, clusterId: "", batch: { timeLimit: "4s" }, logger });
+    const rc = await cluster.connect();
+    const first = Number((await rc.directView().apply(() => process.env["JOB_ID"])).at(0));
+    const task = rc
+      .loadBalancedView()
+      .with({ retries: 1 })
+      .apply((limited: number) => (Number(process.env["JOB_ID"]) === limited ? new Promise<number>(() => undefined) : limited + 1), first);
+    const lost = rc.loadBalancedView().apply(() => undefined); // waits behind it
+    await until(() => lines.some((line) => /^engine ended unexpectedly .* was ended by Grid Engine: .*h_rt/.test(line)), { timeoutMs: 30_000 });
+    const others = await Cluster.fromFile(cluster.file, { given: { "batch.timeLimit": "10m" } });
+    await others.addEngines(1);
+    expect(await task).toBe(first + 1);
+    expect(await lost).toBeUndefined();
+    await others.leave();
   });
 
   it("that cannot be started say why in its words, and leave nothing", async () => {

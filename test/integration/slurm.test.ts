@@ -113,6 +113,26 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
     await nothingLeft();
   });
 
+  it("that start, wait for ever or are about to answer are given up by Ctrl-C, and their jobs are gone", async () => {
+    const moments = [
+      ["submitted Slurm job", "main"],
+      [": pending (PartitionDown)", "closed"],
+      [": running on node", "main"],
+    ] as const;
+    const ends = moments.map(async ([moment, partition], at) => {
+      const start = sandbox.start("start", "-n", "2", "--engines=slurm", `--queue=${partition}`, `--cluster-id=q${at}`);
+      await start.says(moment);
+      start.child.kill("SIGINT");
+      return start.ended;
+    });
+    for (const { code, stderr } of await Promise.all(ends)) {
+      // What answers at the very moment is a cluster that ran.
+      expect(stderr).toMatch(/ipcluster: (?:interrupted by SIGINT; everything was stopped|stopped)\n$/);
+      expect([130, 0]).toContain(code);
+    }
+    await nothingLeft();
+  });
+
   it("serve a program inside its own job, which keeps its output and ends with its exit status", async () => {
     const program = join(sandbox.dir, "squares.ts");
     writeFileSync(

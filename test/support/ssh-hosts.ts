@@ -1,7 +1,7 @@
 // The test bed of hosts with ssh servers (test/testbeds/ssh-hosts.sh), and what tests do there.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -69,7 +69,7 @@ export class SshHosts {
     return end.stdout;
   }
 
-  /** Puts everything back that these did: `cut`, `isolate`, `change`, `hideNode`. */
+  /** Puts everything back that these did: `cut`, `isolate`, `change`, `rename`, `hideNode`. */
   mend(): void {
     for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) undo();
   }
@@ -92,6 +92,12 @@ export class SshHosts {
     const text = readFileSync(file, "utf8");
     this.#undos.push(() => writeFileSync(file, text));
     writeFileSync(file, change(text));
+  }
+
+  /** Renames a file in a host's home directory. */
+  rename(host: string, from: string, to: string): void {
+    this.#undos.push(() => renameSync(this.home(host, to), this.home(host, from)));
+    renameSync(this.home(host, from), this.home(host, to));
   }
 
   /** Hides every Node that a login to a host finds, wherever they lie. */

@@ -78,7 +78,8 @@ export async function submitJob(system: BatchSystem, made: Draft, { signal, logg
     const what = { ...request, jobId, scriptPath, clusterId, profileDir: profile.path, queueTimeoutMs: options.queueTimeoutMs };
     return factsOf(system, what, logger);
   } catch (cause) {
-    await rm(scriptPath, { force: true });
+    // A description that is meant to be used by hand stays.
+    if (system.scriptPath === undefined) await rm(scriptPath, { force: true });
     throw cause;
   }
 }

@@ -70,8 +70,10 @@ function submitFile(args) {
   const path = /^\/jobfile:(.+)$/.exec(args[0] ?? "")?.[1];
   if (path === undefined) throw new Refusal("job submit: only /jobfile: is known here.");
   const job = parse(readFileSync(path, "utf8"));
+  const { JobTemplate = "Default" } = job.attributes;
+  if (!["Default", "full"].includes(JobTemplate)) throw new Refusal(`The job template "${JobTemplate}" does not exist.`);
   const tasks = job.children[0].children.map(taskOf);
-  return `Job has been submitted. ID: ${submit({ family: "winhpc", queue: job.attributes.JobTemplate ?? "", tasks })}.\n`;
+  return `Job has been submitted. ID: ${submit({ family: "winhpc", queue: JobTemplate, tasks })}.\n`;
 }
 
 function wanted(id) {
