@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, type Client } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
 import { TestBed } from "../support/testbed.ts";
+import { until } from "../support/until.ts";
 
 const SYSTEMS = [
   {
@@ -59,13 +60,15 @@ describe("engines through stand-ins for batch systems", () => {
   it.each(SYSTEMS)("of $name answer, numbered by its tasks, and are cancelled", async ({ name, number, numbers }) => {
     const cluster = await enter({ engines: name, "batch.timeLimit": "10m" });
     await cluster.addEngines(2);
-    expect(rc.ids).toHaveLength(2);
+    // The client hears of them by itself, perhaps a moment later.
+    await until(() => rc.ids.length === 2);
     const facts = await rc.directView().apply((variable: string) => [process.env[variable], process.env["IPP_CONNECTION_INFO"]], number);
     expect(facts.map(([task]) => task ?? "").toSorted()).toEqual(number === "" ? ["", ""] : numbers);
     expect(facts.every(([, keys]) => keys === undefined)).toBe(true);
     await cluster.leave();
     expect(openJobs(name)).toBe(0);
     expect(scripts()).toEqual([]);
+    await until(() => rc.ids.length === 0);
   });
 
   it.concurrent.each(SYSTEMS)("of $name that wait in the queue are told with its reason, and taken back", async ({ name, pending, full }) => {
