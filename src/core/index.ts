@@ -2,6 +2,7 @@
 
 export * from "./hub/index.ts";
 export * from "./scheduler/index.ts";
+export * from "./upkeep/index.ts";
 export * from "./broadcast/index.ts";
 export * from "./relay/index.ts";
 export * from "./client/index.ts";
