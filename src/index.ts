@@ -136,7 +136,16 @@ export {
   type PythonObjectParts,
   type PythonOrigin,
 } from "./serial/index.ts";
-export { Cluster, type AddEnginesOptions, type ClusterEnd, type ClusterOptions, type RestartOptions, type ScaleOptions } from "./cluster/index.ts";
+export {
+  Cluster,
+  ClusterAdaptation,
+  type AdaptOptions,
+  type AddEnginesOptions,
+  type ClusterEnd,
+  type ClusterOptions,
+  type RestartOptions,
+  type ScaleOptions,
+} from "./cluster/index.ts";
 export type {
   ControllerRequest,
   EnginesRequest,

@@ -38,10 +38,11 @@ function jsonOf(cluster: ClusterSummary): unknown {
     cluster_file: cluster.path,
     running: cluster.isRunning,
     engines_running: cluster.engines,
+    restarts: cluster.file?.restarts ?? 0,
   };
 }
 
-const COLUMNS = [16, 32, 7, 7] as const;
+const COLUMNS = [16, 32, 7, 7, 10] as const;
 
 function textTable(clusters: readonly ClusterSummary[]): string {
   const rows = clusters.map((cluster) => [
@@ -50,8 +51,9 @@ function textTable(clusters: readonly ClusterSummary[]): string {
     cluster.file === undefined ? "?" : String(cluster.isRunning),
     String(cluster.engines),
     cluster.file?.engines.class ?? "?",
+    String(cluster.file?.restarts ?? 0),
   ]);
-  const lines = [["PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER"], ...rows].map((row) =>
+  const lines = [["PROFILE", "CLUSTER ID", "RUNNING", "ENGINES", "LAUNCHER", "RESTARTS"], ...rows].map((row) =>
     row
       .map((cell, index) => cell.padEnd(COLUMNS[index] ?? 0))
       .join(" ")

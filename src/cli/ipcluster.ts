@@ -35,6 +35,8 @@ const START_FLAGS = [
   "engineTimeoutMs",
   "connectionTimeoutMs",
   "stopTimeoutMs",
+  "engine.restart",
+  "adapt.range",
 ];
 
 const EXAMPLES = [

@@ -35,6 +35,8 @@ export interface ClusterFile {
   readonly controller?: { readonly class: string; readonly state: LauncherState };
   readonly engines: { readonly class: string; readonly sets: { readonly [setId: string]: EngineSetRecord } };
   readonly starter?: Starter;
+  /** How many dead engines were started again. Ours. */
+  readonly restarts?: number;
 }
 
 /** A set of engines in the file. */
@@ -92,6 +94,7 @@ export function parseClusterFile(text: string, path: string): ClusterFile {
     ...(controllerState === undefined ? {} : { controller: { class: textOr(controller["class"], "local"), state: controllerState } }),
     engines: { class: textOr(engines["class"], "local"), sets: readSets(engines["sets"]) },
     ...(starter === undefined ? {} : { starter }),
+    ...(typeof value["restarts"] === "number" ? { restarts: value["restarts"] } : {}),
   };
 }
 

@@ -22,6 +22,7 @@ import {
 } from "../config/index.ts";
 import { launcherNames, loadLauncher, type LauncherOptions, type LoadedLauncher } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
+import { readAdaptRange } from "./adapt-range.ts";
 
 /** Options of `Cluster.start`: those of `ipcluster_config.*`, and where and how. They win over the profile's file and the environment. */
 export interface ClusterOptions extends ClusterFileOptions {
@@ -87,11 +88,14 @@ export async function planGiven(profile: ProfileDir, given: ConfigValues, isPriv
   const { values } = resolveOptions(CLUSTER_OPTIONS, { profile: loaded, given });
   // A relative path of a launcher's module begins where the command was given, or where the configuration lies.
   const directories = [process.cwd(), profile.path];
+  const range = values["adapt.range"] === undefined ? undefined : readAdaptRange(values["adapt.range"]);
+  if (values["adapt.range"] !== undefined && range === undefined)
+    throw new ConfigError(`adapt.range (--adapt) is "${values["adapt.range"]}", and must be the fewest and the most engines: 1:8`);
   const engineLauncher = await loadLauncher(values.engines, "engines", directories);
   return {
     profile,
     clusterId: resolveClusterId(values.clusterId),
-    n: values.n ?? engineLauncher.launcher.engineCount?.(launcherOptions(values, engineLauncher)) ?? availableParallelism(),
+    n: values.n ?? range?.min ?? engineLauncher.launcher.engineCount?.(launcherOptions(values, engineLauncher)) ?? availableParallelism(),
     values,
     controllerLauncher: await loadLauncher(values["controller.launcher"], "the controller", directories),
     engineLauncher,

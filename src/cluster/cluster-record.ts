@@ -104,6 +104,11 @@ export class ClusterRecord {
     await this.#update((before) => ({ ...before, cluster: { ...before.cluster, n } }));
   }
 
+  /** Counts an engine that was started again. */
+  async noteRestart(): Promise<void> {
+    await this.#update((before) => ({ ...before, restarts: (before.restarts ?? 0) + 1 }));
+  }
+
   /** Launcher and language of a set, as the file has them. */
   async factsOf(setId: string): Promise<{ readonly launcher: string; readonly language: EngineLanguage }> {
     const file = await readClusterFile(this.#path);

@@ -8,19 +8,19 @@ import type { Client, ConnectOptions } from "../client/index.ts";
 import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles } from "../config/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
+import type { AdaptOptions, ClusterAdaptation } from "./adapting.ts";
 import { cleanLogs, cleanMadeUp } from "./clean-logs.ts";
 import { clusterFilePath, removeClusterFileNow, type ClusterFile } from "./cluster-file.ts";
 import { findSetsOf } from "./cluster-life.ts";
 import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 import { ClusterRecord } from "./cluster-record.ts";
 import type { AddEnginesOptions, ClusterEnd, FromFileOptions, RestartOptions, RunOptions, ScaleOptions } from "./cluster-types.ts";
-import { EngineSets } from "./engine-sets.ts";
 import { waitForConnectionFiles, type ConnectionFiles } from "./connection-wait.ts";
 import { endOf } from "./failures.ts";
 import { controllerRequest } from "./launch-requests.ts";
 import { loadCluster, type ClusterSource } from "./load-cluster.ts";
 import { clearStale } from "./stale-files.ts";
-import { Workforce } from "./workforce.ts";
+import { Upkeep } from "./upkeep.ts";
 
 type Phase = "starting" | "running" | "stopping" | "stopped";
 
@@ -40,8 +40,7 @@ export class Cluster implements AsyncDisposable {
   readonly #clients = new Set<Client>();
   #phase: Phase = "starting";
   #controller: LaunchedController | undefined;
-  #sets: EngineSets | undefined;
-  #workforce: Workforce | undefined;
+  #upkeep: Upkeep | undefined;
   /** Ids of the sets that were there when the cluster was found. */
   #foundSets: ReadonlySet<string> = new Set();
   #stopping: Promise<void> | undefined;
@@ -129,12 +128,12 @@ export class Cluster implements AsyncDisposable {
 
   /** Number of engines started here that run and have answered. */
   get engineCount(): number {
-    return this.#running().sets.answering;
+    return this.#running().upkeep.sets.answering;
   }
 
   /** Process ids of the engines that run on this machine, in the order they were started. */
   get enginePids(): number[] {
-    return this.#running().sets.running.flatMap(({ host, pid }) => (host === undefined && pid !== undefined ? [pid] : []));
+    return this.#running().upkeep.sets.running.flatMap(({ host, pid }) => (host === undefined && pid !== undefined ? [pid] : []));
   }
 
   /** Connects a client. It is closed with the cluster, at the latest. */
@@ -154,7 +153,7 @@ export class Cluster implements AsyncDisposable {
    * @throws as `start`; the cluster stays as it was then
    */
   async addEngines(n: number, options: AddEnginesOptions = {}): Promise<void> {
-    const { workforce } = this.#running();
+    const { workforce } = this.#running().upkeep;
     if (n > 0) await workforce.start(n, options);
   }
 
@@ -168,7 +167,7 @@ export class Cluster implements AsyncDisposable {
    * LaunchError when an engine does not end
    */
   async scale(n: number, options: ScaleOptions = {}): Promise<number> {
-    return this.#running().workforce.scale(n, options);
+    return this.#running().upkeep.scale(n, options);
   }
 
   /**
@@ -178,7 +177,7 @@ export class Cluster implements AsyncDisposable {
    * @throws InvalidArgumentError for an id that is none; as `addEngines`, with the engines gone
    */
   async restart(ids?: readonly number[], options: RestartOptions = {}): Promise<void> {
-    await this.#running().workforce.restart(ids, options);
+    await this.#running().upkeep.restart(ids, options);
   }
 
   /**
@@ -188,7 +187,18 @@ export class Cluster implements AsyncDisposable {
    * @throws InvalidArgumentError for an id that is none; LaunchError when it cannot be delivered
    */
   async signal(signal: NodeJS.Signals, ids?: readonly number[]): Promise<void> {
-    await this.#running().workforce.signal(signal, ids);
+    await this.#running().upkeep.workforce.signal(signal, ids);
+  }
+
+  /**
+   * Lets the number of engines follow the work, between `min` and `max`: added when tasks have waited for a while and every engine has work,
+   * removed (as by `scale`) when they have long been idle. What cannot be done, because the launcher refuses, is told to `onError` and the
+   * log, and tried again after waits that grow. It goes on until the result is stopped or disposed of, or the cluster ends.
+   *
+   * @throws InvalidArgumentError for options that cannot be; InvalidStateError when that is under way already
+   */
+  adapt(options: AdaptOptions): ClusterAdaptation {
+    return this.#running().upkeep.adapt(options);
   }
 
   /**
@@ -204,7 +214,7 @@ export class Cluster implements AsyncDisposable {
   /** Kills everything at once, without waiting, and removes the files: for the last moment of this process. */
   kill(): void {
     if (this.#phase === "stopped") return;
-    this.#sets?.kill();
+    this.#upkeep?.sets.kill();
     this.#controller?.kill();
     if (this.#record.isThere()) {
       if (!this.#plan.isReusing)
@@ -235,11 +245,13 @@ export class Cluster implements AsyncDisposable {
     try {
       signal?.throwIfAborted();
       await this.#startController(signal);
-      const { workforce } = this.#running();
+      const { upkeep } = this.#running();
+      const { workforce } = upkeep;
       await workforce.start(n, { signal, enginesMin: Math.min(n, this.#plan.values.minEngines ?? n) });
       const pythons = this.#plan.values["python.n"];
       if (pythons > 0) await workforce.start(pythons, { signal, language: "python" });
       signal?.throwIfAborted();
+      upkeep.begin();
     } catch (cause) {
       await this.stop();
       throw cause;
@@ -283,14 +295,9 @@ export class Cluster implements AsyncDisposable {
 
   /** From here on the cluster counts as running, and the controller's end as the cluster's. */
   #follow(controller: LaunchedController, info: ConnectionFiles, found: readonly LaunchedEngines[]): void {
-    const parts = { plan: this.#plan, record: this.#record, engineInfo: info.engine, logger: this.#logger };
-    const onEnd = (): void => void workforce.save(); // which does not reject
-    const sets = new EngineSets({ info: info.client, controller, logger: this.#logger, onEnd });
-    const workforce = new Workforce({ ...parts, sets });
-    for (const set of found) sets.add(set);
     this.#controller = controller;
-    this.#sets = sets;
-    this.#workforce = workforce;
+    this.#upkeep = new Upkeep({ plan: this.#plan, record: this.#record, controller, info, logger: this.#logger });
+    for (const set of found) this.#upkeep.sets.add(set);
     this.#phase = "running";
     void controller.exited.then((exit) => this.#onControllerEnd(exit)); // `exited` never rejects
   }
@@ -320,31 +327,32 @@ export class Cluster implements AsyncDisposable {
 
   /** Sets that this process started. */
   #added(): LaunchedEngines[] {
-    return (this.#sets?.sets ?? []).filter((set) => !this.#foundSets.has(set.setId));
+    return (this.#upkeep?.sets.sets ?? []).filter((set) => !this.#foundSets.has(set.setId));
   }
 
   async #leave(end: ClusterEnd): Promise<void> {
     this.#phase = "stopping";
+    await this.#upkeep?.stop();
     await this.#closeClients(end);
     const added = this.#added();
-    const outcomes = await Promise.allSettled(added.map(async (set) => this.#sets?.stop(this.#plan.values.stopTimeoutMs, set)));
+    const outcomes = await Promise.allSettled(added.map(async (set) => this.#upkeep?.sets.stop(this.#plan.values.stopTimeoutMs, set)));
     for (const set of added) await this.#record.dropSet(set.setId);
     this.#finish(end, outcomes);
   }
 
-  #running(): { readonly controller: LaunchedController; readonly sets: EngineSets; readonly workforce: Workforce } {
-    const [controller, sets, workforce] = [this.#controller, this.#sets, this.#workforce];
-    if (this.#phase !== "running" || controller === undefined || sets === undefined || workforce === undefined)
-      throw new ClosedError("the cluster does not run any more");
-    return { controller, sets, workforce };
+  #running(): { readonly controller: LaunchedController; readonly upkeep: Upkeep } {
+    const [controller, upkeep] = [this.#controller, this.#upkeep];
+    if (this.#phase !== "running" || controller === undefined || upkeep === undefined) throw new ClosedError("the cluster does not run any more");
+    return { controller, upkeep };
   }
 
   async #stop(end: ClusterEnd): Promise<void> {
     this.#phase = "stopping";
     const graceMs = this.#plan.values.stopTimeoutMs;
     this.#logger.info("stopping engines and controller");
+    await this.#upkeep?.stop();
     await this.#closeClients(end);
-    const outcomes = await Promise.allSettled([this.#sets?.stop(graceMs), this.#stopOthers(graceMs)]);
+    const outcomes = await Promise.allSettled([this.#upkeep?.sets.stop(graceMs), this.#stopOthers(graceMs)]);
     outcomes.push(...(await Promise.allSettled([this.#controller?.stop(graceMs)])));
     const hasLeft = outcomes.some((outcome) => outcome.status === "rejected");
     outcomes.push(...(await Promise.allSettled([this.#removeFiles(hasLeft)])));
@@ -368,7 +376,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Stops the engine sets that other processes added. */
   async #stopOthers(graceMs: number): Promise<void> {
-    const own = new Set((this.#sets?.sets ?? []).map((set) => set.setId));
+    const own = new Set((this.#upkeep?.sets.sets ?? []).map((set) => set.setId));
     const others = await findSetsOf(await this.#record.otherSets(own), this.#plan.engineLauncher.id);
     await Promise.all(others.map((set) => set.stop(graceMs)));
   }
@@ -376,7 +384,7 @@ export class Cluster implements AsyncDisposable {
   /** @param hasLeft something could not be stopped: the cluster file stays and tells of it, for another try */
   async #removeFiles(hasLeft: boolean): Promise<void> {
     const { profile, isPrivate, isReusing } = this.#plan;
-    if (hasLeft) await this.#workforce?.save();
+    if (hasLeft) await this.#upkeep?.workforce.save();
     await this.#record.remove(async () => {
       if (!isReusing) await removeConnectionFiles(profile, this.clusterId);
     }, hasLeft);

@@ -2,6 +2,7 @@
 // process ends is reported to the Hub at once.
 
 import { ClosedError, TimeoutError, type EngineUuid } from "../base/index.ts";
+import type { EngineLanguage } from "../core/index.ts";
 import type { LaunchedController, LaunchedEngine, LaunchedEngines, ProcessExit } from "../launch/index.ts";
 import { lastSentence } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
@@ -17,7 +18,7 @@ export interface EngineSetsParts {
   readonly controller: LaunchedController;
   readonly logger: Logger;
   /** Called after an engine ended while nobody stopped all of them; `isLeaving`: its end was wanted. */
-  readonly onEnd: (engine: LaunchedEngine, exit: ProcessExit, isLeaving: boolean) => void;
+  readonly onEnd: (engine: LaunchedEngine, exit: ProcessExit, facts: { readonly isLeaving: boolean; readonly language: EngineLanguage }) => void;
 }
 
 /** How long to wait for engines. */
@@ -25,6 +26,8 @@ export interface WaitForSetOptions {
   /** With so many the wait succeeds when the others have ended, or time is up; default: all. */
   readonly enginesMin?: number;
   readonly timeoutMs: number;
+  /** What the engines run. */
+  readonly language: EngineLanguage;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -140,7 +143,7 @@ export class EngineSets {
     try {
       options.signal?.throwIfAborted();
       await Promise.race([answered, late, tooManyEnded, controllerEnded]);
-      this.#watch(set);
+      this.#watch(set, options.language);
     } finally {
       clearTimeout(timer);
       stop.abort();
@@ -148,11 +151,11 @@ export class EngineSets {
     }
   }
 
-  #watch(set: LaunchedEngines): void {
-    for (const engine of set.engines) void engine.exited.then((exit) => this.#onEnd(engine, exit)); // `exited` never rejects
+  #watch(set: LaunchedEngines, language: EngineLanguage): void {
+    for (const engine of set.engines) void engine.exited.then((exit) => this.#onEnd(engine, exit, language)); // `exited` never rejects
   }
 
-  #onEnd(engine: LaunchedEngine, exit: ProcessExit): void {
+  #onEnd(engine: LaunchedEngine, exit: ProcessExit, language: EngineLanguage): void {
     if (this.#isStopping) return;
     const id = engine.uuid === undefined ? undefined : this.#ids.get(engine.uuid);
     const place = engine.host === undefined ? {} : { host: engine.host };
@@ -162,7 +165,7 @@ export class EngineSets {
     else this.#parts.logger.warn("engine ended unexpectedly", { ...facts, lastWords: lastSentence(exit.outputTail) ?? "" });
     if (engine.uuid !== undefined && this.#parts.controller.isRunning) this.#reporter.report(engine.uuid, id);
     if (engine.uuid !== undefined) this.#ids.delete(engine.uuid);
-    this.#parts.onEnd(engine, exit, isLeaving);
+    this.#parts.onEnd(engine, exit, { isLeaving, language });
   }
 
   /**

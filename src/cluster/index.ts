@@ -1,5 +1,6 @@
 // Clusters: start, connect, add engines, stop; the files that tell other processes what runs.
 
+export { ClusterAdaptation, type AdaptOptions } from "./adapting.ts";
 export { cleanLogs } from "./clean-logs.ts";
 export {
   clusterFilePath,

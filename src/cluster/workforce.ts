@@ -63,7 +63,7 @@ export class Workforce {
       sets.add(set);
       await this.save();
       // A launcher that could use some of its places only has started fewer.
-      await sets.waitFor(set, { enginesMin: Math.min(enginesMin, set.engines.length), timeoutMs: plan.values.engineTimeoutMs, signal });
+      await sets.waitFor(set, { enginesMin: Math.min(enginesMin, set.engines.length), timeoutMs: plan.values.engineTimeoutMs, language, signal });
     } catch (cause) {
       // Why the start failed is worth more than what could not be stopped of it.
       if (set !== undefined) await sets.stop(plan.values.stopTimeoutMs, set).catch((left: unknown) => logger.error("stopping failed", { cause: left }));
@@ -71,6 +71,11 @@ export class Workforce {
       throw cause;
     }
     if (n === 0) await record.dropSet(setId);
+  }
+
+  /** Starts one engine when no other change is under way; as `start`. */
+  startOneMore(options: StartEnginesOptions): Promise<void> {
+    return this.#inTurn(() => this.start(1, options));
   }
 
   /** Writes what runs into the cluster file. Never rejects. */
@@ -94,7 +99,7 @@ export class Workforce {
     if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError(`the number of engines is ${n}, and must be a whole number of at least 0`);
     return this.#inTurn(async () => {
       options.signal?.throwIfAborted();
-      const members = await this.#members();
+      const members = await this.members();
       if (members.length === n) return 0;
       this.#parts.logger.info("changing the number of engines", { from: members.length, to: n });
       if (members.length < n) await this.start(n - members.length, options);
@@ -107,7 +112,7 @@ export class Workforce {
   /** See `Cluster.restart`. */
   restart(ids: readonly number[] | undefined, { signal }: RestartOptions): Promise<void> {
     return this.#inTurn(async () => {
-      const members = ids === undefined ? await this.#members() : await this.#membersOf(ids);
+      const members = ids === undefined ? await this.members() : await this.#membersOf(ids);
       this.#parts.logger.info("restarting engines", { n: members.length });
       const kinds = await this.#kindsOf(members);
       await this.#end(members);
@@ -126,7 +131,7 @@ export class Workforce {
       return;
     }
     const uuids = await this.#uuidsOf(ids);
-    const own = new Map((await this.#members()).map(({ engine }) => [engine.uuid, engine]));
+    const own = new Map((await this.members()).map(({ engine }) => [engine.uuid, engine]));
     await Promise.all(
       uuids.map(async ([uuid, id]) => {
         const engine = own.get(uuid);
@@ -203,14 +208,15 @@ export class Workforce {
     return [...sets.sets, ...others].toSorted((one, other) => one.setId.localeCompare(other.setId, "en", { numeric: true }));
   }
 
-  async #members(): Promise<Member[]> {
+  /** Engines that run, also of other processes, oldest first. */
+  async members(): Promise<Member[]> {
     const running = (set: LaunchedEngines): LaunchedEngine[] => set.engines.filter((engine) => engine.isRunning);
     return (await this.#allSets()).flatMap((set) => running(set).map((engine) => ({ set, engine })));
   }
 
   async #membersOf(ids: readonly number[]): Promise<Member[]> {
     const uuids = await this.#uuidsOf(ids);
-    const members = await this.#members();
+    const members = await this.members();
     return uuids.map(([uuid, id]) => {
       const member = members.find(({ engine }) => engine.uuid === uuid);
       if (member === undefined) throw new InvalidArgumentError(`engine ${id} was not started by this cluster's launchers; start it again where it was started`);

@@ -86,7 +86,7 @@ describe("a cluster in the foreground", () => {
     expect(sandbox.securityFiles()).toEqual(FILES);
 
     const text = await sandbox.run("list");
-    expect(text.stdout).toMatch(/^PROFILE +CLUSTER ID +RUNNING ENGINES LAUNCHER\ndefault +'' +true +2 +local\n$/);
+    expect(text.stdout).toMatch(/^PROFILE +CLUSTER ID +RUNNING ENGINES LAUNCHER +RESTARTS\ndefault +'' +true +2 +local +0\n$/);
     const json = JSON.parse((await sandbox.run("list", "--output=json")).stdout) as unknown;
     expect(json).toMatchObject([
       {

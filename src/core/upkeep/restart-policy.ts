@@ -46,7 +46,8 @@ export class RestartPolicy {
   /** @throws InvalidArgumentError for options that cannot be */
   constructor(options: RestartPolicyOptions) {
     for (const name of ["max", "windowMs", "delayMs"] as const) {
-      if (!(options[name] >= 0 && Number.isFinite(options[name]))) throw new InvalidArgumentError(`${name} is ${options[name]}, and must be a number of at least 0`);
+      if (!(options[name] >= 0 && Number.isFinite(options[name])))
+        throw new InvalidArgumentError(`${name} is ${options[name]}, and must be a number of at least 0`);
     }
     this.#options = options;
   }
