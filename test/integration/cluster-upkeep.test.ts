@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 describe("an engine that dies", () => {
-  const kill = (): void => process.kill(cluster.enginePids[0] ?? 0, "SIGKILL");
+  const kill = (): void => void process.kill(cluster.enginePids[0] ?? 0, "SIGKILL");
   const restarts = (): unknown => (JSON.parse(readFileSync(cluster.file, "utf8")) as { restarts?: number }).restarts;
 
   it("is started again, and tasks that wait run there", async () => {
