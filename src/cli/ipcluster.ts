@@ -31,6 +31,7 @@ const START_FLAGS = [
   "controller.location",
   "controller.enableCurve",
   "logLevel",
+  "local.keepFreedMemory",
   "cleanLogs",
   "engineTimeoutMs",
   "connectionTimeoutMs",

@@ -5,7 +5,7 @@ import { ConfigError, isParallelError, TimeoutError } from "../base/index.ts";
 import { connectionFilePath, CONTROLLER_OPTIONS, ensureProfile, loadConfigFile, resolveClusterId, resolveOptions, resolveProfile } from "../config/index.ts";
 import { startController, type Controller } from "../controller/index.ts";
 import { createLogger, fdWriter } from "../log/index.ts";
-import { watchParent } from "../programs/index.ts";
+import { restoreEnvironment, watchParent } from "../programs/index.ts";
 import { takeLauncherPid } from "./launcher-pid.ts";
 import { openLogFile } from "./log-file.ts";
 import { createProgram, ExitError, Option, type Command } from "./program.ts";
@@ -62,6 +62,7 @@ async function run(program: Command): Promise<void> {
   if (values.logToFile) await ensureProfile(profile);
   const logger = createLogger("controller", fdWriter(values.logToFile ? openLogFile("ipcontroller", profile, clusterId) : 2), values.logLevel);
   const signals = catchSignals();
+  restoreEnvironment();
   // A launcher that was killed could not end its controller: the cluster goes with it, in order.
   const launcherPid = takeLauncherPid();
   if (launcherPid !== null) watchParent(launcherPid, () => process.kill(process.pid, "SIGTERM"));

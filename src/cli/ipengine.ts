@@ -20,6 +20,7 @@ import {
 import { Engine, type EngineConfig } from "../engine/index.ts";
 import { createLogger, fdWriter, type LogLevel } from "../log/index.ts";
 import { newSessionId } from "../net/index.ts";
+import { restoreEnvironment } from "../programs/index.ts";
 import { CODE_KEEPING, type EngineConnectionInfo } from "../wire/index.ts";
 import { routeOf, type EngineRoute } from "./engine-tunnel.ts";
 import { takeLauncherPid } from "./launcher-pid.ts";
@@ -58,6 +59,7 @@ function secondsOf(text: string): number {
 }
 
 async function run(program: Command): Promise<void> {
+  restoreEnvironment();
   const profile = resolveProfile(profileChoice(program));
   const { timeout } = program.opts<{ timeout?: number }>();
   const timeoutMs = timeout === undefined ? undefined : Math.round(timeout * 1000);

@@ -2,6 +2,7 @@
 // programs are told; what only the programs themselves know stands in their own tables.
 
 import { BATCH_ROWS } from "./batch-options.ts";
+import { LOCAL_ROWS } from "./local-options.ts";
 import { SSHPROXY_ROWS, SSH_ROWS } from "./ssh-options.ts";
 import { MPI_ROWS } from "./mpi-options.ts";
 
@@ -298,8 +299,9 @@ const PROGRAM_ROWS = [
 ] as const;
 
 /** Every option of `ipcluster_config.*`; each launcher's own stand in a section of its name. */
-export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof SSH_ROWS, ...typeof SSHPROXY_ROWS, ...typeof BATCH_ROWS, ...typeof MPI_ROWS] = [
+export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof LOCAL_ROWS, ...typeof SSH_ROWS, ...typeof SSHPROXY_ROWS, ...typeof BATCH_ROWS, ...typeof MPI_ROWS] = [
   ...PROGRAM_ROWS,
+  ...LOCAL_ROWS,
   ...SSH_ROWS,
   ...SSHPROXY_ROWS,
   ...BATCH_ROWS,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
 import { connectionFilePath } from "../config/index.ts";
-import { findBundle } from "../programs/index.ts";
+import { findBundle, glibcVersion, keepingEnvironment } from "../programs/index.ts";
 import type {
   ClusterPlace,
   ControllerRequest,
@@ -22,7 +22,7 @@ import { readEngineSetState, readProcessState, type EngineSetState, type EngineS
 import { ProcessGroup } from "./process-group.ts";
 import { isAlive } from "./process-identity.ts";
 import { shellLine } from "./shell-words.ts";
-import { spawnProcess } from "./spawn-process.ts";
+import { spawnProcess, type SpawnRequest } from "./spawn-process.ts";
 
 class LocalController implements LaunchedController {
   readonly #process: ProcessGroup;
@@ -202,6 +202,14 @@ export const NO_KEYS: Readonly<Record<string, undefined>> = {
   IPP_SESSION_KEY: undefined,
 };
 
+/** What the option `keepFreedMemory` adds to the environment. */
+function memoryEnvironment({ options, logger }: LaunchRequest): Record<string, string> {
+  if (options["keepFreedMemory"] !== true) return {};
+  const added = keepingEnvironment(process.env, glibcVersion());
+  if (added === undefined) logger.warn("keepFreedMemory has no effect here: it needs Linux with glibc 2.34 or newer");
+  return added ?? {};
+}
+
 function controllerLine(request: ControllerRequest): string[] {
   return [...commandOf(request, "ipcontroller"), ...request.args];
 }
@@ -215,11 +223,11 @@ function commandOf(request: LaunchRequest, program: "ipcontroller" | "ipengine")
   return request.command.length > 0 ? request.command : ownCommand(program);
 }
 
-async function startMember(request: EnginesRequest, line: readonly string[], index: number): Promise<Member> {
+async function startMember(request: EnginesRequest, line: readonly string[], env: SpawnRequest["env"], index: number): Promise<Member> {
   const uuid = newEngineUuid();
   const group = await spawnProcess({
     command: [...line, `--ident=${uuid}`],
-    env: { ...placeEnvironment(request.place), ...NO_KEYS },
+    env,
     outputFile: `${logBase(request.place, "ipengine", request.setId)}-${index}.log`,
   });
   return { index, uuid, process: group };
@@ -232,7 +240,7 @@ export const LOCAL_LAUNCHER: Launcher = {
   async startController(request) {
     const group = await spawnProcess({
       command: controllerLine(request),
-      env: placeEnvironment(request.place),
+      env: { ...placeEnvironment(request.place), ...memoryEnvironment(request) },
       outputFile: request.keepOutput ? `${logBase(request.place, "ipcontroller", String(process.pid))}.log` : "",
     });
     return new LocalController(group, localPlace(request.place));
@@ -240,7 +248,8 @@ export const LOCAL_LAUNCHER: Launcher = {
 
   async startEngines(request) {
     const line = engineLine(request);
-    const started = await Promise.allSettled(Array.from({ length: request.n }, (_, index) => startMember(request, line, index)));
+    const env = { ...placeEnvironment(request.place), ...memoryEnvironment(request), ...NO_KEYS };
+    const started = await Promise.allSettled(Array.from({ length: request.n }, (_, index) => startMember(request, line, env, index)));
     const members = started.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
     const failed = started.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) {

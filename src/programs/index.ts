@@ -1,11 +1,12 @@
 // Where this package's programs and threads lie in their quick form. Each is one file in `dist/bundle`, made of the same
 // compiled modules: reading a hundred and fifty small ones costs more than all that a program does until it is ready.
-// And whether the process behind a program lives.
+// And whether the process behind a program lives, and which memory it keeps.
 
 import { readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
+export { glibcVersion, keepingEnvironment, restoreEnvironment } from "./kept-memory.ts";
 export { processExists, watchParent } from "./process-life.ts";
 
 /** Everything that starts as a process or a thread of its own. */
