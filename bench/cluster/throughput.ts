@@ -1,13 +1,13 @@
 // Tasks per second, round trip, and map, each against ipyparallel doing the same.
 
 import { performance } from "node:perf_hooks";
-import { Cluster, type Client } from "tsparallel";
+import { Cluster, type Client, type ClusterOptions } from "tsparallel";
 import { compared, median, type Measure } from "../measure.ts";
 import { measureIpyparallel } from "../peers.ts";
 
 /** Starts a private cluster with its SQLite store on, and hands the client over. */
-export async function withClient<T>(n: number, work: (rc: Client, cluster: Cluster) => Promise<T>): Promise<T> {
-  await using cluster = await Cluster.start({ n, private: true });
+export async function withClient<T>(n: number, work: (rc: Client, cluster: Cluster) => Promise<T>, options: ClusterOptions = {}): Promise<T> {
+  await using cluster = await Cluster.start({ ...options, n, private: true });
   const rc = await cluster.connect();
   try {
     return await work(rc, cluster);

@@ -299,11 +299,11 @@ const PROGRAM_ROWS = [
 ] as const;
 
 /** Every option of `ipcluster_config.*`; each launcher's own stand in a section of its name. */
-export const CLUSTER_OPTIONS: readonly [...typeof PROGRAM_ROWS, ...typeof LOCAL_ROWS, ...typeof SSH_ROWS, ...typeof SSHPROXY_ROWS, ...typeof BATCH_ROWS, ...typeof MPI_ROWS] = [
-  ...PROGRAM_ROWS,
-  ...LOCAL_ROWS,
-  ...SSH_ROWS,
-  ...SSHPROXY_ROWS,
-  ...BATCH_ROWS,
-  ...MPI_ROWS,
-];
+export const CLUSTER_OPTIONS: readonly [
+  ...typeof PROGRAM_ROWS,
+  ...typeof LOCAL_ROWS,
+  ...typeof SSH_ROWS,
+  ...typeof SSHPROXY_ROWS,
+  ...typeof BATCH_ROWS,
+  ...typeof MPI_ROWS,
+] = [...PROGRAM_ROWS, ...LOCAL_ROWS, ...SSH_ROWS, ...SSHPROXY_ROWS, ...BATCH_ROWS, ...MPI_ROWS];
