@@ -130,7 +130,7 @@ export const broadcast: Measure = {
   floor: { atMost: 2 },
   async run(context) {
     const length = context.quick ? 65_536 : 13_107_200;
-    const rounds = context.quick ? 1 : 5;
+    const rounds = context.quick ? 1 : 8;
     const engines = context.quick ? 2 : ENGINES;
     const { toAllMs, toOneMs } = await timePushes(engines, length, rounds, false);
     const kept = await timePushes(engines, length, rounds, true);
