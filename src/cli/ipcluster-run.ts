@@ -73,7 +73,7 @@ export async function submitCommand(program: readonly string[], command: Command
   const plan = await planGiven(request.profile, request.given, false);
   const { launcher } = plan.engineLauncher;
   if (launcher.submitProgram === undefined || launcher.previewProgram === undefined)
-    throw new ConfigError(`"${launcher.name}" does not run programs as jobs; name a batch system: --engines=slurm`);
+    throw new ConfigError(`"${launcher.name}" does not run programs as jobs; name a batch system: --engines=slurm, pbs, sge or lsf`);
   const logger = commandLogger(plan.values.logLevel);
   using interruption = new Interruption(logger);
   const job = programRequest(plan, request, program, logger, interruption.signal);

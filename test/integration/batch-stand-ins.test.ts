@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, type Client } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
+import { HAS_MPI, rankProgram } from "../support/mpi.ts";
 import { TestBed } from "../support/testbed.ts";
 import { until } from "../support/until.ts";
 
@@ -95,6 +96,16 @@ describe("engines through stand-ins for batch systems", () => {
     await expect(cluster.addEngines(1)).rejects.toThrow(sentence);
     await cluster.leave();
   });
+
+  it.skipIf(!HAS_MPI).concurrent.each(["pbs", "lsf"])(
+    "of %s serve a program inside one job, which keeps its output and ends with its exit status",
+    async (name) => {
+      const { code, stdout, stderr } = await sandbox.run("submit", `--engines=${name}`, "-n", "2", "--wait", rankProgram(sandbox));
+      expect(stdout).toContain("ranks 0,1\n");
+      expect(stderr).toMatch(/ipcluster: (?:PBS|LSF) job \S+ ended with exit status 3\n$/);
+      expect(code).toBe(3);
+    },
+  );
 
   it("leave no job, and no script but for the description of Windows HPC, which may be used by hand", () => {
     expect(SYSTEMS.map(({ name }) => openJobs(name))).toEqual([0, 0, 0, 0]);

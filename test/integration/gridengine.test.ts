@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Cluster } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
+import { HAS_MPI, rankProgram } from "../support/mpi.ts";
 import { hasBed, TestBed } from "../support/testbed.ts";
 import { until } from "../support/until.ts";
 
@@ -68,6 +69,18 @@ describe.skipIf(!hasBed("gridengine"))("engines on Grid Engine", () => {
     expect(await task).toBe(first + 1);
     expect(await lost).toBeUndefined();
     await others.leave();
+  });
+
+  it.skipIf(!HAS_MPI)("serve a program inside one job, which keeps its output and ends with its exit status", async () => {
+    const program = rankProgram(sandbox);
+    const { code, stdout } = await sandbox.run("submit", "--engines=sge", "-n", "1", "--wait", program);
+    expect(stdout).toContain("ranks 0\n");
+    expect(code).toBe(3);
+    const more = await sandbox.run("submit", "--engines=sge", "-n", "2", program);
+    expect(more.stderr).toBe(
+      "ipcluster: for 2 engines in one job Grid Engine needs the name of a parallel environment (qconf -spl shows them): --batch-line='#$ -pe NAME 2'\n",
+    );
+    await nothingLeft();
   });
 
   it("that cannot be started say why in its words, and leave nothing", async () => {

@@ -363,9 +363,12 @@ describe("files of a cluster that is gone", () => {
       starter: { pid, started, is_dedicated: true },
     });
 
-  it.each(["1@00000000", ""])("never lead to killing another process that has the same id now (started: %j)", async (started) => {
+  // Started at another moment; at a moment nobody noted; at the same moment after another boot of the machine.
+  it.each(["1@00000000", "", "TICKS@00000000"])("never lead to killing another process that has the same id now (started: %j)", async (form) => {
     const bystander = spawn("sleep", ["1000"], { detached: true, stdio: "ignore" });
     try {
+      const stat = readFileSync(`/proc/${bystander.pid}/stat`, "utf8");
+      const started = form.replace("TICKS", stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "");
       await mkdir(join(sandbox.profileDir(), "security"), { recursive: true });
       writeFileSync(join(sandbox.profileDir(), "security/cluster-.json"), fileWith(bystander.pid ?? 0, started));
       const end = await sandbox.run("stop");

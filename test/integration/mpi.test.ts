@@ -1,20 +1,17 @@
 // The launcher for MPI with a real mpiexec.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Cluster } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
+import { HAS_MPI, MPI_ENV } from "../support/mpi.ts";
 import { until } from "../support/until.ts";
 
-const hasMpi = spawnSync("mpiexec", ["--version"]).status === 0;
-
-describe.skipIf(!hasMpi)("engines started by mpiexec", () => {
+describe.skipIf(!HAS_MPI)("engines started by mpiexec", () => {
   let sandbox: Sandbox;
   beforeEach(() => {
     sandbox = new Sandbox();
-    // Open MPI wants to be asked twice to run as root, and once to start more engines than there are cores.
-    Object.assign(sandbox.env, { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1", OMPI_MCA_rmaps_base_oversubscribe: "1" });
+    Object.assign(sandbox.env, MPI_ENV);
   });
   afterEach(() => sandbox.dispose());
 

@@ -49,7 +49,8 @@ export async function previewProgram(system: BatchSystem, request: ProgramReques
 
 async function draftProgram(system: BatchSystem, request: ProgramRequest): Promise<Draft> {
   const { place, n, program, name, directory } = request;
-  if (system.innerLauncher === undefined) throw new ConfigError(`${system.title} jobs that start a cluster of their own are not supported here`);
+  if (system.innerLauncher === undefined)
+    throw new ConfigError(`${system.title} jobs that start a cluster of their own are not supported; there are such with slurm, pbs, sge and lsf`);
   const options = await readBatchOptions(system, "program", request.options, place.profile.path);
   const run = ["run", `--engines=${system.innerLauncher}`, `-n=${n}`, `--profile-dir=${place.profile.path}`];
   const made = draftJob(system, place, options, {

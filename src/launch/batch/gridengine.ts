@@ -1,6 +1,7 @@
 // Grid Engine (Sun's, and its descendants): `qsub`, `qdel`, `qstat -xml`, and `qacct` for what has ended. Engines are the
 // tasks of a job array. `qstat -j` shows a job's environment to every user, so keys do not travel in it.
 
+import { ConfigError } from "../../base/index.ts";
 import type { BatchJobRequest, BatchRole, BatchSystem, CommandOutput, JobListing, TaskStatus } from "./batch-system.ts";
 import { WHOLE_JOB } from "./batch-system.ts";
 import { signalName } from "./signal-name.ts";
@@ -22,7 +23,13 @@ const ENGINES = `${HEAD}
 # Engines of a cluster, one for each task of the array. They find their controller by the connection file in the profile.
 ${PLACE}`;
 
+const PROGRAM = `${HEAD}
+# Controller, engines and a program inside one job: it ends with the program, and with its exit status. The engines are started by mpiexec.
+exec {program_and_args}
+`;
+
 function outputPattern({ outputBase, role }: Pick<BatchJobRequest, "outputBase" | "role">): string {
+  if (role === "program") return `${outputBase}-$JOB_ID.log`;
   return role === "engines" ? `${outputBase}-$TASK_ID.log` : `${outputBase}.log`;
 }
 
@@ -96,7 +103,22 @@ function readReason({ stdout }: CommandOutput): string {
 }
 
 function template(role: BatchRole): string {
-  return role === "controller" ? CONTROLLER : ENGINES;
+  switch (role) {
+    case "controller":
+      return CONTROLLER;
+    case "program":
+      return PROGRAM;
+    case "engines":
+      return ENGINES;
+  }
+}
+
+/** One job gets several slots by a parallel environment only, and what these are called is each site's own matter. */
+function refuseWithoutPlaces({ role, n, options }: BatchJobRequest): void {
+  if (role !== "program" || n === 1 || options.extraLines.some((line) => /^#\$ +-pe /.test(line))) return;
+  throw new ConfigError(
+    `for ${n} engines in one job Grid Engine needs the name of a parallel environment (qconf -spl shows them): --batch-line='#$ -pe NAME ${n}'`,
+  );
 }
 
 /** Grid Engine. */
@@ -110,6 +132,7 @@ export const GRID_ENGINE: BatchSystem = {
   template,
   directives(request) {
     const { options, n, role, jobName } = request;
+    refuseWithoutPlaces(request);
     return [
       { variable: "job_name", lines: [`#$ -N ${jobName}`] },
       { variable: "n", lines: role === "engines" ? [`#$ -t 1-${n}`] : [] },
@@ -122,6 +145,8 @@ export const GRID_ENGINE: BatchSystem = {
   timeLimit: hoursMinutesSeconds,
   outputPattern,
   taskNumber: () => '"$SGE_TASK_ID"',
+  innerLauncher: "mpi",
+  jobIdVariable: "JOB_ID",
   submit: (scriptPath) => ({ argv: ["qsub", "-terse", scriptPath] }),
   readJobId: (output) => /^(\d+)(?:\.\d+-\d+:\d+)?$/m.exec(output.stdout)?.[1],
   cancel: (jobId) => ({ argv: ["qdel", jobId] }),

@@ -20,9 +20,28 @@ const ENGINES = `#!/bin/sh
 # \`ipcluster\` puts into the environment that it submits this script with; without it, by the connection file in the profile.
 ${PLACE}`;
 
+const PROGRAM = `#!/bin/sh
+#BSUB -rn
+
+# Controller, engines and a program inside one job: it ends with the program, and with its exit status. The engines are started by mpiexec.
+exec {program_and_args}
+`;
+
+function template(role: BatchRole): string {
+  switch (role) {
+    case "controller":
+      return CONTROLLER;
+    case "program":
+      return PROGRAM;
+    case "engines":
+      return ENGINES;
+  }
+}
+
 function outputPattern({ outputBase, role }: Pick<BatchJobRequest, "outputBase" | "role">): string {
   // A percent sign begins one of LSF's own marks.
   const base = outputBase.replaceAll("%", "%%");
+  if (role === "program") return `${base}-%J.log`;
   return role === "engines" ? `${base}-%I.log` : `${base}.log`;
 }
 
@@ -63,13 +82,13 @@ export const LSF: BatchSystem = {
   showsEnvironment: false,
   firstTask: 1,
   scriptSuffix: "lsf",
-  template: (role: BatchRole) => (role === "controller" ? CONTROLLER : ENGINES),
+  template,
   directives(request) {
     const { options, n, role, jobName } = request;
     const name = role === "engines" ? `${jobName}[1-${n}]` : jobName;
     return [
       // Name and array are one directive.
-      { variable: "n", lines: [`#BSUB -J "${name}"`] },
+      { variable: "n", lines: [`#BSUB -J "${name}"`, ...(role === "program" ? [`#BSUB -n ${n}`] : [])] },
       { variable: "queue", lines: options.queue === undefined ? [] : [`#BSUB -q ${options.queue}`] },
       { variable: "account", lines: options.account === undefined ? [] : [`#BSUB -P ${options.account}`] },
       { variable: "time_limit", lines: options.timeLimitS === undefined ? [] : [`#BSUB -W ${this.timeLimit(options.timeLimitS)}`] },
@@ -81,6 +100,8 @@ export const LSF: BatchSystem = {
   taskNumber: () => '"$LSB_JOBINDEX"',
   // Output goes to the files while the job runs, not at its end.
   submitEnvironment: { LSB_STDOUT_DIRECT: "Y" },
+  innerLauncher: "mpi",
+  jobIdVariable: "LSB_JOBID",
   submit: (_scriptPath, script) => ({ argv: ["bsub"], stdin: script }),
   readJobId: (output) => /^Job <(\d+)>/m.exec(output.stdout)?.[1],
   cancel: (jobId) => ({ argv: ["bkill", jobId] }),

@@ -22,12 +22,33 @@ const ENGINES = `${HEAD}
 # Engines of a cluster, one for each subjob. They find their controller by the connection file in the profile.
 ${PLACE}`;
 
+const PROGRAM = `${HEAD}#PBS -o /dev/null
+
+# Controller, engines and a program inside one job: it ends with the program, and with its exit status. The engines are started by mpiexec.
+cd "$PBS_O_WORKDIR" || exit
+exec >{output_file} 2>&1
+exec {program_and_args}
+`;
+
 /** An array of one is none: PBS wants two at least. */
 const isArray = ({ role, n }: Pick<BatchJobRequest, "role" | "n">): boolean => role === "engines" && n > 1;
 
 function outputPattern(request: Pick<BatchJobRequest, "outputBase" | "role" | "n">): string {
-  if (request.role !== "engines") return `${request.outputBase}.log`;
+  if (request.role === "controller") return `${request.outputBase}.log`;
+  // A word of the script: PBS has no mark for a job's id.
+  if (request.role === "program") return `${request.outputBase}-"$PBS_JOBID".log`;
   return isArray(request) ? `${request.outputBase}-^array_index^.log` : `${request.outputBase}-1.log`;
+}
+
+function template(role: BatchRole): string {
+  switch (role) {
+    case "controller":
+      return CONTROLLER;
+    case "program":
+      return PROGRAM;
+    case "engines":
+      return ENGINES;
+  }
 }
 
 /** Attributes of one job out of `qstat -f`; long values go on in lines that begin with a tab. */
@@ -79,12 +100,13 @@ export const PBS: BatchSystem = {
   showsEnvironment: true,
   firstTask: 1,
   scriptSuffix: "pbs",
-  template: (role: BatchRole) => (role === "controller" ? CONTROLLER : ENGINES),
+  template,
   directives(request) {
-    const { options, n, jobName } = request;
+    const { options, n, role, jobName } = request;
+    const places = role === "program" ? [`#PBS -l select=${n}`] : isArray(request) ? [`#PBS -J 1-${n}`] : [];
     return [
       { variable: "job_name", lines: [`#PBS -N ${jobName}`] },
-      { variable: "n", lines: isArray(request) ? [`#PBS -J 1-${n}`] : [] },
+      { variable: "n", lines: places },
       { variable: "queue", lines: options.queue === undefined ? [] : [`#PBS -q ${options.queue}`] },
       { variable: "account", lines: options.account === undefined ? [] : [`#PBS -A ${options.account}`] },
       { variable: "time_limit", lines: options.timeLimitS === undefined ? [] : [`#PBS -l walltime=${this.timeLimit(options.timeLimitS)}`] },
@@ -95,6 +117,8 @@ export const PBS: BatchSystem = {
   outputPattern,
   // Torque, which templates of one's own may be for, has another name for it.
   taskNumber: () => '"${PBS_ARRAY_INDEX:-${PBS_ARRAYID:-1}}"',
+  innerLauncher: "mpi",
+  jobIdVariable: "PBS_JOBID",
   submit: (scriptPath) => ({ argv: ["qsub", scriptPath] }),
   readJobId: (output) => /^(\d+(?:\[\])?(?:\.\S+)?)$/m.exec(output.stdout)?.[1],
   cancel: (jobId) => ({ argv: ["qdel", jobId] }),

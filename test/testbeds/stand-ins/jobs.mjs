@@ -29,7 +29,7 @@ function write(path, value) {
 
 const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
 
-/** Queues a job: `family`, `tasks` ({ number, argv, cwd, env, stdin, output, isDirect }), `queue`. Tasks of the queue "full" wait for ever. */
+/** Queues a job: `family`, `tasks` ({ number, argv, cwd, env, idVariable, idEnd, stdin, output, isDirect }), `queue`. Tasks of the queue "full" wait for ever. */
 export function submit(job) {
   mkdirSync(join(STATE, "jobs"), { recursive: true });
   for (let id = readdirSync(join(STATE, "jobs")).length + 1; ; id += 1) {
@@ -87,11 +87,12 @@ async function runTask(job, task, isCancelled) {
   while (job.queue === "full" && !isCancelled()) await sleep(50);
   if (isCancelled()) return setTask(id, task.number, { state: "ended", isRemoved: true });
   mkdirSync(dirname(task.output), { recursive: true });
-  const spool = task.isDirect ? task.output : join(jobDir(id), `output-${task.number}`);
+  const file = task.output.replaceAll("%J", String(id));
+  const spool = task.isDirect ? file : join(jobDir(id), `output-${task.number}`);
   const output = openSync(spool, "a");
   const child = spawn(task.argv[0], task.argv.slice(1), {
     cwd: task.cwd,
-    env: task.env,
+    env: task.idVariable === undefined ? task.env : { ...task.env, [task.idVariable]: `${id}${task.idEnd ?? ""}` },
     detached: true,
     stdio: [task.stdin === undefined ? "ignore" : "pipe", output, output],
   });
@@ -110,7 +111,7 @@ async function runTask(job, task, isCancelled) {
   }, 50);
   const end = await ended;
   clearInterval(watch);
-  if (!task.isDirect) appendFileSync(task.output, readFileSync(spool));
+  if (!task.isDirect) appendFileSync(file, readFileSync(spool));
   setTask(id, task.number, { state: "ended", isRemoved: isCancelled(), ...end });
 }
 

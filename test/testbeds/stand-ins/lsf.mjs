@@ -24,6 +24,7 @@ function bsub(args, stdin) {
     stdin: script,
     cwd: process.cwd(),
     env: { ...process.env, LSB_JOBINDEX: String(number) },
+    idVariable: "LSB_JOBID",
     output: resolve((all.o ?? "out").replaceAll("%I", String(number)).replaceAll("%%", "%")),
     isDirect: process.env.LSB_STDOUT_DIRECT === "Y",
   }));

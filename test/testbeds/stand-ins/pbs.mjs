@@ -30,6 +30,8 @@ function qsub(args) {
     stdin: script,
     cwd: homedir(),
     env: { ...(all.V ? process.env : bare()), PBS_O_WORKDIR: process.cwd(), ...(isArray ? { PBS_ARRAY_INDEX: String(number) } : {}) },
+    idVariable: "PBS_JOBID",
+    idEnd: `${isArray ? `[${number}]` : ""}.${SERVER}`,
     output: resolve((all.o ?? "out").replaceAll("^array_index^", String(number))),
   }));
   const id = submit({ family: "pbs", queue: all.q ?? "workq", isArray, name: all.N, tasks });

@@ -33,6 +33,13 @@ describe("PBS", () => {
     expect(one).toContain("#PBS -o /home/me/p/log/ipengine-1-1.log\n");
   });
 
+  it("has one job with a place for each engine for a program, whose output it names after the job", () => {
+    const script = renderScript(PBS, { ...JOB, role: "program", shape: "tasks", jobName: "a", outputBase: "/w/a", identPrefix: undefined, wrapped: ["a.ts"] });
+    expect(script).toContain("#PBS -l select=2\n");
+    expect(script).toContain('exec >/w/a-"$PBS_JOBID".log 2>&1\n');
+    expect(script).toContain(`--cluster-id=job-"$PBS_JOBID" -- a.ts\n`);
+  });
+
   it("tells ids, states, reasons and ends", () => {
     expect(PBS.readJobId(said("12[].server.example\n"))).toBe("12[].server.example");
     expect(PBS.readJobId(said("13.server\n"))).toBe("13.server");
