@@ -37,7 +37,11 @@ export type InspectorPost = (method: string, parameters?: object) => unknown;
 const MAIN_GLOBAL = (Session as unknown as { constructor: FunctionConstructor }).constructor("return globalThis")() as Record<symbol, unknown>;
 const SLOT = Symbol.for("tsparallel.capture");
 const SLOT_EXPRESSION = 'globalThis[Symbol.for("tsparallel.capture")].subject';
-const RECEIVE = 'function(v){globalThis[Symbol.for("tsparallel.capture")].received=v}';
+const RECEIVE = 'function(){globalThis[Symbol.for("tsparallel.capture")].received=this}';
+const RECEIVE_ARGUMENT = 'function(v){globalThis[Symbol.for("tsparallel.capture")].received=v}';
+
+/** Hands values to the inspector and back. It stays where it was put: to define a global anew costs a third of a request. */
+const slot: { subject: unknown; received: unknown } = { subject: undefined, received: undefined };
 
 /** Uses of one session before it is closed: it holds every object it was asked about. */
 const SESSION_USES_MAX = 100;
@@ -94,8 +98,9 @@ interface InternalProperty {
 /** Looks into `fn`. */
 export function readInside(fn: Function): FunctionInside {
   return withInspector((ask) => {
-    const slot: { readonly subject: unknown; received: unknown } = { subject: fn, received: undefined };
-    Object.defineProperty(MAIN_GLOBAL, SLOT, { value: slot, configurable: true });
+    // Another copy of this module may have put its own there.
+    if (MAIN_GLOBAL[SLOT] !== slot) Object.defineProperty(MAIN_GLOBAL, SLOT, { value: slot, configurable: true });
+    slot.subject = fn;
     try {
       const fnId = evaluate(ask, SLOT_EXPRESSION);
       const found = ask("Runtime.getProperties", { objectId: fnId, ownProperties: true, nonIndexedPropertiesOnly: true }) as {
@@ -105,7 +110,12 @@ export function readInside(fn: Function): FunctionInside {
       const take = (name: string): unknown => {
         const value = internals.get(name)?.value;
         if (value?.objectId === undefined) return value?.value;
-        ask("Runtime.callFunctionOn", { objectId: fnId, functionDeclaration: RECEIVE, arguments: [{ objectId: value.objectId }] });
+        // In sloppy code `this` would be an object around a primitive value; V8's list of scopes is one itself.
+        const call =
+          name === "[[Scopes]]"
+            ? { objectId: value.objectId, functionDeclaration: RECEIVE }
+            : { objectId: fnId, functionDeclaration: RECEIVE_ARGUMENT, arguments: [{ objectId: value.objectId }] };
+        ask("Runtime.callFunctionOn", { ...call, silent: true });
         return slot.received;
       };
       if (internals.has("[[TargetFunction]]")) {
@@ -119,12 +129,13 @@ export function readInside(fn: Function): FunctionInside {
         bound: undefined,
       };
     } finally {
-      delete MAIN_GLOBAL[SLOT];
+      slot.subject = undefined;
+      slot.received = undefined;
     }
   });
 }
 
 function evaluate(ask: InspectorPost, expression: string): string {
-  const { result } = ask("Runtime.evaluate", { expression }) as { result: { objectId: string } };
+  const { result } = ask("Runtime.evaluate", { expression, silent: true }) as { result: { objectId: string } };
   return result.objectId;
 }
