@@ -33,7 +33,7 @@ export interface LoadBalancedOptions {
    * -1,000 to 1,000, default 0. Tasks that an engine has, or that wait in a client for room in its window, are not overtaken.
    */
   readonly priority?: number | undefined;
-  /** How long a request may run on its engine, in milliseconds, before it is stopped and fails with TimeLimitExceeded; default: for ever. */
+  /** How long a request may run on its engine, in milliseconds, before it is stopped and fails with TimeLimitExceeded; default: for ever. What cannot be stopped ends with its engine, 10 s later. */
   readonly timeLimitMs?: number | undefined;
   /** Engines that may run it; default: any. */
   readonly targets?: Targets | undefined;

@@ -156,6 +156,8 @@ export class Engine {
       case "signalsMissing":
         process.on("SIGINT", () => this.#runner?.giveUp(this.#runner.serial));
         return;
+      case "ping":
+        return this.#side.post({ type: "turned" });
       case "leave":
         return this.#leave({ exitCode: message.exitCode, reason: message.reason });
     }

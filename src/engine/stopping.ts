@@ -35,7 +35,7 @@ export class Stopping {
   /**
    * Called in the middle of whatever runs on this thread.
    *
-   * @param only serial number of the one request that is meant; 0: any
+   * @param only serial number of the one request that is meant, and what goes on when none runs; 0: any
    * @param isOverLimit it is stopped because its time is over
    * @returns serial number of the request that is to be given up, 0 when none runs
    */
@@ -44,10 +44,10 @@ export class Stopping {
     const { queue, containment } = this.#parts;
     const { state } = queue;
     const serial = state.name === "running" ? state.request.serial : 0;
-    if (only !== 0 && serial !== only) return 0;
+    if (only !== 0 && serial !== 0 && serial !== only) return 0;
     const runner = this.#parts.runner();
-    if (isOverLimit) runner?.noteLimit(serial);
-    runner?.noteInterrupt(serial);
+    if (isOverLimit && serial !== 0) runner?.noteLimit(serial);
+    if (serial !== 0) runner?.noteInterrupt(serial);
     containment.interrupt();
     return serial;
   }

@@ -66,6 +66,13 @@ describe("a task that runs", () => {
       tell();
       for (;;) await Promise.resolve();
     },
+    "puts itself into Node's queue again and again": () => {
+      tell();
+      return new Promise(() => {
+        const again = (): void => process.nextTick(again);
+        again();
+      });
+    },
     "waits where nothing but the engine can wake it": async () => {
       tell();
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);

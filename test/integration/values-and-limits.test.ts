@@ -177,6 +177,28 @@ describe("timeLimitMs", () => {
           }
       },
     ],
+    [
+      "a loop of awaits that catches everything",
+      async () => {
+        for (;;)
+          try {
+            await null;
+          } catch {
+            /* The point. */
+          } finally {
+            // oxlint-disable-next-line no-unsafe-finally
+            continue;
+          }
+      },
+    ],
+    [
+      "a function that puts itself into Node's queue",
+      () =>
+        new Promise(() => {
+          const again = (): void => process.nextTick(again);
+          again();
+        }),
+    ],
   ] as const)("ends %s with an error of its name, and the engine goes on", async (_, fn) => {
     const error = await failureOf(lview.with({ timeLimitMs: LIMIT_MS }).apply(fn as () => unknown));
     expect(error).toBeInstanceOf(TimeLimitExceeded);

@@ -2,15 +2,16 @@
 // awaits something end, after its signal was aborted. A main thread that does not answer is kept busy by somebody: if by
 // one of these requests, it is cut, and asked again until it answers.
 
+import { within } from "../../execution/side/index.ts";
 import type { SideMessage } from "./side-protocol.ts";
 
 /** How long the main thread gets to stop a request by itself: for code that listens to its signal. */
 const STEP_MS = 100;
-/** After some steps they are shorter: a loop of `await`s is cut only at a lucky moment (see `SideThread.#insist`). */
+/** After some steps they are shorter: a loop of `await`s is cut only at a lucky moment (see `Insistence`). */
 const LONG_STEPS = 3;
-const SHORT_STEP_MS = 25;
-/** Steps before the answer is that it could not be stopped. */
-const STEPS_MAX = 400;
+const SHORT_STEP_MS = 5;
+/** Steps before the answer is that it could not be stopped: some ten seconds. */
+const STEPS_MAX = 1500;
 /** How long one cut may take: a main thread within a call that never looks up, as into the system, takes it when that returns. */
 const CUT_MS = 10_000;
 
@@ -70,18 +71,5 @@ export class Canceller {
       if (id !== undefined) stopped.add(id);
       if (Number(serial) > 0) this.#main.post({ type: "cancelled", serial: Number(serial) });
     }
-  }
-}
-
-/** What comes of it in time, else `undefined`. */
-async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,10 +3,10 @@
 import { isatty } from "node:tty";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workerData } from "node:worker_threads";
-import { DropCounts, listenForSignals, MainReins } from "../../execution/side/index.ts";
+import { DropCounts, INSIST_MS_MAX, listenForSignals, MainReins, within } from "../../execution/side/index.ts";
 import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
 import { createSession, curveOf, watchRefusals, ZeromqTransport, type MessageSocket, type SocketOptions } from "../../net/index.ts";
-import type { Session } from "../../wire/index.ts";
+import type { Header, Session } from "../../wire/index.ts";
 import { watchParent } from "../../programs/index.ts";
 import { countRecall } from "../task-claims.ts";
 import { Canceller } from "./canceller.ts";
@@ -21,6 +21,8 @@ const SIGINT = 2;
 const SIGTERM = 15;
 /** Time for an answer to reach the network before a signal ends the process. */
 const ANSWER_OUT_MS = 50;
+/** Why the engine ends when nothing else ends a request. */
+const OVER_LIMIT = `a request ran past its timeLimitMs and could not be stopped for ${INSIST_MS_MAX} ms`;
 /** Farewells wait this long for the network. */
 const LINGER_MS = 500;
 
@@ -48,7 +50,11 @@ class SideThread {
     this.#config = config;
     this.#words = new Int32Array(config.shared);
     this.#log = createLogger("engine", fdWriter(config.log.fd), config.log.level);
-    this.#reins = new MainReins(this.#log, () => Atomics.load(this.#words, SHARED.runningSerial));
+    this.#reins = new MainReins(
+      this.#log,
+      () => Atomics.load(this.#words, SHARED.runningSerial),
+      () => this.#post({ type: "ping" }),
+    );
     this.#drops = new DropCounts(this.#log, "control");
     const { info, uuid } = config;
     this.#transport = new ZeromqTransport(curveOf(info));
@@ -87,8 +93,7 @@ class SideThread {
         this.#post({ type: "tasksRecalled", through });
         return countRecall(this.#words, SHARED.taskClaims, through);
       },
-      cancel: (request, msgIds) =>
-        this.#canceller.cancel(msgIds, (token) => this.#post({ type: "control", header: request.header, action: { type: "cancel", token, msgIds } })),
+      cancel: (request, msgIds) => this.#cancel(request.header, msgIds),
       signal: (number) => void this.#deliver(number).catch((error: unknown) => this.#log.error("a signal could not be delivered", { signal: number, error })),
       code: (msgId, frames) => this.#post({ type: "code", msgId, frames }),
       drop: (reason) => this.#drops.count(reason),
@@ -129,6 +134,8 @@ class SideThread {
         return this.#control?.askForCode(message.msgId);
       case "cleared":
         return this.#control?.cleared(message.token);
+      case "turned":
+        return this.#reins.turned();
       case "cancelled":
         return this.#canceller.answered(message.token, message.stopped);
       case "close":
@@ -148,12 +155,28 @@ class SideThread {
     process.kill(process.pid, number);
   }
 
+  async #cancel(header: Header, msgIds: readonly string[]): Promise<readonly string[] | undefined> {
+    const stopped = await this.#canceller.cancel(msgIds, (token) => this.#post({ type: "control", header, action: { type: "cancel", token, msgIds } }));
+    if (stopped !== undefined && stopped.length > 0) void this.#free(); // The client need not wait for it.
+    return stopped;
+  }
+
+  /** Sees that nothing of a request that was cut keeps the main thread. Does not reject. */
+  async #free(): Promise<void> {
+    if (!(await this.#reins.free()))
+      this.#log.warn("something that a cancelled request left behind keeps this engine busy; shut the engine down to end it", { afterMs: INSIST_MS_MAX });
+  }
+
   /** Stops the running request; a user at the terminal may mean the engine itself. */
   async #interrupt(leavesWhenIdle: boolean): Promise<void> {
-    const serial = await this.#reins.interrupt(0, false);
+    // A main thread within a call into the system that does not return never answers.
+    const serial = await within(this.#reins.interrupt(0, false), INSIST_MS_MAX);
     if (serial === 0) return leavesWhenIdle ? this.#leave("interrupted at the terminal", 0) : undefined;
-    this.#post({ type: "interrupted", serial });
-    await this.#reins.insist(serial, false);
+    if (serial !== undefined) this.#post({ type: "interrupted", serial });
+    if (serial === undefined || !(await this.#reins.insist(serial, false)))
+      this.#log.warn("an interrupted request goes on: its code could not be cut, and keeps this engine busy; shut the engine down to end it", {
+        afterMs: INSIST_MS_MAX,
+      });
   }
 
   /** A request that ended in time is not there any more when the timer ends: requests need not tell. */
@@ -162,9 +185,11 @@ class SideThread {
     if (this.#isClosing) return;
     const reached = async (): Promise<void> => {
       if (Atomics.load(this.#words, SHARED.runningSerial) !== serial) return;
-      if ((await this.#reins.interrupt(serial, true)) !== serial) return;
+      const stopped = await within(this.#reins.interrupt(serial, true), INSIST_MS_MAX);
+      if (stopped === undefined && Atomics.load(this.#words, SHARED.runningSerial) === serial) return this.#leave(OVER_LIMIT, 1);
+      if (stopped !== serial) return;
       this.#post({ type: "limitReached", serial });
-      await this.#reins.insist(serial, true);
+      if (!(await this.#reins.insist(serial, true))) this.#leave(OVER_LIMIT, 1);
     };
     this.#limit = setTimeout(
       () => void reached().catch((error: unknown) => this.#log.error("a request could not be stopped at its limit", { error })),

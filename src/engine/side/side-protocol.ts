@@ -74,6 +74,8 @@ export type SideMessage =
   | { readonly type: "limitReached"; readonly serial: number }
   /** The running request is stopped because it was cancelled; stale likewise. */
   | { readonly type: "cancelled"; readonly serial: number }
+  /** Give a sign of life. */
+  | { readonly type: "ping" }
   /** The controller takes back the requests of the task channel up to this ordinal that are not claimed when the claims are frozen, right after this. */
   | { readonly type: "tasksRecalled"; readonly through: number }
   /** Code that was asked for, or `undefined`: nobody waits for that request any more. */
@@ -104,5 +106,7 @@ export type MainMessage =
   | { readonly type: "cleared"; readonly token: number }
   /** None of the requests of this `cancel` runs now; `stopped`: the one that did. */
   | { readonly type: "cancelled"; readonly token: number; readonly stopped: string | undefined }
+  /** The sign of life that a `ping` asked for. */
+  | { readonly type: "turned" }
   /** Unregister, close everything, set `isClosed`. */
   | { readonly type: "close" };

@@ -7,7 +7,7 @@ export interface ExecutionHost {
   currentTask(): CurrentTask | undefined;
   /** Publishes a value as display output of the current request. */
   display(value: unknown): void;
-  /** Called by the side thread through the inspector; see `Containment`. `only`: the one request that may be stopped; 0: any. `isOverLimit`: because its time is over. */
+  /** Called by the side thread through the inspector; see `Containment`. `only`: the one request that may be stopped, or what goes on when none runs; 0: any. `isOverLimit`: because its time is over. */
   interrupt(only: number, isOverLimit: boolean): number;
   /** Called by the side thread likewise: stops the request that runs if it is one of these, and says which, as `<serial> <msg_id>`, else "". */
   cancel(msgIds: readonly string[]): string;

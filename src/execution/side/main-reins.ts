@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../../log/index.ts";
+import { Insistence } from "./insistence.ts";
 import { canInterrupt, Interrupter } from "./interrupter.ts";
 
 /** User code that is in the way when the process is to end is cut short after this time, and again after as much. */
@@ -10,22 +11,23 @@ const LEAVE_STEP_MS = 100;
 const LEAVE_ATTEMPTS = 4;
 /** How long the process may then take to end before it is killed. */
 const LEAVE_END_MS = 1500;
-/** A request that was interrupted gets this long to end, its listeners included; then it is tried again, and again. */
-const INSIST_FIRST_MS = 200;
-const INSIST_MS = 25;
-const INSIST_ATTEMPTS = 400;
-
 /** Stops what the main thread runs. */
 export class MainReins {
   readonly #interrupter = new Interrupter();
   readonly #log: Logger;
   readonly #runningSerial: () => number;
+  readonly #insistence: Insistence;
   #isClosed = false;
 
-  /** @param runningSerial serial number of the request that runs on the main thread, 0 when none does */
-  constructor(log: Logger, runningSerial: () => number) {
+  /**
+   * @param runningSerial serial number of the request that runs on the main thread, 0 when none does
+   * @param ping asks the main thread for a sign of life, on a turn of its own: `turned` is to be called then
+   */
+  constructor(log: Logger, runningSerial: () => number, ping?: () => void) {
     this.#log = log;
     this.#runningSerial = runningSerial;
+    const cut = (serial: number, isOverLimit: boolean): Promise<number> => this.interrupt(serial, isOverLimit);
+    this.#insistence = new Insistence({ runningSerial, isClosing: () => this.#isClosed, cut, ping });
   }
 
   /** Whether this Node can interrupt at all. Else what is interrupted is given up, and its code runs on. */
@@ -36,7 +38,7 @@ export class MainReins {
   /**
    * Stops the user code that runs, in the middle of whatever it does.
    *
-   * @param only serial number of the one request that is meant; 0: any
+   * @param only serial number of the one request that is meant, and what goes on when none runs; 0: any
    * @param isOverLimit it is stopped because its time is over
    * @returns serial number of the request that was told to stop, 0 when none ran
    */
@@ -57,15 +59,22 @@ export class MainReins {
   }
 
   /**
-   * A loop of `await`s that never lets the event loop turn is cut only at a lucky moment: between two of its steps V8 takes a
-   * termination back. So as long as the request is not over, it is tried again.
+   * Call after a request was told to stop; see `Insistence`.
+   *
+   * @returns whether it has ended and left nothing behind; false: it could not be stopped in time, and goes on
    */
-  async insist(serial: number, isOverLimit: boolean): Promise<void> {
-    for (let attempt = 0; attempt < INSIST_ATTEMPTS && canInterrupt(); attempt += 1) {
-      await sleep(attempt === 0 ? INSIST_FIRST_MS : INSIST_MS);
-      if (this.#isClosed || this.#runningSerial() !== serial) return;
-      await this.interrupt(serial, isOverLimit);
-    }
+  async insist(serial: number, isOverLimit: boolean): Promise<boolean> {
+    return !canInterrupt() || this.#insistence.end(serial, isOverLimit);
+  }
+
+  /** Call after a request was cut and has ended. False: something that it left behind keeps the main thread, and could not be cut in time. */
+  async free(): Promise<boolean> {
+    return !canInterrupt() || this.#insistence.free();
+  }
+
+  /** The main thread gives the sign of life that it was asked for. */
+  turned(): void {
+    this.#insistence.turned();
   }
 
   /** The main thread was told to end the process: cuts what user code is in the way. Returns when it is not ended by now: kill it. */
