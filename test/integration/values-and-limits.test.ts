@@ -182,7 +182,7 @@ describe("timeLimitMs", () => {
       async () => {
         for (;;)
           try {
-            await null;
+            await Promise.resolve();
           } catch {
             /* The point. */
           } finally {
