@@ -130,7 +130,9 @@ function addList(program: Command): void {
 
 function addEngines(program: Command): void {
   const engines = program.command("engines").description("add engines to a running cluster, or remove some; Ctrl-C stops those that were added");
-  addTimeoutFlag(addClusterFlags(engines, ["n", "engines", "clusterId", "logLevel", "engineTimeoutMs", "stopTimeoutMs", ...BATCH_FLAGS]));
+  addTimeoutFlag(
+    addClusterFlags(engines, ["n", "engines", "clusterId", "local.keepFreedMemory", "logLevel", "engineTimeoutMs", "stopTimeoutMs", ...BATCH_FLAGS]),
+  );
   engines.option("--scale <count>", "bring the number of engines to this one; those that are too many end what they have, and go", wholeNumber);
   engines.option("--drain-timeout <ms>", "with --scale: what an engine that goes has not ended by then goes back to the queue", wholeNumber);
   addExamples(engines, [
