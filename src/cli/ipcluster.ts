@@ -68,6 +68,7 @@ export function ipclusterProgram(afterDashes: readonly string[] = []): Command {
   addStop(program);
   addList(program);
   addEngines(program);
+  addLogs(program);
   addClean(program);
   addProfile(program);
   addConfig(program);
@@ -143,6 +144,21 @@ function addEngines(program: Command): void {
   const wait = program.command("wait").description("wait until the engines of a cluster answer");
   addClusterFlags(wait, ["n", "clusterId", "logLevel"]).option("--timeout <seconds>", "give up after this time", positiveNumber, 60);
   wait.action(async () => (await import("./ipcluster-engines.ts")).waitCommand(wait));
+}
+
+function addLogs(program: Command): void {
+  const command = program.command("logs").description("print what controller and engines of a cluster wrote, running or not");
+  addClusterFlags(command, ["clusterId"]);
+  command.option("--engine <id...>", "of these engines only: numbers, or what stands before their lines");
+  command.option("--controller", "of the controller only, or besides those engines");
+  command.option("--tail <lines>", "so many of the last lines of each, out of its last 4 MiB", wholeNumber, 100);
+  command.option("-f, --follow", "go on as they grow; Ctrl-C ends it");
+  addExamples(command, [
+    ["ipcluster logs", "the last 100 lines of each"],
+    ["ipcluster logs --follow --tail=0", "what is written from now on"],
+    ["ipcluster logs --engine 2 --controller", "of one engine and the controller"],
+  ]);
+  command.action(async () => (await import("./ipcluster-logs.ts")).logsCommand(command));
 }
 
 function addClean(program: Command): void {

@@ -13,6 +13,7 @@ export {
   type Starter,
 } from "./cluster-file.ts";
 export { launcherOptions, planCluster, planGiven, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
+export { findLogs, logNames, type ClusterLogs, type LogSource } from "./cluster-logs.ts";
 export { Cluster } from "./cluster.ts";
 export type { AddEnginesOptions, ClusterEnd, RestartOptions, RunOptions, ScaleOptions } from "./cluster-types.ts";
 export { previewCluster } from "./preview-cluster.ts";

@@ -42,6 +42,47 @@ describe("a cluster in the background", () => {
     expect(readFileSync(join(logDir, log), "utf8")).toContain('the engine is started again restart="1 of 5 within 600 s" after="1 s"');
   });
 
+  it("shows what controller and engines wrote, each line behind its source, of those that ended too", async () => {
+    const { stdout, code } = await sandbox.run("logs", "--tail=3");
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    const sources = new Set(lines.map((line) => line.split(" | ")[0]?.trimEnd()));
+    expect([...sources]).toEqual(["ipcluster", "controller", expect.stringMatching(/^engine \d$/), expect.stringMatching(/^engine \d{9,}-0$/)]);
+    expect(lines.filter((line) => line.startsWith("ipcluster")).length).toBeLessThanOrEqual(3);
+    const controller = await sandbox.run("logs", "--controller");
+    expect(controller.stdout).toMatch(/^controller \| \d{4}-.*engine left/m);
+    expect(
+      new Set(
+        controller.stdout
+          .trimEnd()
+          .split("\n")
+          .map((line) => line.slice(0, 13)),
+      ),
+    ).toEqual(new Set(["controller | "]));
+    const [, id = ""] = [...sources][2]?.split(" ") ?? [];
+    expect((await sandbox.run("logs", "--engine", id)).stdout).toMatch(new RegExp(`^engine ${id} \\| `));
+    expect(await sandbox.run("logs", "--engine", "99")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/there is no log of an engine 99; there are those of engine \d/) as string,
+    });
+    expect(await sandbox.run("logs", "--cluster-id=nobody")).toMatchObject({
+      code: 12,
+      stderr: 'ipcluster: the cluster "nobody" of profile "default" does not run, and no logs of it are here\n',
+    });
+  });
+
+  it("follows logs as they grow, those of new engines too, until Ctrl-C", async () => {
+    const following = sandbox.start("logs", "--follow", "--tail=1");
+    await until(() => following.stdout !== "");
+    const added = sandbox.start("engines", "-n", "1");
+    const named = (): Set<string> => new Set([...following.stdout.matchAll(/^engine \d+(?= +\|)/gm)].map(([name]) => name));
+    await until(() => named().size === 2);
+    following.child.kill("SIGINT");
+    expect(await following.ended).toMatchObject({ code: 0, stderr: "" });
+    added.child.kill("SIGINT");
+    await added.ended;
+  });
+
   it("takes no bounds that cannot be", async () => {
     expect(await sandbox.run("start", "--cluster-id=x", "--adapt=3:2")).toMatchObject({
       code: 1,
