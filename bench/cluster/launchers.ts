@@ -1,6 +1,8 @@
 // How long clusters of other sizes and places take to be ready, and to be gone: 16 engines here, 48 on three hosts over ssh, and engines in a
 // job of Slurm. Hosts and Slurm are the test beds of test/testbeds; where these cannot be made they are named as missing.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -42,6 +44,14 @@ async function startsAndStops(
 
 const missing = (what: string): Outcome => ({ ours: { value: Number.NaN, unit: "s" }, missing: what, ratio: undefined });
 
+/** Seconds that so many bare Nodes take, started at once: what a start costs at least, on this machine and at this moment. */
+async function bareNodes(n: number): Promise<number> {
+  const began = performance.now();
+  const ends = Array.from({ length: n }, () => once(spawn(process.execPath, ["-e", "0"], { stdio: "ignore" }), "exit"));
+  await Promise.all(ends);
+  return (performance.now() - began) / 1000;
+}
+
 /** On this machine. */
 export const start16: Measure = {
   name: "start16",
@@ -49,10 +59,10 @@ export const start16: Measure = {
   floor: { atMost: 3 },
   async run(context) {
     const sandbox = new Sandbox();
+    const n = context.quick ? 2 : 16;
     try {
-      return await startsAndStops(context, (verb) =>
-        verb === "start" ? sandbox.run("start", "-n", context.quick ? "2" : "16", "--daemonize") : sandbox.run("stop"),
-      );
+      const outcome = await startsAndStops(context, (verb) => (verb === "start" ? sandbox.run("start", "-n", String(n), "--daemonize") : sandbox.run("stop")));
+      return { ...outcome, notes: `${outcome.notes}; ${n} bare Nodes: ${(await bareNodes(n)).toFixed(2)} s` };
     } finally {
       sandbox.dispose();
     }
