@@ -6,8 +6,10 @@ import { type Targets } from "../core/client/index.ts";
 import type { Dict } from "../wire/index.ts";
 import type { EngineKinds } from "./engine-call.ts";
 
-/** Refuses options that are not there: a misspelt one would do nothing, and nobody would notice. `what` takes them. */
+/** Refuses options that are none, and those that are not there: a misspelt one would do nothing, and nobody would notice. `what` takes them. */
 export function checkNames(what: string, options: object, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== "object" || options === null)
+    throw new InvalidArgumentError(`${what} takes an object of options (${Object.keys(known).join(", ")}), and got ${String(options)}`);
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
     const names = Object.keys(known);

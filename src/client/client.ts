@@ -8,7 +8,7 @@ import { cancelRequests, type CancelOutcomes } from "./cancel.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
-import { checkTargets } from "./check-arguments.ts";
+import { checkNames, checkTargets } from "./check-arguments.ts";
 import { DirectView, fixTargets } from "./direct-view.ts";
 import { explainRequests } from "./explain.ts";
 import type { Explanation } from "./explanation.ts";
@@ -49,6 +49,8 @@ export interface ShutdownOptions extends WaitOptions {
   /** Also the controller, after all engines; default false. */
   readonly hub?: boolean;
 }
+
+const SHUTDOWN_OPTION_NAMES: Readonly<Record<keyof ShutdownOptions, true>> = { targets: true, hub: true, timeoutMs: true, signal: true };
 
 /** How long engines of a controller that does not tell what they run may take to answer, before work goes on without knowing. */
 const LANGUAGES_MS = 1000;
@@ -346,6 +348,7 @@ export class Client {
   /** Ends engines and, with `hub`, the controller after them; this client is closed then. */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     this.#link.assertOpen();
+    checkNames("shutdown", options, SHUTDOWN_OPTION_NAMES); // A misspelt `targets` would end all engines.
     if (this.length > 0) await orderEngines(this.#link, this.#engines(options.targets ?? "all"), "shutdown_request", { restart: false }, options);
     if (options.hub !== true) return;
     this.#link.holdsShutdown = true;

@@ -60,16 +60,19 @@ export function encodeDependency(value: DependencyLike | undefined): Dict | read
   return value instanceof Dependency ? value.toDict() : readTasks(value);
 }
 
+const NO_TASK = "a dependency names something that is neither a message id nor a result";
+
 function readTasks(tasks: Iterable<TaskSource> | TaskSource): readonly string[] {
   if (typeof tasks === "string") return [tasks];
   if (isTaskSource(tasks)) return [...tasks.msgIds];
+  if (typeof (tasks as Partial<Iterable<TaskSource>> | null)?.[Symbol.iterator] !== "function") throw new InvalidArgumentError(NO_TASK);
   return [...new Set([...tasks].flatMap(readTask))];
 }
 
 function readTask(task: TaskSource): readonly string[] {
   if (typeof task === "string") return [task];
   if (isTaskSource(task)) return task.msgIds;
-  throw new InvalidArgumentError("a dependency names something that is neither a message id nor a result");
+  throw new InvalidArgumentError(NO_TASK);
 }
 
 function isTaskSource(value: unknown): value is { readonly msgIds: readonly string[] } {

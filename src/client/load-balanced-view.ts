@@ -60,6 +60,8 @@ const OPTION_NAMES: Readonly<Record<keyof LoadBalancedOptions, true>> = {
 };
 const IMAP_OPTION_NAMES: Readonly<Record<keyof ImapOptions, true>> = { maxOutstanding: true, ordered: true, chunkSize: true, signal: true };
 
+const EXECUTOR_OPTION_NAMES: Readonly<Record<keyof ExecutorOptions, true>> = { signal: true };
+
 /** Bytes of one chunk that the automatic size does not exceed, if it has more than one item. */
 const CHUNK_BYTES_MAX = 16 * 1024 ** 2;
 /** How long chunks of a map are packed before those that are ready leave. */
@@ -171,6 +173,7 @@ export class LoadBalancedView {
 
   /** This view in the form of an executor. */
   executor(options: ExecutorOptions = {}): ViewExecutor {
+    checkNames("an executor", options, EXECUTOR_OPTION_NAMES);
     return new ViewExecutor(this, options);
   }
 
@@ -269,7 +272,7 @@ export function chooseEngines(context: ViewContext, targets: Targets): ChosenEng
 
 function taskMetadata(options: LoadBalancedOptions, targets: readonly string[]): Dict {
   const { timeoutMs = 0, retries = 0, priority = 0, chunkSize } = options;
-  if (!(timeoutMs >= 0)) throw new InvalidArgumentError(`timeoutMs must be at least 0, and is ${timeoutMs}`);
+  if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) throw new InvalidArgumentError(`timeoutMs must be at least 0, and is ${timeoutMs}`);
   if (!Number.isInteger(retries) || retries < 0) throw new InvalidArgumentError(`retries must be a whole number of at least 0, and is ${retries}`);
   if (!isPriority(priority))
     throw new InvalidArgumentError(`priority must be a whole number from ${-PRIORITY_MAX} to ${PRIORITY_MAX}, and is ${String(priority)}`);

@@ -14,8 +14,11 @@ export interface WaitOptions {
 export type Starter<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void;
 
 /** Refuses a time that cannot be waited. */
-export function checkWait({ timeoutMs }: WaitOptions): void {
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new InvalidArgumentError(`timeoutMs must be at least 0, and is ${timeoutMs}`);
+export function checkWait(options: WaitOptions): void {
+  if (typeof options !== "object") throw new InvalidArgumentError(`how long to wait is told as { timeoutMs }, and not as ${String(options)}`);
+  const { timeoutMs } = options;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0))
+    throw new InvalidArgumentError(`timeoutMs must be at least 0, and is ${timeoutMs}`);
 }
 
 /**
@@ -24,8 +27,8 @@ export function checkWait({ timeoutMs }: WaitOptions): void {
  * @throws TimeoutError with the given text, the signal's reason, or InvalidArgumentError
  */
 export async function waitFor<T>(start: Starter<T>, options: WaitOptions, timeoutText: () => string): Promise<T> {
-  const { timeoutMs, signal } = options;
   checkWait(options);
+  const { timeoutMs, signal } = options;
   signal?.throwIfAborted();
   return new Promise<T>((resolve, reject) => {
     const cleanups: (() => void)[] = [];
