@@ -52,26 +52,41 @@ export function hubResult<T>(
 /**
  * Submits requests again and makes the result of the new ones. It is there at once, because awaiting it means awaiting
  * the values; its `msgIds` are the old ones until the Hub has told the new ones.
+ *
+ * @param onRenamed hears of each request that has its new id
  */
-export function resubmittedResult<T>(link: ClientLink, owner: ResultOwner, msgIds: readonly string[], options: WaitOptions): AsyncHubResult<T> {
+export function resubmittedResult<T>(
+  link: ClientLink,
+  owner: ResultOwner,
+  msgIds: readonly string[],
+  options: WaitOptions,
+  onRenamed: (handle: RequestHandle) => void,
+): AsyncHubResult<T> {
   const handles = msgIds.map(pendingHandle);
+  const renamed = resubmitAll(link, handles, options);
+  const told = renamed.then((missing) => missing.forEach(onRenamed));
+  for (const handle of handles) handle.renamed = told;
   // Ends when all are there, or with the client; what goes wrong goes to the handles.
-  void resubmitAndFetch(link, handles, options);
+  void renamed.then((missing) => fetchAll(link, missing));
   return new AsyncHubResult<T>(handles, HUB_VALUES as ResultShape<T[], T>, owner);
 }
 
-async function resubmitAndFetch(link: ClientLink, handles: readonly RequestHandle[], options: WaitOptions): Promise<void> {
+/** Does not reject: the handles of what is refused fail. Gives the others by their new ids. */
+async function resubmitAll(link: ClientLink, handles: readonly RequestHandle[], options: WaitOptions): Promise<Map<string, RequestHandle>> {
   let ids: readonly string[];
   try {
     const old = handles.map((handle) => handle.record.msgId);
     ids = await resubmit(link, old, options);
   } catch (error) {
     failAll(handles, error);
-    return;
+    return new Map();
   }
   const missing = new Map(ids.map((id, i) => [id, handles[i] as RequestHandle] as const));
-  for (const [id, handle] of missing) handle.record = pendingRecord(id, handle);
-  await fetchAll(link, missing);
+  for (const [id, handle] of missing) {
+    handle.record = pendingRecord(id, handle);
+    handle.record.state = "sent"; // By the controller.
+  }
+  return missing;
 }
 
 async function fetchAll(link: ClientLink, missing: Map<string, RequestHandle>): Promise<void> {

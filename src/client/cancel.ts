@@ -11,7 +11,7 @@ import { errorOf } from "./decode.ts";
 import { CONTROL_TIMEOUT_MS, orderEngines } from "./engine-control.ts";
 import { queueStatus, type VerboseQueueStatus } from "./hub-queries.ts";
 import type { RequestHandle } from "./request-handle.ts";
-import { allOf, waitFor, type WaitOptions } from "./wait-for.ts";
+import { allOf, checkWait, waitFor, type Starter, type WaitOptions } from "./wait-for.ts";
 
 /** What became of a request that was cancelled: it had not begun and never will, it ran and was stopped, or it had ended before. */
 export type CancelOutcome = "aborted" | "stopped" | "ended";
@@ -38,6 +38,33 @@ type Orders = Map<EngineUuid, Map<string, RequestHandle>>;
 export async function cancelRequests(link: ClientLink, handles: readonly RequestHandle[], options: WaitOptions): Promise<CancelOutcomes> {
   const cancellation = new Cancellation(link, { ...options, timeoutMs: options.timeoutMs ?? CONTROL_TIMEOUT_MS });
   return cancellation.run(handles);
+}
+
+/**
+ * Cancels the requests behind a result; those that are being submitted again once they have their new ids.
+ *
+ * @param ownOf finds requests of this client, and refuses others
+ * @throws as `cancelRequests`
+ */
+export async function cancelParts(
+  link: ClientLink,
+  handles: readonly RequestHandle[],
+  options: WaitOptions,
+  ownOf: (ids: readonly string[]) => readonly RequestHandle[],
+): Promise<CancelOutcomes> {
+  link.assertOpen();
+  checkWait(options);
+  const renamed = handles.flatMap((handle) => handle.renamed ?? []);
+  if (renamed.length > 0) {
+    const timeoutMs = options.timeoutMs ?? CONTROL_TIMEOUT_MS;
+    const told: Starter<unknown> = (resolve, reject) => (void Promise.all(renamed).then(resolve, reject), () => undefined);
+    await waitFor(told, { ...options, timeoutMs }, () => `the Hub did not tell the new ids of what is submitted again within ${timeoutMs} ms`);
+  }
+  return cancelRequests(
+    link,
+    handles.map((handle) => (handle.renamed === undefined ? (ownOf([handle.record.msgId])[0] as RequestHandle) : handle)),
+    options,
+  );
 }
 
 class Cancellation {

@@ -4,7 +4,7 @@ import { describeIds, InvalidArgumentError, type EngineId } from "../base/index.
 import { DEFAULT_WINDOW, pickSlice, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/client/index.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { AsyncResult } from "./async-result.ts";
-import { cancelRequests, type CancelOutcomes } from "./cancel.ts";
+import { cancelParts, cancelRequests, type CancelOutcomes } from "./cancel.ts";
 import { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 import type { ClientLink } from "./client-link.ts";
 import { openLink, type ConnectOptions } from "./connect.ts";
@@ -69,11 +69,7 @@ export class Client {
     this.#context = {
       link,
       abort: (msgIds) => this.abort(msgIds),
-      cancel: (handles, options) =>
-        this.cancel(
-          handles.map(({ record }) => record.msgId),
-          options,
-        ),
+      cancel: (handles, options) => cancelParts(link, handles, options, (ids) => this.#history.ownOf(ids)),
     };
     this.#closed = new Promise((resolve) => void link.events.on("closed", resolve));
     this.#history = new RequestHistory(link);
@@ -300,7 +296,7 @@ export class Client {
     if (ids.length === 0) throw new InvalidArgumentError("there is nothing to resubmit: the list of message ids is empty");
     const twice = ids.find((id, i) => ids.indexOf(id) < i);
     if (twice !== undefined) throw new InvalidArgumentError(`the request ${twice} is named twice; resubmit it once, and once more when that has ended`);
-    return resubmittedResult<T>(this.#link, this.#context, ids, options);
+    return resubmittedResult<T>(this.#link, this.#context, ids, options, (handle) => this.#history.resubmitted(handle));
   }
 
   /** Keeps requests that have not begun from running: they fail with TaskAborted. Default: all outstanding of this client. */

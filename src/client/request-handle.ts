@@ -26,6 +26,8 @@ export class RequestHandle implements ResultPart {
   reading: Reading | undefined;
   /** Engines were told to stop it. */
   isCancelled = false;
+  /** Of a request that is submitted again: fulfilled when the Hub has told its new id, or has refused. */
+  renamed: Promise<void> | undefined;
   /** Present until the message was sent. */
   transmission: Transmission | undefined;
   /** Whether memory of the caller may still be read by the network layer: it has out-of-band buffers and nobody acknowledged them. */

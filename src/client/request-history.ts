@@ -12,6 +12,8 @@ import type { RequestHandle } from "./request-handle.ts";
 export class RequestHistory {
   readonly #link: ClientLink;
   readonly #recent = new RecentRequests<RequestHandle>(DEFAULT_RECENT);
+  /** Those that this client has had submitted again, until their results are there. */
+  readonly #resubmitted = new Map<string, RequestHandle>();
 
   constructor(link: ClientLink) {
     this.#link = link;
@@ -36,7 +38,14 @@ export class RequestHistory {
 
   /** A request, outstanding or finished, if this client still has it. */
   find(id: string): RequestHandle | undefined {
-    return this.#link.outstanding.get(id)?.token ?? this.#recent.get(id);
+    return this.#link.outstanding.get(id)?.token ?? this.#recent.get(id) ?? this.#resubmitted.get(id);
+  }
+
+  /** The controller has submitted a request once more for this client. */
+  resubmitted(handle: RequestHandle): void {
+    const id = handle.record.msgId;
+    this.#resubmitted.set(id, handle);
+    handle.onSettled(() => this.#resubmitted.delete(id));
   }
 
   /** Requests of this client by id. @throws InvalidArgumentError for an id that is none */

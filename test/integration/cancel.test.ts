@@ -104,6 +104,28 @@ describe("a task that runs", () => {
     expect(await pids()).toEqual(before);
   });
 
+  it("ends also when it was submitted again, by its result and by its client", async () => {
+    const first = rc.loadBalancedView().apply(async (key: string) => {
+      const seen = (globalThis as Record<string, unknown>)[key] === true;
+      (globalThis as Record<string, unknown>)[key] = true;
+      if (seen) await new Promise(() => {});
+      return process.pid;
+    }, "wasResubmitted");
+    await first;
+    await rc.directView().push({ wasResubmitted: true });
+    for (const cancel of [
+      (again: AsyncResult<unknown, unknown, "many">) => again.cancel(),
+      (again: AsyncResult<unknown, unknown, "many">) => rc.cancel(again),
+    ]) {
+      const again = rc.resubmit(first);
+      await until(() => again.msgIds[0] !== first.msgIds[0]);
+      await until(async () => (await rc.explain(again.msgIds[0] as string)).state === "running");
+      expect([...(await cancel(again)).values()]).toEqual(["stopped"]);
+      expect(await failure(again)).toBeInstanceOf(TaskAborted);
+      expect([...(await again.cancel()).values()]).toEqual(["ended"]);
+    }
+  });
+
   it("hears its signal first, and may end by itself", async () => {
     const result = rc.directView(0).apply(async () => {
       const { signal } = currentTask();

@@ -143,6 +143,34 @@ describe("cancel", () => {
     await failed.wait();
   });
 
+  it("reaches what this client had submitted again, once the Hub has told the new id", async () => {
+    const { client, peer } = await connectScripted([0, 1], {}, { control: "tsp-controller" });
+    const again = client.resubmit("old");
+    const cancelling = again.cancel();
+    const resubmission = await peer.next("registration");
+    expect([resubmission.header.msg_type, idsOf(resubmission), peer.sent]).toEqual(["resubmit_request", ["old"], []]);
+    peer.reply(resubmission, { status: "ok", resubmitted: { old: "new" } });
+    const question = await peer.next("control");
+    expect([question.header.msg_type, idsOf(question)]).toEqual(["cancel_request", ["new"]]);
+    peer.reply(question, { status: "ok", tasks: { new: { state: "running", engine: "E1" } } });
+    const order = await peer.next("control");
+    expect([order.idents.map(String), idsOf(order)]).toEqual([["E1"], ["new"]]);
+    peer.reply(order, { status: "ok", stopped: ["new"] });
+    expect(await cancelling).toEqual(new Map([["new", "stopped"]]));
+    await client.close();
+    await again.wait();
+  });
+
+  it("tells of what the Hub did not submit again that it has ended", async () => {
+    const { client, peer } = await connectScripted();
+    const again = client.resubmit("nobody's");
+    const cancelling = again.cancel();
+    peer.reply(await peer.next("registration"), { status: "error", ename: "KeyError", evalue: "no such msg", traceback: [] });
+    expect(await cancelling).toEqual(new Map([["nobody's", "ended"]]));
+    await expect(again.get()).rejects.toThrow("no such msg");
+    await expect(client.resubmit("other").cancel({ timeoutMs: 5 })).rejects.toThrow("the Hub did not tell the new ids");
+  });
+
   it("refuses requests that are not of this client, before it asks anybody", async () => {
     const { client, peer } = await connectScripted();
     await expect(client.cancel("of-somebody-else")).rejects.toThrow("there is no request of-somebody-else of this client");
