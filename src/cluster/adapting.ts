@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { TimeoutError } from "../base/index.ts";
-import { Adaptation, type AdaptationDecision, type AdaptationOptions } from "../core/index.ts";
+import { Adaptation, type AdaptationDecision, type AdaptationOptions } from "../core/upkeep/index.ts";
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK } from "../net/index.ts";
 import type { ControlLink } from "./control-link.ts";

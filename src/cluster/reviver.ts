@@ -1,7 +1,8 @@
 // Starts engines of this machine again that died, as far as the policy lets it.
 
 import { isParallelError } from "../base/index.ts";
-import { RestartPolicy, type EngineEnd, type EngineLanguage } from "../core/index.ts";
+import type { EngineLanguage } from "../core/index.ts";
+import { RestartPolicy, type EngineEnd } from "../core/upkeep/index.ts";
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK } from "../net/index.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
