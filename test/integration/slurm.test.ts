@@ -62,6 +62,9 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
     const signalled = until(async () => (await cluster.signal("SIGINT"), spinning.ready()), { everyMs: 200 });
     await expect(spinning).rejects.toThrow(/interrupted/);
     await signalled;
+    // The newest engine, of another process and another job, ends what it has and goes.
+    expect(await cluster.scale(2)).toBe(-1);
+    await until(() => rc.ids.length === 2);
     await rc.close();
 
     more.child.kill("SIGINT");

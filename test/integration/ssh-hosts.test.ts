@@ -181,9 +181,12 @@ export default defineConfig({
        // A signal that comes before the function runs interrupts nothing.
        for (; !running.ready(); await new Promise((next) => setTimeout(next, 100))) await cluster.signal("SIGINT");
        await running.then(() => undefined, (error) => console.error("interrupted", error.errors.length));
+       await cluster.scale(1);
+       console.error("left", cluster.engineCount, await rc.loadBalancedView().apply(() => "works"));
        await new Promise(() => setInterval(() => undefined, 1000));`,
     );
     await program.says("interrupted 2");
+    await program.says("left 1 works");
     expect((await hosts.run("stop", "--profile=two", "p")).code).toBe(0);
     await until(() => ["node1", "node2"].every((host) => hosts.processes(host).length === 0));
     hosts.on("head", "pkill", "-KILL", "-f", "input-type=module");
