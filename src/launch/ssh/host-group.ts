@@ -96,7 +96,7 @@ export class LiveGroup implements HostGroup {
     link.follow(
       {
         output: (index, text) => this.#process(index)?.output(text),
-        ended: (index, exitCode, signal) => this.#process(index)?.end({ exitCode, signal }),
+        ended: (index, exitCode, signal) => this.#onEnd(index, { exitCode, signal }),
       },
       contactMs,
     );
@@ -138,6 +138,12 @@ export class LiveGroup implements HostGroup {
     if (!this.mayRun) return;
     await new FoundGroup(this).stop(graceMs);
     this.#lostAt = undefined;
+  }
+
+  /** With the last process the connection goes, and with it the agent: nothing is left on a host that has nothing to do. */
+  #onEnd(index: number, end: { readonly exitCode: number | null; readonly signal: string | null }): void {
+    this.#process(index)?.end(end);
+    if (!this.#isStopping && this.processes.every((process) => !process.isRunning)) this.#link.close();
   }
 
   #process(index: number): HostProcess | undefined {
