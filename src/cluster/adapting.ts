@@ -2,7 +2,7 @@
 // decides. What cannot be carried out is told, and tried again after waits that grow.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { TimeoutError } from "../base/index.ts";
+import { InvalidArgumentError, TimeoutError } from "../base/index.ts";
 import { Adaptation, type AdaptationDecision, type AdaptationOptions } from "../core/upkeep/index.ts";
 import type { Logger } from "../log/index.ts";
 import { SYSTEM_CLOCK } from "../net/index.ts";
@@ -43,6 +43,9 @@ export class ClusterAdaptation implements AsyncDisposable {
 
   /** @internal Made by `cluster.adapt`. */
   constructor(parts: AdaptationParts, options: AdaptOptions) {
+    const { intervalMs = 500 } = options;
+    if (!(intervalMs > 0 && Number.isFinite(intervalMs)))
+      throw new InvalidArgumentError(`intervalMs is ${intervalMs}, and must be a number of milliseconds above 0`);
     this.#machine = new Adaptation(options);
     this.#parts = parts;
     this.#options = options;

@@ -1,7 +1,7 @@
 // What a cluster's process says to the controller and to single engines on the control channel: how much there is to do, which
 // engines are to go, and that one is to end.
 
-import { TimeoutError, type EngineUuid } from "../base/index.ts";
+import { LaunchError, TimeoutError, type EngineUuid } from "../base/index.ts";
 import { CONTROLLER_IDENTITY, drainRequest, readErrorContent, readWorkReply, type ClientConnectionInfo, type ClusterWork, type Dict } from "../wire/index.ts";
 import { AskingSocket } from "./asking-socket.ts";
 
@@ -66,6 +66,7 @@ export class ControlLink implements AsyncDisposable {
 
   async #askController(msgType: string, content: Dict): Promise<ClusterWork> {
     const answer = await this.#socket.ask(msgType, content, { answerMs: ANSWER_MS, target: CONTROLLER_IDENTITY });
+    if (answer?.["status"] === "error") throw new LaunchError(`the controller refused the ${msgType}: ${readErrorContent(answer).evalue}`);
     const work = answer === undefined ? undefined : readWorkReply(answer);
     if (work === undefined)
       throw new TimeoutError(`the controller did not answer the ${msgType} within ${ANSWER_MS / 1000} s; Python's ipcontroller knows no such request`);

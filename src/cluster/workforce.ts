@@ -97,6 +97,8 @@ export class Workforce {
   /** See `Cluster.scale`. */
   scale(n: number, options: ScaleOptions): Promise<number> {
     if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError(`the number of engines is ${n}, and must be a whole number of at least 0`);
+    const { drainTimeoutMs = 0 } = options;
+    if (!(drainTimeoutMs >= 0)) throw new InvalidArgumentError(`drainTimeoutMs is ${drainTimeoutMs}, and must be a number of milliseconds of at least 0`);
     return this.#inTurn(async () => {
       options.signal?.throwIfAborted();
       const members = await this.members();

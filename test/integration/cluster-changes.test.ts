@@ -87,6 +87,8 @@ describe("scale", () => {
     await cluster.scale(2);
     expect(await waiting).toBe("later");
     await expect(cluster.scale(-1)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+    await expect(cluster.scale(1, { drainTimeoutMs: Number.NaN })).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+    expect(() => cluster.adapt({ min: 0, max: 1, intervalMs: 0 })).toThrow("intervalMs is 0, and must be");
   });
 
   it("by another process works on the same engines, and this one notices", async () => {
