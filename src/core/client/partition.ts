@@ -49,8 +49,10 @@ const SHRINK_MAX = 8;
  */
 export function autoChunkSize(left: number, total: number, engines: number): number {
   const processors = Math.max(1, engines);
-  const largest = Math.min(CHUNK_ITEMS_MAX, Math.max(1, Math.ceil(total / (processors * CHUNKS_PER_ENGINE))));
-  const least = Math.ceil(largest / SHRINK_MAX);
+  const wanted = total / (processors * CHUNKS_PER_ENGINE);
+  const largest = Math.min(CHUNK_ITEMS_MAX, Math.max(1, Math.ceil(wanted)));
+  // Where the bound makes the largest ones small beside what an engine gets, they need not shrink as much.
+  const least = Math.min(largest, Math.ceil(wanted / SHRINK_MAX));
   return Math.min(largest, Math.max(least, Math.ceil(left / (processors * GUIDED_PARTS))));
 }
 

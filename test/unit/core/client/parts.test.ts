@@ -57,7 +57,8 @@ describe("partition", () => {
 
   it("makes chunks smaller towards the end of a map, down to an eighth", () => {
     expect(sizesOf(1000, 2)).toEqual([...Array.from({ length: 20 }, () => 42), 40, 30, 23, 17, 13, 10, 7, 6, 6, 6, 6]);
-    expect(sizesOf(1_000_000, 2).slice(-3)).toEqual([1250, 1250, expect.any(Number)]);
+    expect(Math.min(...sizesOf(1_000_000, 2))).toBe(5209);
+    expect(new Set(sizesOf(10_000_000, 2))).toEqual(new Set([10_000]));
   });
 
   it("covers every item, never growing, with no more than a twelfth of an engine's share in a chunk", () => {
