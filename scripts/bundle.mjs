@@ -21,6 +21,7 @@ const ENTRIES = {
   tsparallel: command("tsparallel"),
   ipengine: command("ipengine"),
   "engine-side": `import "./engine/side/side-main.js";`,
+  "kernel-side": `import "./kernel/side/kernel-side-main.js";`,
   "hub-worker": `import "./controller/hub-worker.js";`,
 };
 

@@ -1,6 +1,7 @@
-// `tsparallel`: says which commands there are.
+// `tsparallel`: says which commands there are, and has those that are no program of their own.
 
 import { createProgram, type Command } from "./program.ts";
+import { addKernelCommands } from "./tsparallel-kernel.ts";
 
 const COMMANDS = [
   ["ipcluster", "start, stop and list clusters"],
@@ -19,7 +20,9 @@ export function tsparallelProgram(): Command {
     examples: [
       ["ipcluster start -n 4", "a cluster on this machine"],
       ["bakapara --local < jobs.jsonl > results.jsonl", "run shell jobs without a cluster of your own"],
+      ["tsparallel kernel install", "TypeScript in Jupyter notebooks"],
     ],
   });
+  addKernelCommands(program);
   return program.action(() => program.outputHelp());
 }

@@ -3,7 +3,7 @@
 
 import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/engine/index.ts";
-import { Containment, failureOf, installHost, installProcessHooks, mimeBundle, Namespace, OutputCapture, ownCodePaths } from "../execution/index.ts";
+import { Containment, failureOf, installHost, installProcessHooks, mimeBundle, Namespace, OutputCapture, ownCodePaths, type DisplayChoice } from "../execution/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
@@ -127,7 +127,8 @@ export class Engine {
     });
     installHost({
       currentTask: () => this.#runner?.task,
-      display: (value) => this.#display(value),
+      display: (value, choice) => this.#display(value, choice),
+      clearOutput: (wait) => this.#publish(iopub.clearOutput(this.#engineId, wait), this.#outputParent),
       interrupt: (only, isOverLimit) => this.#stopping.interrupt(only, isOverLimit),
       cancel: (msgIds) => this.#stopping.cancel(msgIds),
       runContained: () => this.#containment.runInside(),
@@ -360,11 +361,11 @@ export class Engine {
     });
   }
 
-  #display(value: unknown): void {
+  #display(value: unknown, { update, ...facts }: DisplayChoice): void {
     const data = mimeBundle(value);
     this.#containment.guard(() => {
       this.#output.flush();
-      this.#publish(iopub.displayData(this.#engineId, data), this.#outputParent);
+      this.#publish(iopub.displayData(this.#engineId, data, { ...facts, isUpdate: update === true }), this.#outputParent);
     });
   }
 

@@ -3,10 +3,11 @@
 // the business of the rooms above: an engine of a cluster, and a kernel of a notebook.
 
 export { CellRunner, type CellHooks } from "./cells/cell-runner.ts";
+export { checkCell, positionOfSyntaxError } from "./cells/compile-cell.ts";
 export { mimeBundle } from "./cells/mime.ts";
 export { Containment, type ContainedEnd } from "./containment.ts";
 export { cancelledFailure, failureOf, interruptedFailure, limitFailure } from "./failure.ts";
-export { findHost, installHost, type CurrentTask, type ExecutionHost } from "./host/index.ts";
+export { clearOutput, display, input, installHost, password, type DisplayChoice } from "./host/index.ts";
 export { Namespace, ownCodePaths } from "./namespace.ts";
 export { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from "./outcome.ts";
 export { OutputCapture } from "./output-capture.ts";

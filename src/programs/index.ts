@@ -10,7 +10,7 @@ export { glibcVersion, keepingEnvironment, restoreEnvironment } from "./kept-mem
 export { processExists, watchParent } from "./process-life.ts";
 
 /** Everything that starts as a process or a thread of its own. */
-export type ProgramName = "ipcluster" | "ipcontroller" | "ipengine" | "bakapara" | "tsparallel" | "engine-side" | "hub-worker";
+export type ProgramName = "ipcluster" | "ipcontroller" | "ipengine" | "bakapara" | "tsparallel" | "engine-side" | "kernel-side" | "hub-worker";
 
 const DIST = fileURLToPath(new URL("../", import.meta.url));
 

@@ -8,6 +8,7 @@ export * from "./error-content.ts";
 export * from "./frames.ts";
 export * from "./hub-messages.ts";
 export * from "./iopub-messages.ts";
+export * from "./kernel-messages.ts";
 export * from "./message.ts";
 export * from "./monitor-batch.ts";
 export * from "./packed-frame.ts";

@@ -1,6 +1,7 @@
 // Messages of the iopub channel (protocol §8.6): topics, types and contents that an engine publishes.
 
 import type { KernelFailure } from "../base/index.ts";
+import { displayContent, type DisplayFacts } from "./kernel-messages.ts";
 import type { Dict } from "./message.ts";
 
 /** What an engine is doing, as `status` messages tell. */
@@ -27,8 +28,9 @@ export const iopub = {
   executeInput: (engineId: number, code: string, executionCount: number): IopubMessage =>
     message(`engine.${engineId}.execute_input`, "execute_input", { code, execution_count: executionCount }),
   stream: (engineId: number, name: StreamName, text: string): IopubMessage => message(`engine.${engineId}.${name}`, "stream", { name, text }),
-  displayData: (engineId: number, data: MimeBundle): IopubMessage =>
-    message(`engine.${engineId}.displaypub`, "display_data", { data, metadata: {}, transient: {} }),
+  displayData: (engineId: number, data: MimeBundle, facts: DisplayFacts & { readonly isUpdate?: boolean } = {}): IopubMessage =>
+    message(`engine.${engineId}.displaypub`, facts.isUpdate === true ? "update_display_data" : "display_data", displayContent(data, facts)),
+  clearOutput: (engineId: number, wait: boolean): IopubMessage => message(`engine.${engineId}.clear_output`, "clear_output", { wait }),
   executeResult: (engineId: number, data: MimeBundle, executionCount: number): IopubMessage =>
     message(`engine.${engineId}.execute_result`, "execute_result", { data, metadata: {}, execution_count: executionCount }),
   error: (engineId: number, failure: KernelFailure): IopubMessage =>

@@ -15,12 +15,16 @@ export interface CompiledCell {
   readonly hasValue: boolean;
 }
 
-interface Position {
+/** A place in a cell. */
+export interface Position {
   /** From 1. */
   readonly line: number;
   /** From 0. */
   readonly column: number;
 }
+
+/** Places of syntax errors, beside them: users see all that an error itself has. */
+const places = new WeakMap<object, Position>();
 
 /**
  * Compiles a cell.
@@ -59,6 +63,16 @@ function furthest(first: unknown, second: unknown): unknown {
   return a === undefined || b.line > a.line || (b.line === a.line && b.column > a.column) ? second : first;
 }
 
+/** Checks a cell without running it. Rejects with the SyntaxError; see `positionOfSyntaxError`. */
+export async function checkCell(code: string): Promise<void> {
+  await compileCell(code, "ipp-cell-check.ts");
+}
+
+/** Where a cell that does not compile is wrong, when that is known. */
+export function positionOfSyntaxError(error: unknown): Position | undefined {
+  return typeof error === "object" && error !== null ? places.get(error) : undefined;
+}
+
 function positionOf(error: unknown): Position | undefined {
   if (error instanceof TypeSyntaxError) return error.line > 0 ? error : undefined;
   return (error as { loc?: Position } | null)?.loc;
@@ -69,6 +83,7 @@ function located(error: unknown, code: string, filename: string): SyntaxError {
   const text = (error instanceof Error ? error.message : String(error)).replace(/ \(\d+:\d+\)$/, "");
   const located = new SyntaxError(at === undefined ? text : `${text} (line ${at.line}, column ${at.column + 1})`);
   if (at !== undefined) {
+    places.set(located, { line: at.line, column: at.column });
     const line = code.split("\n")[at.line - 1] ?? "";
     located.stack = `${filename}:${at.line}\n${line}\n${" ".repeat(at.column)}^\nSyntaxError: ${located.message}`;
   }

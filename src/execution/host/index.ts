@@ -1,3 +1,15 @@
 // Where running code finds the program that runs it: small, because it is loaded on its own by user code and side threads.
 
-export { cancelExpression, findHost, installHost, interruptExpression, RUN_EXPRESSION, type CurrentTask, type ExecutionHost } from "./host.ts";
+export {
+  cancelExpression,
+  findHost,
+  installHost,
+  interruptExpression,
+  requireHost,
+  RUN_EXPRESSION,
+  type CurrentTask,
+  type DisplayChoice,
+  type ExecutionHost,
+} from "./host.ts";
+export { html, image, json, latex, markdown, svg, type Displayable } from "./displayables.ts";
+export { clearOutput, display, input, password } from "./user-functions.ts";

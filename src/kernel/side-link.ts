@@ -1,0 +1,54 @@
+// The main thread's end of the link to the kernel's side thread.
+
+import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
+import { SIGNALS_OPTION } from "../execution/side/index.ts";
+import { findBundle } from "../programs/index.ts";
+import { SHARED, SHARED_BYTES, type KernelMainMessage, type KernelSideConfig, type KernelSideMessage } from "./side/protocol.ts";
+
+/** How long the process waits, when it ends, for the side thread to close its sockets. */
+const CLOSE_MS = 1000;
+
+function startSide(workerData: KernelSideConfig, port: MessagePort): Worker {
+  const script = findBundle("kernel-side") ?? new URL("./side/kernel-side-main.js", import.meta.url);
+  const options = { workerData, transferList: [port] };
+  try {
+    return new Worker(script, { ...options, execArgv: [SIGNALS_OPTION] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_WORKER_INVALID_EXEC_ARGV") throw error;
+    return new Worker(script, options); // A Node without the option: signals are then taken by this thread.
+  }
+}
+
+/** Starts the side thread and exchanges messages with it. */
+export class KernelSideLink {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #words: Int32Array;
+
+  /** @param onMessage called for each message, on its own turn of the loop */
+  constructor(config: Omit<KernelSideConfig, "port" | "shared">, onMessage: (message: KernelSideMessage) => void, onFailure: (error: Error) => void) {
+    const shared = new SharedArrayBuffer(SHARED_BYTES);
+    const { port1, port2 } = new MessageChannel();
+    this.#words = new Int32Array(shared);
+    this.#port = port1;
+    this.#worker = startSide({ ...config, port: port2, shared }, port2);
+    this.#worker.on("error", onFailure);
+    this.#port.on("message", onMessage);
+  }
+
+  /** Tells the side thread which request runs; 0: none. */
+  setRunning(serial: number): void {
+    Atomics.store(this.#words, SHARED.runningSerial, serial);
+  }
+
+  /**
+   * Lets the side thread close its sockets, and waits for it without returning to the loop. Meant for the very end of the
+   * process: ending it while a thread waits on a socket would abort it.
+   */
+  closeNow(): void {
+    const message: KernelMainMessage = { type: "close" };
+    this.#port.postMessage(message);
+    Atomics.wait(this.#words, SHARED.isClosed, 0, CLOSE_MS);
+    void this.#worker.terminate(); // The process ends now; nobody is left to wait for it.
+  }
+}
