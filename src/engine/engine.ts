@@ -3,7 +3,17 @@
 
 import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/engine/index.ts";
-import { Containment, failureOf, installHost, installProcessHooks, mimeBundle, Namespace, OutputCapture, ownCodePaths, type DisplayChoice } from "../execution/index.ts";
+import {
+  Containment,
+  failureOf,
+  installHost,
+  installProcessHooks,
+  mimeBundle,
+  Namespace,
+  OutputCapture,
+  ownCodePaths,
+  type DisplayChoice,
+} from "../execution/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";

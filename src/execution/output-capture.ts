@@ -14,10 +14,12 @@ export interface OutputOptions {
   readonly flushMs: number;
   /** Characters published for one request at most; the rest is counted and told at its end. Default 32 Mi. */
   readonly requestLengthMax: number;
+  /** Lines that leave at once, so that they are seen while the code behind them spins: so many in a row, and as many each second. Default 0. */
+  readonly promptLines: number;
 }
 
 /** Defaults. */
-export const OUTPUT_DEFAULTS: OutputOptions = { flushLength: 64 * 1024, flushMs: 50, requestLengthMax: 32 * 1024 * 1024 };
+export const OUTPUT_DEFAULTS: OutputOptions = { flushLength: 64 * 1024, flushMs: 50, requestLengthMax: 32 * 1024 * 1024, promptLines: 0 };
 
 /** Collects text and hands it on in pieces. */
 export class OutputCapture {
@@ -27,6 +29,9 @@ export class OutputCapture {
   #text = "";
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Lines that may leave at once, and since when so many. */
+  #promptLeft = 0;
+  #promptSince = 0;
   #published = 0;
   #dropped = 0;
 
@@ -46,7 +51,18 @@ export class OutputCapture {
     }
     this.#text += text;
     // The timer does not run while user code spins, so a writer checks the time itself.
-    if (this.#text.length >= this.#options.flushLength || performance.now() - this.#since >= this.#options.flushMs) this.flush();
+    if (this.#text.length >= this.#options.flushLength || performance.now() - this.#since >= this.#options.flushMs || this.#isPrompt(text)) this.flush();
+  }
+
+  #isPrompt(text: string): boolean {
+    const { promptLines } = this.#options;
+    if (promptLines === 0 || !text.endsWith("\n")) return false;
+    const now = performance.now();
+    this.#promptLeft = Math.min(promptLines, this.#promptLeft + ((now - this.#promptSince) / 1000) * promptLines);
+    this.#promptSince = now;
+    if (this.#promptLeft < 1) return false;
+    this.#promptLeft -= 1;
+    return true;
   }
 
   #onTimer(): void {

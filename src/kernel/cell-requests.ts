@@ -125,6 +125,8 @@ export class CellRequests {
 
 /** A failure whose stack names cells as the notebook does: `cell [3]:2:7`. */
 export function inCellCoordinates(failure: KernelFailure): KernelFailure {
-  const traceback = (failure.traceback ?? []).map((line) => line.replaceAll(/ipp-cell-(s?)(\d+)\.ts/g, (_, silent, n) => (silent === "s" ? "cell [ ]" : `cell [${n}]`)));
+  const traceback = (failure.traceback ?? []).map((line) =>
+    line.replaceAll(/ipp-cell-(s?)(\d+)\.ts/g, (_, silent, n) => (silent === "s" ? "cell [ ]" : `cell [${n}]`)),
+  );
   return { ...failure, traceback };
 }

@@ -42,7 +42,7 @@ const CLOSERS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}"
 function openAt(code: string): Open | "broken" {
   /** What is expected to close, innermost last; a backtick is a template, "}`" a substitution in one. */
   const open: string[] = [];
-  for (let i = 0; i < code.length; ) {
+  for (let i = 0; i < code.length;) {
     const rest = code.slice(i, i + 2);
     const char = code[i] as string;
     if (open.at(-1) === "`") {

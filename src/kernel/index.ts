@@ -2,12 +2,4 @@
 
 export { readKernelConnection } from "./connection-file.ts";
 export { Kernel, type KernelConfig, type KernelEnd } from "./kernel.ts";
-export {
-  installKernelspec,
-  jupyterDataDir,
-  kernelspec,
-  kernelspecDir,
-  uninstallKernelspec,
-  type JupyterPlaces,
-  type KernelspecTarget,
-} from "./kernelspec.ts";
+export { installKernelspec, jupyterDataDir, kernelspec, kernelspecDir, uninstallKernelspec, type JupyterPlaces, type KernelspecTarget } from "./kernelspec.ts";

@@ -43,7 +43,8 @@ export function kernelspecDir(target: KernelspecTarget, places: JupyterPlaces): 
 
 function environmentPrefix(env: NodeJS.ProcessEnv): string {
   const prefix = [env["VIRTUAL_ENV"], env["CONDA_PREFIX"]].find((path) => path !== undefined && path !== "");
-  if (prefix === undefined) throw new ConfigError("no Python environment is active (VIRTUAL_ENV, CONDA_PREFIX); activate one, or give its directory with --prefix");
+  if (prefix === undefined)
+    throw new ConfigError("no Python environment is active (VIRTUAL_ENV, CONDA_PREFIX); activate one, or give its directory with --prefix");
   return prefix;
 }
 
@@ -70,8 +71,7 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" vie
  */
 export async function installKernelspec(dir: string, spec: Dict, replaces: boolean): Promise<void> {
   const found = await readSpec(dir);
-  if (found !== undefined && !isOurs(found) && !replaces)
-    throw new ConfigError(`${dir} holds another program's kernelspec; give --force to replace it`);
+  if (found !== undefined && !isOurs(found) && !replaces) throw new ConfigError(`${dir} holds another program's kernelspec; give --force to replace it`);
   try {
     await mkdir(dir, { recursive: true });
     await writeFile(join(dir, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);

@@ -7,6 +7,9 @@ import type { Dict, Message, StreamName } from "../wire/index.ts";
 /** Bytes of displays that one cell may publish. */
 const DISPLAY_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Lines that leave at once; more in a short time leave together. */
+const PROMPT_LINES = 20;
+
 /** Publishes a message for a request's header and gives its size in bytes. */
 export type PublishMessage = (msgType: string, content: Dict, parent: Dict) => number;
 
@@ -21,7 +24,7 @@ export class Publications {
 
   constructor(publish: PublishMessage) {
     this.#publish = publish;
-    this.#output = new OutputCapture((name, text) => void publish("stream", { name, text }, this.#parent));
+    this.#output = new OutputCapture((name, text) => void publish("stream", { name, text }, this.#parent), { promptLines: PROMPT_LINES });
   }
 
   /** Output is of this cell from now on. */

@@ -43,7 +43,8 @@ class KernelSide {
     const { port, parentPid, connection } = this.#config;
     port.on("message", (_message: KernelMainMessage) => void this.#close()); // Tells by `isClosed` when it is done.
     if (!listenForSignals([SIGTERM, SIGHUP, SIGINT], (signal) => this.#onSignal(signal))) this.#post({ type: "signalsMissing" });
-    if (!this.#reins.canInterrupt) this.#log.warn("this Node cannot interrupt a running cell; it is given up while its code runs on", { node: process.version });
+    if (!this.#reins.canInterrupt)
+      this.#log.warn("this Node cannot interrupt a running cell; it is given up while its code runs on", { node: process.version });
     try {
       const bind = (at: number): Promise<BoundSocket> =>
         this.#transport.bind("router", { interface: connection.interface, port: at }, { lingerMs: LINGER_MS, replacesPeers: true });
