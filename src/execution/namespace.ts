@@ -38,6 +38,12 @@ export class Namespace {
   #initial = new Map<string, PropertyDescriptor>();
   /** `import` as seen from a file, by its path. */
   readonly #importers = new Map<string, Importer>();
+  readonly #onDeclared: (name: string) => void;
+
+  /** @param onDeclared called with each name that cells make, each time */
+  constructor(onDeclared: (name: string) => void = () => undefined) {
+    this.#onDeclared = onDeclared;
+  }
 
   /** Makes `require` available, as in a file of the working directory, and notes what belongs to the platform. */
   prepare(): void {
@@ -89,6 +95,7 @@ export class Namespace {
   declare(names: Iterable<string>): void {
     for (const name of names) {
       if (isLocked(name)) throw lockedError(name);
+      this.#onDeclared(name);
       const found = Object.getOwnPropertyDescriptor(globalThis, name);
       const isAssignable = found !== undefined && (found.set !== undefined || found.writable === true);
       if (isAssignable || found?.configurable === false) continue;

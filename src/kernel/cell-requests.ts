@@ -128,5 +128,6 @@ export function inCellCoordinates(failure: KernelFailure): KernelFailure {
   const traceback = (failure.traceback ?? []).map((line) =>
     line.replaceAll(/ipp-cell-(s?)(\d+)\.ts/g, (_, silent, n) => (silent === "s" ? "cell [ ]" : `cell [${n}]`)),
   );
-  return { ...failure, traceback };
+  const isNamed = traceback.some((line) => line.includes(failure.evalue.split("\n")[0] ?? ""));
+  return { ...failure, traceback: isNamed ? traceback : [`${failure.ename}: ${failure.evalue}`, ...traceback] }; // Those of engines have the remote stack only.
 }

@@ -6,6 +6,7 @@ import { RequestQueue, type EngineEffect, type EngineEvent } from "../core/engin
 import { Containment, failureOf, installHost, installProcessHooks, mimeBundle, Namespace, ownCodePaths, type DisplayChoice } from "../execution/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
+import { addCellVariable } from "../serial/index.ts";
 import { displayContent, type Dict } from "../wire/index.ts";
 import { CellRequests, type CellEnd } from "./cell-requests.ts";
 import type { KernelConnection } from "./connection-file.ts";
@@ -49,7 +50,7 @@ export class Kernel {
   readonly #log: Logger;
   readonly #queue = new RequestQueue();
   readonly #requests = new Map<number, Held>();
-  readonly #namespace = new Namespace();
+  readonly #namespace = new Namespace(addCellVariable);
   readonly #containment = new Containment(ownCodePaths());
   readonly #history: History;
   readonly #publications: Publications;

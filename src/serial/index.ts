@@ -9,6 +9,7 @@
 //          evaluated anew where it arrives the first time: static members have their first values there.
 // Clients  Nothing that arrives is run: functions come back as stand-ins that can be sent again; calling one throws.
 
+export { addCellVariable } from "./cell-variables.ts";
 export { errorFacts, type ErrorFacts } from "./error-facts.ts";
 export { TASK_SCRIPT_MARK } from "./builder.ts";
 export {

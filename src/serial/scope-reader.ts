@@ -5,10 +5,11 @@
 import { Session } from "node:inspector";
 
 import { SerializationError } from "../base/index.ts";
+import { cellScopes } from "./cell-variables.ts";
 
 /** A scope around a function; `vars` has a property for each variable some inner function uses. */
 export interface ScopeVariables {
-  /** As V8 names it: `Closure`, `Block`, `Module`, `Script`, `Global`, … */
+  /** As V8 names it: `Closure`, `Block`, `Module`, `Script`, `Global`, …; `Cells` for what cells of a notebook made. */
   readonly kind: string;
   readonly vars: Readonly<Record<string, unknown>>;
 }
@@ -124,7 +125,7 @@ export function readInside(fn: Function): FunctionInside {
       const scopes = take("[[Scopes]]") as ArrayLike<{ readonly description: string; readonly object: Record<string, unknown> }> | undefined;
       const location = internals.get("[[FunctionLocation]]")?.value?.value as { scriptId: string; lineNumber: number; columnNumber: number } | undefined;
       return {
-        scopes: scopes === undefined ? [] : Array.from(scopes, (scope) => ({ kind: scope.description, vars: scope.object })),
+        scopes: scopes === undefined ? [] : [...Array.from(scopes, (scope) => ({ kind: scope.description, vars: scope.object })), ...cellScopes()],
         location: location === undefined ? undefined : { scriptId: location.scriptId, line: location.lineNumber, column: location.columnNumber },
         bound: undefined,
       };
