@@ -1,7 +1,7 @@
 // The engine: binds the request queue (the machine) to sockets, the side thread and the runner of user code, and ends in
 // order. It owns its process: output, stray errors and the end of the process are its business.
 
-import { msgId, type Clock, type EngineUuid } from "../base/index.ts";
+import { msgId, type Clock } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/engine/index.ts";
 import {
   Containment,
@@ -14,40 +14,15 @@ import {
   ownCodePaths,
   type DisplayChoice,
 } from "../execution/index.ts";
-import type { LogLevel, Logger } from "../log/index.ts";
+import type { Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
-import { countsOutputs, iopub, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage } from "../wire/index.ts";
+import { countsOutputs, iopub, type Dict, type Frame, type IopubMessage } from "../wire/index.ts";
 import { Channels, type Incoming } from "./channels.ts";
+import type { EngineConfig, EngineEnd } from "./engine-config.ts";
 import { RequestRunner, type ReadyReply, type RunEnd } from "./request-runner.ts";
 import { SideLink, type EngineMessage } from "./side-link.ts";
 import { Stopping } from "./stopping.ts";
 import type { ControlAction, SideMessage } from "./side/side-protocol.ts";
-
-/** An engine's settings, complete. */
-export interface EngineConfig {
-  readonly info: EngineConnectionInfo;
-  /** `tcp://<address>` to connect to, resolved. */
-  readonly address: string;
-  /** Registration endpoint when it is another than the connection file's. */
-  readonly registrationUrl: string | null;
-  readonly uuid: EngineUuid;
-  readonly host: string;
-  /** Told to the controller at registration. */
-  readonly properties: Dict;
-  /** How long the controller may take to answer the registration. */
-  readonly registrationTimeoutMs: number;
-  /** Heartbeats the controller may miss; 0: any number. */
-  readonly heartMissesMax: number;
-  /** Bytes that the result of one request may have. */
-  readonly resultBytesMax: number;
-  /** Process whose end ends the engine, or `null`. */
-  readonly parentPid: number | null;
-  /** Cells to run before the first request, in order. */
-  readonly startupCells: readonly { readonly code: string; readonly origin: string }[];
-  /** Informational, in message headers. */
-  readonly username: string;
-  readonly log: { readonly level: LogLevel; readonly fd: number };
-}
 
 /** Exit status for a registration that failed, as ipyparallel has it. */
 export const EXIT_REGISTRATION = 255;
@@ -56,12 +31,6 @@ const FAREWELL_MS = 300;
 
 /** How long the shell's sockets may take to connect before the engine goes on without knowing. */
 const CONNECT_MS = 2000;
-
-/** Why and how an engine ended. */
-export interface EngineEnd {
-  readonly exitCode: number;
-  readonly reason: string;
-}
 
 interface Request extends Incoming {
   reply: ReadyReply | undefined;

@@ -57,7 +57,7 @@ function openAt(code: string): Open | "broken" {
       continue;
     }
     const skipped = skipText(code, i, rest);
-    if (skipped === "open") return { depth: open.length, isInText: true };
+    if (skipped === "open") return { depth: brackets(open), isInText: true };
     if (skipped === "broken") return "broken";
     if (skipped > i) {
       i = skipped;
@@ -68,7 +68,7 @@ function openAt(code: string): Open | "broken" {
     else if ((char === ")" || char === "]" || char === "}") && open.pop()?.[0] !== char) return "broken";
     i += 1;
   }
-  return { depth: open.length, isInText: open.at(-1) === "`" };
+  return { depth: brackets(open), isInText: open.at(-1) === "`" };
 }
 
 /** Index behind the comment, string or regular expression that begins here, or the same index when none does. */
@@ -93,3 +93,5 @@ function skipText(code: string, at: number, two: string): number | "open" | "bro
   }
   return at;
 }
+
+const brackets = (open: readonly string[]): number => open.filter((closer) => closer !== "`").length;

@@ -157,6 +157,8 @@ interface Binding {
   readonly root: Readonly<Record<string, unknown>> | undefined;
   /** Whether the value can never change. */
   isFixed: boolean;
+  /** Whether other scripts may assign to it, as later cells do to a cell's. */
+  readonly isShared?: boolean;
   /** What is sent in place of the value, as long as the value is this one. */
   known: { readonly value: unknown; readonly sent: unknown } | undefined;
 }
@@ -210,9 +212,10 @@ class BindingReader {
       return;
     }
     const value = readVariable(scope.vars, name);
+    const isShared = scope.kind === "Cells";
     if (members !== undefined && isNamespaceLike(name, value))
-      for (const member of members) this.#push({ name, member, root: value, isFixed: false, known: undefined }, value[member], eager);
-    else this.#push({ name, member: undefined, root: undefined, isFixed: false, known: undefined }, value, eager);
+      for (const member of members) this.#push({ name, member, root: value, isFixed: false, isShared, known: undefined }, value[member], eager);
+    else this.#push({ name, member: undefined, root: undefined, isFixed: false, isShared, known: undefined }, value, eager);
   }
 
   #recover(use: DefinitionUse): void {
@@ -260,7 +263,7 @@ class BindingReader {
       if (binding.isFixed) return;
       const value = binding.known === undefined ? values[i] : binding.known.value;
       // What is still undefined may be a variable before its initialisation.
-      if (value === undefined || names.isAssigned(binding.name)) return;
+      if (value === undefined || binding.isShared === true || names.isAssigned(binding.name)) return;
       const imported = names.imports.get(binding.name);
       binding.isFixed = binding.root === undefined && imported === undefined ? true : isFixedImport(value, url, imported, binding.member);
     });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KernelProcess, TSPARALLEL, type Heard } from "../support/kernel-process.ts";
+import { snippetsOf } from "../support/snippets.ts";
 import { until } from "../support/until.ts";
 
 let kernel: KernelProcess;
@@ -65,7 +66,8 @@ describe("a cell", () => {
 
   it("whose timer writes later is still the one that is told of", async () => {
     const { msg_id: id } = kernel.execute("setTimeout(() => console.log('late'), 50); undefined");
-    await until(() => kernel.streamOf(id) === "late\n", { timeoutMs: 5000 });
+    const late = await kernel.find((one) => one.type === "stream" && one.parentId === id);
+    expect(late.content).toEqual({ name: "stdout", text: "late\n" });
   });
 
   it("that leaves a rejection to nobody has it told, and goes on", async () => {
@@ -238,6 +240,23 @@ describe("a kernel of its own", () => {
     await until(() => /dropped a message.*badSignature/.test(own.output), { timeoutMs: 15_000 });
     expect(own.heard).toEqual([]);
     await own.close();
+  });
+});
+
+describe("the page on notebooks", () => {
+  it("has cells that run, one after another", async () => {
+    const cells = snippetsOf(readFileSync(new URL("../../docs/guide/notebooks.md", import.meta.url), "utf8")).filter(
+      ({ language }) => language === "typescript",
+    );
+    expect(cells.length).toBeGreaterThan(4);
+    const shown: unknown[] = [];
+    for (const { code } of cells) {
+      const { reply, published } = await kernel.run(code);
+      expect(reply).toMatchObject({ status: "ok" });
+      const data = dataOf(published, "execute_result") as Record<string, string> | undefined;
+      if (data !== undefined) shown.push(data["text/plain"]?.startsWith("[") === true ? data["text/plain"] : Object.keys(data));
+    }
+    expect(shown).toEqual(["[ 2, 5, 10 ]", "[ 101, 104, 109 ]", ["text/plain", "image/svg+xml"]]);
   });
 });
 

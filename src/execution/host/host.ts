@@ -63,7 +63,7 @@ export function installHost(host: ExecutionHost): void {
 }
 
 /** The engine of this process, if it is one. */
-export function findHost(): ExecutionHost | undefined {
+function findHost(): ExecutionHost | undefined {
   return (globalThis as { [KEY]?: ExecutionHost })[KEY];
 }
 

@@ -1,15 +1,5 @@
 // Where running code finds the program that runs it: small, because it is loaded on its own by user code and side threads.
 
-export {
-  cancelExpression,
-  findHost,
-  installHost,
-  interruptExpression,
-  requireHost,
-  RUN_EXPRESSION,
-  type CurrentTask,
-  type DisplayChoice,
-  type ExecutionHost,
-} from "./host.ts";
+export { cancelExpression, installHost, interruptExpression, requireHost, RUN_EXPRESSION, type CurrentTask, type DisplayChoice } from "./host.ts";
 export { html, image, json, latex, markdown, svg, type Displayable } from "./displayables.ts";
 export { clearOutput, display, input, password } from "./user-functions.ts";
