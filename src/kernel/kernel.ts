@@ -15,8 +15,7 @@ import { answerPlain } from "./plain-requests.ts";
 import { Publications } from "./publications.ts";
 import { Questions } from "./questions.ts";
 import { installKernelGlobals } from "./kernel-globals.ts";
-import { KernelSideLink } from "./side-link.ts";
-import type { KernelSideMessage } from "./side/protocol.ts";
+import { KernelSideLink, type KernelMessage } from "./side-link.ts";
 import { KernelSockets, type KernelRequest } from "./sockets.ts";
 
 /** A kernel's settings, complete. */
@@ -92,8 +91,9 @@ export class Kernel {
     this.#namespace.prepare();
     this.#takeProcess();
     const session = createSession({ key: connection.key, signatureScheme: connection.signatureScheme, sessionId, username, clock });
-    void KernelSockets.bind(new ZeromqTransport(), session, connection, log).then(
-      (sockets) => this.#begin(sockets),
+    // No cell runs before the side thread can interrupt it.
+    void Promise.all([KernelSockets.bind(new ZeromqTransport(), session, connection, log), this.#side.ready]).then(
+      ([sockets]) => this.#begin(sockets),
       (error: unknown) => this.#leave({ exitCode: 1, reason: error instanceof Error ? error.message : String(error) }),
     );
   }
@@ -128,10 +128,8 @@ export class Kernel {
     this.#cells.warmUp();
   }
 
-  #onSide(message: KernelSideMessage): void {
+  #onSide(message: KernelMessage): void {
     switch (message.type) {
-      case "ready":
-        return this.#log.debug("the kernel listens");
       case "failed":
         return this.#leave({ exitCode: 1, reason: message.reason });
       case "control":
@@ -139,6 +137,8 @@ export class Kernel {
         return this.#publications.status("idle", message.header);
       case "interrupted":
         return this.#cells.giveUp(message.serial);
+      case "ping":
+        return this.#side.post({ type: "turned" });
       case "signalsMissing":
         process.on("SIGINT", () => this.#cells.giveUp(this.#cells.serial));
         return;
@@ -255,8 +255,8 @@ export class Kernel {
   #interrupt(only: number): number {
     const { state } = this.#queue;
     const serial = state.name === "running" ? state.request.serial : 0;
-    if (only !== 0 && serial !== only) return 0;
-    this.#cells.noteInterrupt(serial);
+    if (only !== 0 && serial !== 0 && serial !== only) return 0;
+    if (serial !== 0) this.#cells.noteInterrupt(serial);
     this.#containment.interrupt();
     return serial;
   }

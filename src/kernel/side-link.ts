@@ -19,21 +19,40 @@ function startSide(workerData: KernelSideConfig, port: MessagePort): Worker {
   }
 }
 
+/** What is for the kernel; the rest is for the link itself. */
+export type KernelMessage = Exclude<KernelSideMessage, { readonly type: "ready" }>;
+
 /** Starts the side thread and exchanges messages with it. */
 export class KernelSideLink {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #words: Int32Array;
 
+  #resolveReady: () => void = () => undefined;
+
+  /** Settles when the side thread listens. */
+  readonly ready: Promise<void>;
+
   /** @param onMessage called for each message, on its own turn of the loop */
-  constructor(config: Omit<KernelSideConfig, "port" | "shared">, onMessage: (message: KernelSideMessage) => void, onFailure: (error: Error) => void) {
+  constructor(config: Omit<KernelSideConfig, "port" | "shared">, onMessage: (message: KernelMessage) => void, onFailure: (error: Error) => void) {
     const shared = new SharedArrayBuffer(SHARED_BYTES);
     const { port1, port2 } = new MessageChannel();
     this.#words = new Int32Array(shared);
+    this.ready = new Promise((resolve) => {
+      this.#resolveReady = resolve;
+    });
     this.#port = port1;
     this.#worker = startSide({ ...config, port: port2, shared }, port2);
     this.#worker.on("error", onFailure);
-    this.#port.on("message", onMessage);
+    this.#port.on("message", (message: KernelSideMessage) => {
+      if (message.type === "ready") this.#resolveReady();
+      else onMessage(message);
+    });
+  }
+
+  /** Sends to the side thread. */
+  post(message: KernelMainMessage): void {
+    this.#port.postMessage(message);
   }
 
   /** Tells the side thread which request runs; 0: none. */
@@ -46,8 +65,7 @@ export class KernelSideLink {
    * process: ending it while a thread waits on a socket would abort it.
    */
   closeNow(): void {
-    const message: KernelMainMessage = { type: "close" };
-    this.#port.postMessage(message);
+    this.post({ type: "close" });
     Atomics.wait(this.#words, SHARED.isClosed, 0, CLOSE_MS);
     void this.#worker.terminate(); // The process ends now; nobody is left to wait for it.
   }

@@ -2,11 +2,12 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { workerData } from "node:worker_threads";
-import { DropCounts, listenForSignals, MainReins } from "../../execution/side/index.ts";
+import { DropCounts, INSIST_MS_MAX, listenForSignals, MainReins, within } from "../../execution/side/index.ts";
 import { createLogger, fdWriter, type Logger } from "../../log/index.ts";
 import { createSession, ZeromqTransport, type BoundSocket } from "../../net/index.ts";
 import { watchParent } from "../../programs/index.ts";
 import { notebookKernelInfo, readRestart, replyType, type Dict, type Message, type Session } from "../../wire/index.ts";
+import type { KernelConnection } from "../connection-file.ts";
 import { SHARED, type KernelMainMessage, type KernelSideConfig, type KernelSideMessage } from "./protocol.ts";
 
 const SIGHUP = 1;
@@ -28,47 +29,59 @@ class KernelSide {
   #control: BoundSocket | undefined;
   #endParentWatch: () => void = () => undefined;
   #isClosing = false;
+  /** A socket must not be closed in the middle of being bound. */
+  #binding: Promise<void> = Promise.resolve();
 
   constructor(config: KernelSideConfig) {
     this.#config = config;
     this.#words = new Int32Array(config.shared);
     this.#log = createLogger("kernel", fdWriter(config.log.fd), config.log.level);
     this.#drops = new DropCounts(this.#log, "control");
-    this.#reins = new MainReins(this.#log, () => this.#runningSerial());
+    this.#reins = new MainReins(
+      this.#log,
+      () => Atomics.load(this.#words, SHARED.runningSerial),
+      () => this.#post({ type: "ping" }),
+    );
     const { connection, sessionId } = config;
     this.#session = createSession({ key: connection.key, signatureScheme: connection.signatureScheme, sessionId, processTag: `${process.pid}s` });
   }
 
   async start(): Promise<void> {
     const { port, parentPid, connection } = this.#config;
-    port.on("message", (_message: KernelMainMessage) => void this.#close()); // Tells by `isClosed` when it is done.
+    port.on("message", ({ type }: KernelMainMessage) => {
+      if (type === "turned") this.#reins.turned();
+      else void this.#close(); // Tells by `isClosed` when it is done.
+    });
     if (!listenForSignals([SIGTERM, SIGHUP, SIGINT], (signal) => this.#onSignal(signal))) this.#post({ type: "signalsMissing" });
     if (!this.#reins.canInterrupt)
       this.#log.warn("this Node cannot interrupt a running cell; it is given up while its code runs on", { node: process.version });
+    this.#binding = this.#bind(connection);
     try {
-      const bind = (at: number): Promise<BoundSocket> =>
-        this.#transport.bind("router", { interface: connection.interface, port: at }, { lingerMs: LINGER_MS, replacesPeers: true });
-      const [heart, control] = await Promise.all([bind(connection.heartbeatPort), bind(connection.controlPort)]);
-      heart.receive((frames) => void heart.send(frames));
-      this.#control = control;
-      control.receive((frames) => {
-        const parsed = this.#session.parse(frames);
-        if (parsed.ok) this.#handle(parsed.value);
-        else this.#drops.count(parsed.reason);
-      });
+      await this.#binding;
     } catch (error) {
       return this.#post({ type: "failed", reason: error instanceof Error ? error.message : String(error) });
     }
+    if (this.#isClosing) return;
     if (parentPid !== null) this.#endParentWatch = watchParent(parentPid, () => this.#leave({ reason: "the process that started this kernel has ended" }));
     this.#post({ type: "ready" });
   }
 
-  #post(message: KernelSideMessage): void {
-    this.#config.port.postMessage(message);
+  async #bind(connection: KernelConnection): Promise<void> {
+    const bind = (port: number): Promise<BoundSocket> =>
+      this.#transport.bind("router", { interface: connection.interface, port }, { lingerMs: LINGER_MS, replacesPeers: true });
+    const [heart, control] = await Promise.all([bind(connection.heartbeatPort), bind(connection.controlPort)]);
+    if (this.#isClosing) return;
+    heart.receive((frames) => void heart.send(frames));
+    this.#control = control;
+    control.receive((frames) => {
+      const parsed = this.#session.parse(frames);
+      if (parsed.ok) this.#handle(parsed.value);
+      else this.#drops.count(parsed.reason);
+    });
   }
 
-  #runningSerial(): number {
-    return Atomics.load(this.#words, SHARED.runningSerial);
+  #post(message: KernelSideMessage): void {
+    this.#config.port.postMessage(message);
   }
 
   #handle(request: Message): void {
@@ -90,23 +103,28 @@ class KernelSide {
   }
 
   async #answerInterrupt(request: Message): Promise<void> {
-    const insisting = await this.#interrupt();
+    const serial = await this.#stop();
     this.#reply(request, { status: "ok" });
     this.#post({ type: "control", header: request.header });
-    await insisting?.();
+    await this.#insist(serial);
   }
 
   #onSignal(signal: number): void {
     if (signal !== SIGINT) return this.#leave({ reason: signal === SIGHUP ? "hung up" : "terminated" });
-    void this.#interrupt().then((insisting) => insisting?.()); // Neither fails: what goes wrong there is logged and means that nothing ran.
+    void this.#stop().then((serial) => this.#insist(serial)); // Neither fails: what goes wrong there is logged.
   }
 
-  /** Stops the running cell; gives what is to be done until it has stopped, nothing when none ran. */
-  async #interrupt(): Promise<(() => Promise<void>) | undefined> {
-    const serial = await this.#reins.interrupt(0, false);
-    if (serial === 0) return undefined;
-    this.#post({ type: "interrupted", serial });
-    return () => this.#reins.insist(serial, false);
+  /** Tells the running cell to stop; 0: none runs. `undefined`: the main thread does not answer, as within a call into the system that does not return. */
+  async #stop(): Promise<number | undefined> {
+    const serial = await within(this.#reins.interrupt(0, false), INSIST_MS_MAX);
+    if (serial !== undefined && serial !== 0) this.#post({ type: "interrupted", serial });
+    return serial;
+  }
+
+  async #insist(serial: number | undefined): Promise<void> {
+    if (serial === 0) return;
+    if (serial === undefined || !(await this.#reins.insist(serial, false)))
+      this.#log.warn("an interrupted cell goes on: its code could not be cut; restart the kernel to end it");
   }
 
   /** Has the main thread end the process: cuts a cell that does not let it, and ends the process from here at last. */
@@ -133,6 +151,7 @@ class KernelSide {
     this.#isClosing = true;
     this.#drops.logSummary();
     this.#endParentWatch();
+    await this.#binding.catch(() => undefined); // Told already.
     await this.#transport.close();
     this.#reins.close();
     Atomics.store(this.#words, SHARED.isClosed, 1);

@@ -37,12 +37,16 @@ export type KernelSideMessage =
   | { readonly type: "control"; readonly header: Header }
   /** The running request was told to stop. Stale when another one runs by now. */
   | { readonly type: "interrupted"; readonly serial: number }
+  /** Asks for a sign of life, on a turn of its own. */
+  | { readonly type: "ping" }
   /** This Node gives the side thread no signals: the main thread has to listen itself. */
   | { readonly type: "signalsMissing" }
   /** The process has to end. With `header`: a request to shut down, which the farewell names. */
   | { readonly type: "leave"; readonly reason: string; readonly header?: Header; readonly restart?: boolean };
 
-/** From the main thread to the side thread: close everything, set `isClosed`. */
-export interface KernelMainMessage {
-  readonly type: "close";
-}
+/** From the main thread to the side thread. */
+export type KernelMainMessage =
+  /** Close everything, set `isClosed`. */
+  | { readonly type: "close" }
+  /** The sign of life that a `ping` asked for. */
+  | { readonly type: "turned" };
