@@ -6,8 +6,10 @@ import { CompositeError, InvalidArgumentError, InvalidStateError, parseIsoDate }
 import { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type DisplayOutput } from "../core/client/index.ts";
 import type { CancelOutcomes } from "./cancel.ts";
 import { metadataOf, timesOf, type RequestMetadata } from "./metadata.ts";
-import { showOutputs, type DisplayOptions, type OutputSink } from "./display-outputs.ts";
+import { showOutputs, type DisplayOptions } from "./display-outputs.ts";
+import type { OutputSink } from "./engine-output.ts";
 import { showAsText } from "./inspect.ts";
+import { watchOutput, type EngineOutput } from "./engine-output.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import {
   hasReached,
@@ -282,8 +284,7 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
 
   /** `serialTime / wallTime`: how many engines were kept busy. */
   get speedup(): number {
-    const wall = this.wallTime;
-    return wall === 0 ? 0 : this.serialTime / wall;
+    return this.wallTime === 0 ? 0 : this.serialTime / this.wallTime;
   }
 
   /** Aborts what has not begun: those requests fail with TaskAborted. Running ones go on. */
@@ -317,6 +318,11 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
     return waitFor(allOf(starters), wanted, () => `the buffers were not delivered within ${wanted.timeoutMs} ms`);
   }
 
+  /** Calls back for each piece of output that comes from now on, as it comes; gives how to stop that. */
+  onOutput(listener: (output: EngineOutput) => void): () => void {
+    return watchOutput(this.#parts, listener);
+  }
+
   /** Waits until no more output will come; false when that is not known in time (default 5 s after the replies). */
   async waitForOutput(options: WaitOptions = {}): Promise<boolean> {
     if (!this.ready()) await this.#ended(options);
@@ -332,10 +338,10 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
 
   /** Shows what was printed and displayed, and what failed, grouped by engine or else as told, when all has come. */
   async displayOutputs(options: DisplayOptions | OutputSink = {}): Promise<void> {
-    const { groupBy, sink = process.stdout }: DisplayOptions = "write" in options ? { sink: options } : options;
+    const { groupBy = "engine", errors = true, sink = process.stdout }: DisplayOptions = "write" in options ? { sink: options } : options;
     await this.wait();
     await this.waitForOutput();
-    showOutputs(this.#parts, { arity: this.#shape.arity, groupBy: groupBy ?? "engine" }, sink);
+    showOutputs(this.#parts, { arity: this.#shape.arity, groupBy, errors }, sink);
   }
 
   /**

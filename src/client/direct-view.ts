@@ -5,17 +5,20 @@ import { InvalidArgumentError } from "../base/index.ts";
 import { blockSpans, interleave, isOpenTargets, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
+import { activateView } from "./active-views.ts";
 import { AsyncMapResult } from "./async-map-result.ts";
 import { AsyncResult } from "./async-result.ts";
 import { ONE_VALUE, VALUE_EACH, type Arity, type ResultShape } from "./result-shape.ts";
 import type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
 import { checkLabel, checkNames, checkTargets, checkTimeLimit, timeLimitMetadata } from "./check-arguments.ts";
 import { CallPacker, kindsOf, packForAny, type EngineCall, type Payload } from "./engine-call.ts";
+import { orderEngines } from "./engine-control.ts";
 import type { ExecuteReply } from "./execute-reply.ts";
 import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFunction } from "./remote-function.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import { concatenate, cut, cutOne, isTypedArray, readSequence, readSequences, shortestLength, type Sliceable } from "./sequences.ts";
 import type { ViewContext } from "./view-context.ts";
+import type { WaitOptions } from "./wait-for.ts";
 
 /** A value for one engine, or a list of them, one for each engine. */
 export type PerEngine<A extends Arity, R> = A extends "one" ? R : R[];
@@ -86,6 +89,20 @@ export class DirectView<A extends Arity = "many"> {
       label: options.label ?? this.#options.label,
       timeLimitMs: options.timeLimitMs ?? this.#options.timeLimitMs,
     });
+  }
+
+  /**
+   * Makes `%px`, `%autopx` and their like mean this view, in the REPL and in notebooks; with a suffix, `%px1` and so on for `"1"`.
+   *
+   * @throws InvalidArgumentError when the suffix has other signs than letters, digits and underscores
+   */
+  activate(suffix: string = ""): void {
+    activateView(this, suffix);
+  }
+
+  /** Sends a signal to the engines' processes, by number or name; also while they are busy. */
+  async sendSignal(signal: number | NodeJS.Signals, options: WaitOptions = {}): Promise<void> {
+    await orderEngines(this.#context.link, this.#engines(), "signal_request", { sig: signal }, options);
   }
 
   /**

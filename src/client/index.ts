@@ -1,5 +1,6 @@
 // The client: connect to a cluster, get views, call functions, wait for results.
 
+export { activeViews } from "./active-views.ts";
 export { AsyncHubResult } from "./async-hub-result.ts";
 export { AsyncMapResult } from "./async-map-result.ts";
 export { AsyncResult, type GetOptions, type ItemOptions } from "./async-result.ts";
@@ -7,11 +8,12 @@ export { BroadcastView, type BroadcastOptions } from "./broadcast-view.ts";
 export type { CancelOutcome, CancelOutcomes } from "./cancel.ts";
 export type { ItemOf, RemoteArgs, RemoteCallable, Sequences } from "./call-types.ts";
 export { Client, type ClientEvents, type ShutdownOptions } from "./client.ts";
+export { resultLabel, writeRich, type EngineOutput, type OutputSink } from "./engine-output.ts";
 export type { EngineEvent } from "./engine-events.ts";
 export type { ConnectOptions } from "./connect.ts";
 export { Dependency, type DependencyLike, type DependencyOptions, type TaskSource } from "./dependency.ts";
 export { DirectView, type DirectViewOptions, type ExecuteOptions, type PerEngine, type ScatterOptions, type ViewResult } from "./direct-view.ts";
-export type { DisplayOptions, OutputGroups, OutputSink } from "./display-outputs.ts";
+export type { DisplayOptions, OutputGroups } from "./display-outputs.ts";
 export { dependent, depend, require, type DependentFunction } from "./functional-dependencies.ts";
 export {
   Explanation,

@@ -1,7 +1,7 @@
 // Progress for people while tasks run: a bar on a terminal, a line a second elsewhere.
 
 import { InvalidArgumentError } from "../base/index.ts";
-import type { OutputSink } from "./display-outputs.ts";
+import type { OutputSink } from "./engine-output.ts";
 import type { ReturnWhen } from "./result-shape.ts";
 import { checkWait } from "./wait-for.ts";
 
