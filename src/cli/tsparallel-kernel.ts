@@ -4,7 +4,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../base/index.ts";
-import type { JupyterPlaces, KernelspecTarget } from "../kernel/index.ts";
+import type { Client } from "../client/index.ts";
+import { ownModule } from "../execution/index.ts";
+import { Magics } from "../interactive/index.ts";
+import type { CellExtension, CellVoice, JupyterPlaces, KernelspecTarget } from "../kernel/index.ts";
 import { createLogger, fdWriter, parseLogLevel } from "../log/index.ts";
 import { newSessionId } from "../net/index.ts";
 import { addExamples, Option, type Command } from "./program.ts";
@@ -89,9 +92,34 @@ async function startCommand({ connectionFile, logLevel }: { readonly connectionF
     log: { level, fd: 2 },
   };
   const log = createLogger("kernel", fdWriter(2), level);
-  const { exitCode, reason } = await new Kernel(config, log).closed;
+  const { exitCode, reason } = await new Kernel(config, log, magics).closed;
   if (exitCode !== 0) log.error(reason);
   process.exit(exitCode);
+}
+
+/** `%px` and its family; a first one without a view of its own means the engines of the default profile's cluster. */
+function magics(voice: CellVoice): CellExtension {
+  const listeners = new Set<() => void>();
+  const own = new Magics({
+    write: (name, text) => voice.write(name, text),
+    display: (data, metadata) => voice.display(data, metadata),
+    progress: { write: (text: string) => voice.write("stderr", text), isTTY: true },
+    globals: globalThis as unknown as Record<string, unknown>,
+    onInterrupt: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    connect: async () => ((await import(ownModule("tsparallel") ?? "")) as { readonly Client: typeof Client }).Client.connect(),
+  });
+  return {
+    expand: (code) => own.expand(code),
+    get takesInterrupts() {
+      return listeners.size > 0;
+    },
+    interrupt: () => {
+      for (const listener of listeners) listener();
+    },
+  };
 }
 
 /** Jupyter's process, with which the kernel is to end; programs that the kernel starts need not know. Process 1 outlives everybody. */

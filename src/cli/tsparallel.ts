@@ -1,6 +1,7 @@
 // `tsparallel`: says which commands there are, and has those that are no program of their own.
 
 import { createProgram, type Command } from "./program.ts";
+import { addConsoleCommand } from "./tsparallel-console.ts";
 import { addKernelCommands } from "./tsparallel-kernel.ts";
 
 const COMMANDS = [
@@ -19,10 +20,12 @@ export function tsparallelProgram(): Command {
     description: `Interactive parallel computing for TypeScript. The commands of this package:\n\n${list}\n\nEach explains itself with --help.`,
     examples: [
       ["ipcluster start -n 4", "a cluster on this machine"],
+      ["tsparallel console -n 4", "TypeScript at a prompt, with a cluster of four engines"],
       ["bakapara --local < jobs.jsonl > results.jsonl", "run shell jobs without a cluster of your own"],
       ["tsparallel kernel install", "TypeScript in Jupyter notebooks"],
     ],
   });
+  addConsoleCommand(program);
   addKernelCommands(program);
   return program.action(() => program.outputHelp());
 }

@@ -8,7 +8,7 @@ const TRACEBACK_LINES_MAX = 100;
 
 /** Frames of this package's engine, bundled or not, and of the machinery beneath it; the package's own functions for users (jobs) stay. */
 const OWN_FRAME = new RegExp(
-  `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:bundle|execution|engine|kernel|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:`,
+  `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:bundle|execution|engine|kernel|interactive|cli|client|cluster|config|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:|/node_modules/commander/`,
 );
 
 /** The failure for a thrown value. */
@@ -21,6 +21,11 @@ export function failureOf(thrown: unknown): KernelFailure {
     };
   const facts = errorFacts(thrown);
   return { ename: facts.ename, evalue: facts.evalue, traceback: withoutOwnFrames(facts.traceback) };
+}
+
+/** The stack of an error without this package's own frames. */
+export function shownStack(error: Error): string {
+  return withoutOwnFrames((error.stack ?? `${error.name}: ${error.message}`).split("\n")).join("\n");
 }
 
 /** What a request that was interrupted fails with, by the reference's name. */

@@ -3,12 +3,13 @@
 // the business of the rooms above: an engine of a cluster, and a kernel of a notebook.
 
 export { CellRunner, type CellHooks } from "./cells/cell-runner.ts";
-export { checkCell, positionOfSyntaxError } from "./cells/compile-cell.ts";
-export { mimeBundle } from "./cells/mime.ts";
+export { checkCell, positionOfSyntaxError, type CompiledCell } from "./cells/compile-cell.ts";
+export { inspectText, mimeBundle } from "./cells/mime.ts";
+export { beginCell, prepareCell } from "./cells/run-cell.ts";
 export { Containment, type ContainedEnd } from "./containment.ts";
-export { cancelledFailure, failureOf, interruptedFailure, limitFailure } from "./failure.ts";
+export { cancelledFailure, failureOf, interruptedFailure, limitFailure, shownStack } from "./failure.ts";
 export { clearOutput, display, input, installHost, password, type DisplayChoice } from "./host/index.ts";
-export { Namespace, ownCodePaths } from "./namespace.ts";
+export { Namespace, ownCodePaths, ownModule } from "./namespace.ts";
 export { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from "./outcome.ts";
 export { OutputCapture } from "./output-capture.ts";
-export { installProcessHooks } from "./process-hooks.ts";
+export { hideLoaderWarning, installProcessHooks } from "./process-hooks.ts";

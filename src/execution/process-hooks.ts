@@ -33,11 +33,22 @@ export function installProcessHooks(hooks: ProcessHooks): void {
   routeWarnings(hooks);
 }
 
-/** Node's warnings come from user code, but for one: that cells import through a loader which Node still calls experimental. */
+/** Node's warnings come from user code, but for one. */
 function routeWarnings(hooks: ProcessHooks): void {
   process.removeAllListeners("warning");
   process.on("warning", (warning) => {
-    if (warning.name === "ExperimentalWarning" && warning.message.includes("vm.USE_MAIN_CONTEXT_DEFAULT_LOADER")) return;
-    hooks.write("stderr", `(node) ${warning.name}: ${warning.message}\n`);
+    if (!isLoaderWarning(warning)) hooks.write("stderr", `(node) ${warning.name}: ${warning.message}\n`);
   });
 }
+
+/** Leaves out the warning that the loader of cells' imports causes; Node's listeners show all others. */
+export function hideLoaderWarning(): void {
+  const listeners = process.listeners("warning");
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (!isLoaderWarning(warning)) for (const listener of listeners) listener(warning);
+  });
+}
+
+/** Cells import through a loader which Node still calls experimental. */
+const isLoaderWarning = ({ name, message }: Error): boolean => name === "ExperimentalWarning" && message.includes("vm.USE_MAIN_CONTEXT_DEFAULT_LOADER");

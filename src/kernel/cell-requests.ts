@@ -20,6 +20,8 @@ export interface CellRequestsParts {
   readonly publications: Publications;
   readonly history: History;
   readonly ended: (serial: number, end: CellEnd) => void;
+  /** The cell as it is to be compiled. Throws what the cell is to fail with. */
+  readonly expand: (code: string) => string;
 }
 
 interface Run {
@@ -72,21 +74,30 @@ export class CellRequests {
   }
 
   #start(run: Run, request: ExecuteRequest): void {
-    const { publications, history } = this.#parts;
-    this.#cells.start(request, {
-      isOver: () => this.#run !== run || run.serial === this.#interrupted,
-      begun: (count) => {
-        publications.input(request.code, count);
-        if (request.storeHistory) history.add(count, request.code);
+    const { publications, history, expand } = this.#parts;
+    let code: string;
+    try {
+      code = expand(request.code);
+    } catch (error) {
+      return this.#end(run, failed(error, this.#emptyContent()));
+    }
+    this.#cells.start(
+      { ...request, code },
+      {
+        isOver: () => this.#run !== run || run.serial === this.#interrupted,
+        begun: (count) => {
+          publications.input(request.code, count);
+          if (request.storeHistory) history.add(count, request.code);
+        },
+        result: (data, count) => {
+          if (this.#run !== run) return;
+          publications.result(data, count);
+          const { "text/plain": text } = data;
+          if (request.storeHistory && typeof text === "string") history.setOutput(count, text);
+        },
+        end: (outcome) => this.#end(run, outcome),
       },
-      result: (data, count) => {
-        if (this.#run !== run) return;
-        publications.result(data, count);
-        const { "text/plain": text } = data;
-        if (request.storeHistory && typeof text === "string") history.setOutput(count, text);
-      },
-      end: (outcome) => this.#end(run, outcome),
-    });
+    );
   }
 
   /**

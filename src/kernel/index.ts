@@ -1,5 +1,8 @@
 // A Jupyter kernel for TypeScript: cells of a notebook, run by this process.
 
+export type { CellExtension, CellVoice } from "./cell-extension.ts";
+export { complete, type Completions, type Match } from "./completion.ts";
+export { completenessOf, type Completeness } from "./completeness.ts";
 export { readKernelConnection } from "./connection-file.ts";
 export { Kernel, type KernelConfig, type KernelEnd } from "./kernel.ts";
 export { installKernelspec, jupyterDataDir, kernelspec, kernelspecDir, uninstallKernelspec, type JupyterPlaces, type KernelspecTarget } from "./kernelspec.ts";

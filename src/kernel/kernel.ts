@@ -8,6 +8,7 @@ import type { LogLevel, Logger } from "../log/index.ts";
 import { createSession, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { addCellVariable } from "../serial/index.ts";
 import { displayContent, type Dict } from "../wire/index.ts";
+import type { CellExtension, CellVoice } from "./cell-extension.ts";
 import { CellRequests, type CellEnd } from "./cell-requests.ts";
 import type { KernelConnection } from "./connection-file.ts";
 import { History } from "./history.ts";
@@ -56,6 +57,7 @@ export class Kernel {
   readonly #questions: Questions;
   readonly #cells: CellRequests;
   readonly #side: KernelSideLink;
+  readonly #extension: CellExtension | undefined;
   #sockets: KernelSockets | undefined;
   #nextSerial = 1;
   #isLeaving = false;
@@ -66,7 +68,7 @@ export class Kernel {
   /** Settles when the kernel has ended; the process should then exit with the given status. */
   readonly closed: Promise<KernelEnd>;
 
-  constructor(config: KernelConfig, log: Logger, clock: Clock = SYSTEM_CLOCK) {
+  constructor(config: KernelConfig, log: Logger, extend?: (voice: CellVoice) => CellExtension, clock: Clock = SYSTEM_CLOCK) {
     this.#log = log;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -81,6 +83,7 @@ export class Kernel {
       publications: this.#publications,
       history: this.#history,
       ended: (serial, end) => this.#finish(serial, end),
+      expand: (code) => this.#extension?.expand(code) ?? code,
     });
     this.#side = new KernelSideLink(
       { connection, sessionId, parentPid, log: config.log },
@@ -89,6 +92,10 @@ export class Kernel {
     );
     installKernelGlobals();
     this.#namespace.prepare();
+    this.#extension = extend?.({
+      write: (name, text) => this.#publications.write(name, text),
+      display: (data, metadata) => this.#publications.display("display_data", { data, metadata, transient: {} }),
+    });
     this.#takeProcess();
     const session = createSession({ key: connection.key, signatureScheme: connection.signatureScheme, sessionId, username, clock });
     // No cell runs before the side thread can interrupt it.
@@ -256,6 +263,11 @@ export class Kernel {
     const { state } = this.#queue;
     const serial = state.name === "running" ? state.request.serial : 0;
     if (only !== 0 && serial !== 0 && serial !== only) return 0;
+    const extension = this.#extension;
+    if (serial !== 0 && extension?.takesInterrupts === true) {
+      setImmediate(() => extension.interrupt());
+      return 0;
+    }
     if (serial !== 0) this.#cells.noteInterrupt(serial);
     this.#containment.interrupt();
     return serial;

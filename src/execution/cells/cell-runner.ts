@@ -5,12 +5,9 @@ import { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from 
 import type { Containment } from "../containment.ts";
 import { failureOf } from "../failure.ts";
 import type { Namespace } from "../namespace.ts";
-import { compileCell, type CompiledCell } from "./compile-cell.ts";
+import type { CompiledCell } from "./compile-cell.ts";
 import { inspectText, mimeBundle } from "./mime.ts";
-import type { HoistedImport } from "./transform.ts";
-
-/** Errors keep their own stack; Node would put the source line before it, for errors of the outermost code only. */
-const QUIET = { displayErrors: false };
+import { beginCell, prepareCell } from "./run-cell.ts";
 
 /** What a cell's run tells besides its end. */
 export interface CellHooks extends RunHooks {
@@ -52,25 +49,11 @@ export class CellRunner {
     const count = this.#executionCount;
     if (!request.silent) hooks.begun(count);
     const filename = `ipp-cell-${isCounted ? count : `s${this.#silentCount}`}.ts`;
-    this.#prepare(request.code, filename).then(
+    prepareCell(this.#namespace, request.code, filename).then(
       // On a turn of its own, for the same reason as in `ApplyRunner`.
       (cell) => setImmediate(() => this.#invoke({ cell, request, count, hooks })),
       (error: unknown) => hooks.end(failed(error, errorExtras(count))),
     );
-  }
-
-  async #prepare(code: string, filename: string): Promise<CompiledCell> {
-    const cell = await compileCell(code, filename);
-    for (const wanted of cell.imports) await this.#import(wanted);
-    return cell;
-  }
-
-  async #import({ specifier, bindings }: HoistedImport): Promise<void> {
-    const found = (await this.#namespace.importModule(specifier)) as Readonly<Record<string, unknown>>;
-    for (const { imported, local } of bindings) {
-      if (imported !== "*" && !(imported in found)) throw new SyntaxError(`the module "${specifier}" does not export "${imported}"`);
-      this.#namespace.push({ [local]: imported === "*" ? found : found[imported] });
-    }
   }
 
   #invoke(run: CellRun): void {
@@ -82,9 +65,7 @@ export class CellRunner {
       if (hooks.isOver()) return; // Asked in here: an interrupt from now on cuts the run.
       hasBegun = true;
       try {
-        this.#namespace.declare(cell.names);
-        for (const { name, script } of cell.functions) this.#namespace.push({ [name]: script.runInThisContext(QUIET) });
-        value = cell.script.runInThisContext(QUIET);
+        value = beginCell(this.#namespace, cell);
       } catch (error) {
         outcome = failed(error, errorExtras(count));
       }

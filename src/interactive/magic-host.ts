@@ -1,0 +1,20 @@
+// What magics need of the place where they are typed: a terminal or a notebook.
+
+import type { Client, InteractiveOptions } from "../client/index.ts";
+import type { Dict } from "../wire/index.ts";
+
+/** A terminal or a notebook. */
+export interface MagicHost {
+  /** Writes text. */
+  write(stream: "stdout" | "stderr", text: string): void;
+  /** Shows rich output; absent: only its plain text is written. */
+  readonly display?: (data: Dict, metadata: Dict) => void;
+  /** Where progress is shown; absent: nowhere. */
+  readonly progress?: NonNullable<InteractiveOptions["stream"]>;
+  /** Variables of the user. */
+  readonly globals: Record<string, unknown>;
+  /** Calls back at each interrupt until the given function is called; the magic that runs deals with it. */
+  onInterrupt(listener: () => void): () => void;
+  /** A client for magics when no view was activated. */
+  connect(): Promise<Client>;
+}

@@ -1,0 +1,228 @@
+// `%px` and its family: code of a cell on engines, its output here. One of these for each REPL or notebook.
+
+import { InvalidArgumentError, InvalidStateError } from "../base/index.ts";
+import { activeViews, type AsyncResult, type DirectView, type OutputGroups } from "../client/index.ts";
+import { pickSlice, type Targets } from "../core/client/index.ts";
+import { expandMagics, type MagicCall, type MagicTable } from "./expand-magics.ts";
+import { LiveOutput } from "./live-output.ts";
+import type { MagicHost } from "./magic-host.ts";
+import { readPxLine, type PxOptions } from "./px-options.ts";
+
+type View = DirectView<"one" | "many">;
+type Result = AsyncResult<unknown>;
+
+/** A magic's name without its suffix. */
+const NAMES = ["px", "autopx", "pxresult", "pxconfig"] as const;
+type Name = (typeof NAMES)[number];
+
+/** What `%pxconfig` can change. */
+const DEFAULTS = { block: true, progressAfter: 2, signalOnInterrupt: true } as const;
+
+/** Global under which compiled cells find the magics. */
+const RUN = "tsparallel.magic";
+
+/** The magics of one session. */
+export class Magics implements MagicTable {
+  readonly #host: MagicHost;
+  readonly #configs = new Map<string, PxOptions>();
+  readonly #results = new Map<string, Result>();
+  #auto: { readonly suffix: string; readonly options: PxOptions } | undefined;
+
+  constructor(host: MagicHost) {
+    this.#host = host;
+    Object.defineProperty(host.globals, Symbol.for(RUN), { value: (call: MagicCall) => this.run(call), configurable: true });
+  }
+
+  /** The cell with its magics as calls of this session; all of it under `%autopx`. @throws InvalidArgumentError at a magic that is none */
+  expand(code: string): string {
+    const auto = this.#auto;
+    if (auto === undefined || /^\s*%(%|autopx)/.test(code) || code.trim() === "") return expandMagics(code, this);
+    return `await ${this.expressionOf({ name: `px${auto.suffix}`, line: "", body: code })};`;
+  }
+
+  get lineNames(): ReadonlySet<string> {
+    return new Set(this.#suffixes().flatMap((suffix) => NAMES.map((name) => `${name}${suffix}`)));
+  }
+
+  get cellNames(): ReadonlySet<string> {
+    return new Set(this.#suffixes().map((suffix) => `px${suffix}`));
+  }
+
+  runsHere({ name, line }: MagicCall): boolean {
+    return readPxLine(`%%${name}`, line).options.local === true;
+  }
+
+  expressionOf(call: MagicCall): string {
+    return `globalThis[Symbol.for(${JSON.stringify(RUN)})](${JSON.stringify(call)})`;
+  }
+
+  /**
+   * Runs one magic.
+   *
+   * @throws InvalidArgumentError for wrong options; InvalidStateError when the wait was interrupted; what the engines failed with
+   */
+  async run({ name, line, body }: MagicCall): Promise<void> {
+    const [base, suffix] = split(name);
+    const { options, code } = readPxLine(`%${name}`, line);
+    if (base !== "px" && code !== "") throw new InvalidArgumentError(`%${name} takes options only, and got ${JSON.stringify(code)}`);
+    switch (base) {
+      case "px":
+        return this.#px(suffix, options, sourceOf(name, code, body));
+      case "autopx":
+        return this.#autopx(suffix, options);
+      case "pxresult":
+        return this.#pxresult(suffix, options);
+      case "pxconfig":
+        return this.#pxconfig(suffix, options);
+    }
+  }
+
+  #suffixes(): string[] {
+    return [...new Set(["", ...activeViews().keys()])];
+  }
+
+  #settings(suffix: string, options: PxOptions): PxOptions & typeof DEFAULTS {
+    const fromAuto = this.#auto?.suffix === suffix ? this.#auto.options : {};
+    return { ...DEFAULTS, ...this.#configs.get(suffix), ...fromAuto, ...options } as PxOptions & typeof DEFAULTS;
+  }
+
+  async #view(suffix: string, targets: string | undefined): Promise<View> {
+    let view = activeViews().get(suffix);
+    if (view === undefined) {
+      const client = await this.#host.connect();
+      view = client.directView("all");
+      view.activate(suffix);
+    }
+    return targets === undefined ? view : view.with({ targets: readTargets(targets, view) });
+  }
+
+  async #px(suffix: string, options: PxOptions, code: string): Promise<void> {
+    const settings = this.#settings(suffix, options);
+    const view = await this.#view(suffix, settings.targets);
+    const result = view.execute(code, { silent: false }) as Result;
+    this.#results.set(suffix, result);
+    if (settings.out !== undefined) this.#host.globals[settings.out] = result;
+    if (!settings.block) {
+      this.#host.write("stdout", `${result.toString()}; %pxresult${suffix} shows its output\n`);
+      return;
+    }
+    const streams = settings.stream ?? settings.groupOutputs === undefined;
+    if (streams) await this.#stream(result, view, settings);
+    else await this.#grouped(result, view, settings);
+  }
+
+  async #stream(result: Result, view: View, settings: PxOptions): Promise<void> {
+    const live = new LiveOutput(this.#host, view.length > 1);
+    const stop = result.onOutput((output) => live.take(output));
+    try {
+      await this.#wait(result, view, settings);
+      await result.waitForOutput();
+    } finally {
+      stop();
+      live.end();
+    }
+    await result.get();
+  }
+
+  async #grouped(result: Result, view: View, settings: PxOptions): Promise<void> {
+    await this.#wait(result, view, settings);
+    await this.#show(result, settings.groupOutputs ?? "type");
+  }
+
+  async #show(result: Result, groupBy: OutputGroups): Promise<void> {
+    const { display } = this.#host;
+    const sink = { write: (text: string) => this.#host.write("stdout", text), ...(display === undefined ? {} : { display }) };
+    await result.displayOutputs({ groupBy, errors: false, sink });
+    await result.get();
+  }
+
+  /** Waits for the end. The first interrupt goes to the engines, the next ends the wait. */
+  async #wait(result: Result, view: View, { signalOnInterrupt = true, progressAfter = 2 }: PxOptions): Promise<void> {
+    const waiting = new AbortController();
+    let interrupts = 0;
+    const stopListening = this.#host.onInterrupt(() => {
+      interrupts += 1;
+      if (interrupts > 1 || !signalOnInterrupt)
+        waiting.abort(new InvalidStateError("no longer waiting; the engines go on, and %pxresult shows what they put out"));
+      else void this.#relay(view);
+    });
+    const stopProgress = this.#showProgress(result, progressAfter);
+    try {
+      await result.wait({ signal: waiting.signal });
+      waiting.signal.throwIfAborted();
+    } finally {
+      stopProgress();
+      stopListening();
+    }
+  }
+
+  /** Shows progress from `afterSeconds` on; gives how to end it. */
+  #showProgress(result: Result, afterSeconds: number): () => void {
+    const { progress: stream } = this.#host;
+    if (stream === undefined || afterSeconds < 0) return () => undefined;
+    const shown = new AbortController();
+    const timer = setTimeout(() => void result.waitInteractive({ stream, signal: shown.signal }), afterSeconds * 1000);
+    return () => {
+      clearTimeout(timer);
+      shown.abort();
+    };
+  }
+
+  async #relay(view: View): Promise<void> {
+    const engines = view.targets.join(", ");
+    try {
+      await view.sendSignal("SIGINT");
+      this.#host.write("stderr", `interrupted engines ${engines}; once more to wait no longer\n`);
+    } catch (error) {
+      this.#host.write("stderr", `cannot interrupt engines ${engines}: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+
+  #autopx(suffix: string, options: PxOptions): void {
+    const isOn = this.#auto === undefined;
+    this.#auto = isOn ? { suffix, options } : undefined;
+    this.#host.write("stdout", isOn ? `cells run on the engines now, until %autopx${suffix}\n` : "cells run here again\n");
+  }
+
+  async #pxresult(suffix: string, { groupOutputs = "type", out }: PxOptions): Promise<void> {
+    const result = this.#results.get(suffix);
+    if (result === undefined) throw new InvalidStateError(`there is no result yet; run something with %px${suffix}`);
+    if (out !== undefined) this.#host.globals[out] = result;
+    await this.#wait(result, await this.#view(suffix, undefined), this.#settings(suffix, { signalOnInterrupt: false }));
+    await this.#show(result, groupOutputs);
+  }
+
+  #pxconfig(suffix: string, options: PxOptions): void {
+    for (const name of ["out", "local"] as const)
+      if (options[name] !== undefined) throw new InvalidArgumentError(`%pxconfig${suffix} has no option --${name}: it belongs to one %px`);
+    this.#configs.set(suffix, { ...this.#configs.get(suffix), ...options });
+    const { block, targets = "all of the view", stream, groupOutputs, progressAfter, signalOnInterrupt } = this.#settings(suffix, {});
+    const output = (stream ?? groupOutputs === undefined) ? "as it comes" : `at the end, by ${groupOutputs ?? "type"}`;
+    const progress = progressAfter < 0 ? "never" : `after ${progressAfter} s`;
+    this.#host.write(
+      "stdout",
+      `engines: ${targets}; waits: ${block ? "yes" : "no"}; output: ${output}; progress: ${progress}; Ctrl-C interrupts engines: ${signalOnInterrupt ? "yes" : "no"}\n`,
+    );
+  }
+}
+
+function split(name: string): [Name, string] {
+  // The longest first: `pxresult` is no `px` with a suffix.
+  const base = [...NAMES].toSorted((a, b) => b.length - a.length).find((one) => name.startsWith(one));
+  if (base === undefined) throw new InvalidArgumentError(`there is no magic %${name}`);
+  return [base, name.slice(base.length)];
+}
+
+function sourceOf(name: string, code: string, body: string | undefined): string {
+  if (body === undefined && code === "") throw new InvalidArgumentError(`%${name} runs the code behind it, and there is none`);
+  if (body !== undefined && code !== "") throw new InvalidArgumentError(`%%${name} runs the lines below it; ${JSON.stringify(code)} stands beside it`);
+  return body ?? code;
+}
+
+/** Engines as Python would write them. */
+function readTargets(text: string, view: View): Targets {
+  if (text === "all") return "all";
+  if (!text.includes(":")) return text.split(",").map(Number);
+  const [start, stop, step] = text.split(":").map((bound) => (bound === "" ? undefined : Number(bound)));
+  return pickSlice(view.with({ targets: "all" }).targets, start, stop, step ?? 1);
+}

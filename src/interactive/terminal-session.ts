@@ -1,0 +1,141 @@
+// The REPL: Node's own line editing, history and completion around cells and magics. Ctrl-C interrupts what runs; while `%px` waits it
+// goes to the engines first.
+
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Recoverable, start, type REPLServer } from "node:repl";
+import { inspect } from "node:util";
+import type { Client } from "../client/index.ts";
+import { checkCell, shownStack } from "../execution/index.ts";
+import { complete, completenessOf } from "../kernel/index.ts";
+import { Cells } from "./cells.ts";
+import type { MagicHost } from "./magic-host.ts";
+import { Magics } from "./magics.ts";
+
+/** What a session needs. */
+export interface TerminalOptions {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+  /** Where lines typed are kept; absent: nowhere. */
+  readonly historyFile?: string;
+  /** Connects when a magic needs a client and there is none. */
+  connect(): Promise<Client>;
+}
+
+const INTERRUPTED = new Error("interrupted");
+
+/** A running REPL. */
+export class TerminalSession {
+  readonly #options: TerminalOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #cells: Cells;
+  readonly #server: REPLServer;
+  #running: AbortController | undefined;
+  #last: Promise<void> = Promise.resolve();
+
+  private constructor(options: TerminalOptions) {
+    this.#options = options;
+    this.#cells = new Cells(new Magics(this.#host()));
+    const { input, output } = options;
+    this.#server = start({
+      prompt: "> ",
+      input,
+      output,
+      useGlobal: true,
+      ignoreUndefined: true,
+      completer,
+      terminal: true,
+      eval: (text, _context, _file, done) => {
+        // One after the other, also when lines are pasted.
+        this.#last = this.#answer(text, done);
+      },
+      writer: (value) => inspect(value, { colors: output.hasColors(), depth: 4, maxArrayLength: 100 }),
+    });
+    // The server's own answer to Ctrl-C clears the line; while a cell runs it means the cell.
+    this.#server.on("SIGINT", () => this.#interrupt());
+  }
+
+  /** Begins: the prompt appears, with what is in `variables`. */
+  static async start(options: TerminalOptions, variables: Readonly<Record<string, unknown>>): Promise<TerminalSession> {
+    const session = new TerminalSession(options);
+    session.#cells.define(variables);
+    if (options.historyFile !== undefined) await session.#keepHistory(options.historyFile);
+    return session;
+  }
+
+  /** When the user has left: `.exit`, Ctrl-D, the end of the input. */
+  get closed(): Promise<void> {
+    return new Promise((resolve) => this.#server.once("exit", () => resolve()));
+  }
+
+  async #keepHistory(file: string): Promise<void> {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await new Promise<void>((resolve, reject) => this.#server.setupHistory(file, (error) => (error === null ? resolve() : reject(error))));
+  }
+
+  async #answer(text: string, done: (error: Error | null, value: unknown) => void): Promise<void> {
+    await this.#last;
+    const { incomplete, value } = await this.#evaluate(text);
+    done(incomplete ?? null, value);
+  }
+
+  async #evaluate(text: string): Promise<{ readonly incomplete?: Error; readonly value?: unknown }> {
+    const running = new AbortController();
+    this.#running = running;
+    // While a cell computes nobody reads the keyboard: Ctrl-C must be a signal then.
+    const { input } = this.#options;
+    const wasRaw = input.isRaw;
+    const onSignal = (): void => this.#interrupt();
+    if (wasRaw) input.setRawMode(false);
+    process.on("SIGINT", onSignal);
+    try {
+      const { value, hasValue } = await this.#cells.run(text, { signal: running.signal, breakOnSigint: true });
+      return { value: hasValue ? value : undefined };
+    } catch (error) {
+      if (error instanceof SyntaxError && (await isOpen(text))) return { incomplete: new Recoverable(error) };
+      this.#tell(error);
+      return {};
+    } finally {
+      process.removeListener("SIGINT", onSignal);
+      if (wasRaw) input.setRawMode(true);
+      this.#running = undefined;
+    }
+  }
+
+  #tell(error: unknown): void {
+    const { output } = this.#options;
+    if (error === INTERRUPTED) output.write("interrupted; what the cell began goes on\n");
+    else if ((error as NodeJS.ErrnoException | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") output.write("interrupted\n");
+    else output.write(`${error instanceof Error ? shownStack(error) : `thrown: ${inspect(error)}`}\n`);
+  }
+
+  #interrupt(): void {
+    if (this.#listeners.size > 0) for (const listener of this.#listeners) listener();
+    else this.#running?.abort(INTERRUPTED);
+  }
+
+  #host(): MagicHost {
+    const { output } = this.#options;
+    return {
+      write: (stream, text) => void (stream === "stdout" ? output : process.stderr).write(text),
+      progress: process.stderr,
+      globals: globalThis as unknown as Record<string, unknown>,
+      onInterrupt: (listener) => {
+        this.#listeners.add(listener);
+        return () => void this.#listeners.delete(listener);
+      },
+      connect: () => this.#options.connect(),
+    };
+  }
+}
+
+/** Whether the text only lacks its end. */
+async function isOpen(text: string): Promise<boolean> {
+  return (await completenessOf(text, checkCell)).status === "incomplete";
+}
+
+/** As the prompt wants it: what may stand there, and the part of the line that it stands for. */
+function completer(line: string): [string[], string] {
+  const { matches, start } = complete(line, line.length);
+  return [matches.map(({ text }) => text), line.slice(start)];
+}

@@ -1,0 +1,21 @@
+// The seam for what a notebook knows beyond its language: magics.
+
+import type { Dict, StreamName } from "../wire/index.ts";
+
+/** What an extension may do in the name of the cell that runs. */
+export interface CellVoice {
+  /** Writes text. */
+  write(name: StreamName, text: string): void;
+  /** Shows rich output. */
+  display(data: Dict, metadata: Dict): void;
+}
+
+/** Changes cells before they run. */
+export interface CellExtension {
+  /** The cell as it is to be compiled. Throws what the cell is to fail with. */
+  expand(code: string): string;
+  /** Whether an interrupt of the running cell is the extension's own business now. */
+  readonly takesInterrupts: boolean;
+  /** An interrupt came, and was its business. */
+  interrupt(): void;
+}

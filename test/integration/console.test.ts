@@ -1,0 +1,132 @@
+// `tsparallel console`, from a pipe and on a terminal.
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "../support/until.ts";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const PROMPT = "\u001b[0J> ";
+const COMMAND = join(ROOT, "dist/cli/bin/tsparallel.js");
+
+let home: string;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), "tsparallel-console-"));
+  env = { ...process.env, HOME: home, IPYTHONDIR: join(home, "ipython"), NO_COLOR: "1", TERM: "xterm" };
+});
+
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+function pipe(code: string, ...options: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [COMMAND, "console", ...options], { cwd: ROOT, env, input: code, encoding: "utf8" });
+}
+
+describe("the console, from a pipe", () => {
+  it("runs TypeScript with await, magics, and rc, dview and lview of a cluster of its own; cells' variables travel", () => {
+    const { status, stdout, stderr } = pipe(
+      `import { basename } from "node:path";
+       const offset: number = await Promise.resolve(100);
+       const shifted = (x: number): number => x + offset;
+       %px console.log("here")
+       const values = await lview.map((x: number) => [shifted(x), basename("/a/b")], [1, 2]);
+       [rc.ids.length, dview.length, ...values]`,
+      "-n",
+      "2",
+    );
+    expect(stderr).toBe("");
+    expect(stdout.split("\n").toSorted()).toEqual(["", "[ 2, 2, [ 101, 'b' ], [ 102, 'b' ] ]", "[stdout:0] here", "[stdout:1] here"].toSorted());
+    expect(status).toBe(0);
+  });
+
+  it("fails with what a cell throws, at its own lines", () => {
+    const { status, stderr } = pipe("const a = 1;\nfunction f(): never { throw new RangeError(`no ${a}`); }\nf();");
+    expect(stderr).toBe("RangeError: no 1\n    at f (ipp-cell-1.ts:2:29)\n    at ipp-cell-1.ts:3:1\n");
+    expect(status).toBe(1);
+  });
+
+  it("does without a cluster, unless one was named or a magic needs it", () => {
+    expect(pipe("1 + 1")).toMatchObject({ status: 0, stdout: "2\n", stderr: "" });
+    expect(pipe("%px 1").stderr).toMatch(/^ConfigError: no connection file .*; start a cluster with `ipcluster start`/);
+    expect(pipe("1 + 1", "--profile", "nowhere")).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^tsparallel: no connection file .*profile_nowhere/) as unknown,
+    });
+  });
+});
+
+describe("the console, on a terminal", () => {
+  let child: ChildProcess;
+  let output = "";
+
+  beforeAll(() => {
+    child = spawn("script", ["--quiet", "--return", "--command", `${process.execPath} ${COMMAND} console -n 1`, "/dev/null"], {
+      cwd: ROOT,
+      env,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  });
+
+  afterAll(() => void child.kill("SIGKILL"));
+
+  /** Types, and waits for what is to be seen. */
+  async function begin(keys: string, expected: string): Promise<void> {
+    output = "";
+    child.stdin?.write(keys);
+    await until(() => output.includes(expected));
+  }
+
+  /** Types, and waits for what is to be seen and the prompt behind it: what is typed before that belongs to the cell that runs. */
+  async function type(keys: string, expected: string): Promise<void> {
+    await begin(keys, expected);
+    await until(() => output.slice(output.indexOf(expected)).includes(PROMPT));
+  }
+
+  it("keeps variables between cells, waits for the rest of an open one, and shows values and errors", { timeout: 60_000 }, async () => {
+    await until(() => output.includes(PROMPT), { timeoutMs: 30_000 });
+    expect(output).toContain("1 engine; rc, dview and lview are ready");
+    await type("const a: number = 5\r", "a: number = 5");
+    await begin("function add(x: number) {\r", "... ");
+    await type("return x + a }\r", "x + a }");
+    await type("await lview.map(add, [1, 2])\r", "[ 6, 7 ]");
+    await begin("dview.scat\t", "dview.scatter");
+    await type("\u0015null.x\r", "TypeError: Cannot read properties of null");
+    await type("%px console.log('line ' + 1)\r", "line 1");
+  });
+
+  it("is interrupted by Ctrl-C: loops, waits, and engines", { timeout: 60_000 }, async () => {
+    await begin("console.log('lo' + 'ops'); for (;;);\r", "loops");
+    await type("\u0003", "interrupted");
+    await begin("console.log('wa' + 'its'); await new Promise(() => {})\r", "waits");
+    await type("\u0003", "interrupted; what the cell began goes on");
+    await begin("%px console.log('bu' + 'sy'); await new Promise((next) => setTimeout(next, 100)); for (;;);\r", "busy");
+    await begin("\u0003", "interrupted engines 0; once more to wait no longer");
+    await until(() => output.includes("KeyboardInterrupt") && output.includes(PROMPT));
+    await type("a\r", "5");
+    expect(child.exitCode).toBeNull();
+  });
+
+  it("ends with Ctrl-D, and its cluster with it", { timeout: 60_000 }, async () => {
+    await type("[process.pid, ...(await dview.apply(() => process.pid))].join('+') + '='\r", "='");
+    const pids = (/(\d+)\+(\d+)/.exec(output) ?? []).slice(1).map(Number);
+    const ended = new Promise<number | null>((done) => child.once("exit", done));
+    child.stdin?.write("\u0004");
+    expect(await ended).toBe(0);
+    await until(() => pids.every((pid) => !isAlive(pid)));
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,71 @@
+// Magics in a notebook: the kernel as a process, with a cluster.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KernelProcess, type Heard } from "../support/kernel-process.ts";
+import { until } from "../support/until.ts";
+import { TestCluster } from "../support/with-cluster.ts";
+
+let cluster: TestCluster;
+let kernel: KernelProcess;
+
+beforeAll(async () => {
+  cluster = await TestCluster.start({ engines: 2 });
+  kernel = await KernelProcess.start({ env: { IPP_PROFILE_DIR: cluster.profileDir } });
+});
+
+afterAll(async () => {
+  await kernel.close();
+  await cluster.stop();
+});
+
+const linesOf = (published: readonly Heard[]): string[] =>
+  published
+    .filter(({ type }) => type === "stream")
+    .map(({ content }) => String(content["text"]))
+    .join("")
+    .trimEnd()
+    .split("\n")
+    .toSorted();
+
+describe("a notebook's magic", () => {
+  it("runs a cell on the engines of the default profile's cluster, and shows output, values and displays", async () => {
+    const { reply, published } = await kernel.run(
+      "%%px\nconst own: number = process.pid;\nconsole.log('here');\n({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<i>x</i>', 'text/plain': 'x' }) })",
+    );
+    expect(reply).toMatchObject({ status: "ok" });
+    expect(linesOf(published)).toEqual([
+      expect.stringMatching(/^Out\[0:\d+\]:$/),
+      expect.stringMatching(/^Out\[1:\d+\]:$/),
+      "[stdout:0] here",
+      "[stdout:1] here",
+    ]);
+    expect(published.filter(({ type }) => type === "display_data").map(({ content }) => content["data"])).toEqual(
+      Array(2).fill({ "text/html": "<i>x</i>", "text/plain": "x" }),
+    );
+    expect(published.find(({ type }) => type === "execute_input")?.content["code"]).toMatch(/^%%px\n/);
+  });
+
+  it("stands between lines of the notebook's own, with --local beside them", async () => {
+    const { published } = await kernel.run("const before = 1;\n%px -t 0 console.log('there')\nbefore + 1");
+    expect(linesOf(published)).toEqual(["there"]);
+    expect(published.find(({ type }) => type === "execute_result")?.content["data"]).toEqual({ "text/plain": "2" });
+    const local = await kernel.run("%%px --local -t 0\nconst both = 'both';\nconsole.log(both);");
+    expect(linesOf(local.published)).toEqual(["both", "both"]);
+  });
+
+  it("fails once for all engines, and for wrong options, in its own words", async () => {
+    const { reply } = await kernel.run("%px throw new RangeError('too far')");
+    expect(reply).toMatchObject({ status: "error", ename: "CompositeError", evalue: expect.stringContaining("too far (2 times") as unknown });
+    expect((await kernel.run("%px --blok 1")).reply).toMatchObject({ status: "error", evalue: '%px: unknown option "--blok"; did you mean --block?' });
+    expect((await kernel.run("%%pxx\n1")).reply).toMatchObject({ status: "error", evalue: "there is no magic %%pxx; did you mean %%px?" });
+  });
+
+  it("passes an interrupt on to the engines", async () => {
+    const running = kernel.execute("%px console.log('busy'); await new Promise((next) => setTimeout(next, 100)); for (;;);");
+    await until(() => kernel.published(running.msg_id).filter(({ type }) => type === "stream").length > 0);
+    await kernel.ask("interrupt_request", {}, "control");
+    const { reply } = await kernel.ended(running);
+    expect(reply).toMatchObject({ status: "error", ename: "CompositeError", evalue: expect.stringContaining("KeyboardInterrupt") as unknown });
+    expect((await kernel.run("1 + 1")).reply).toMatchObject({ status: "ok" });
+  });
+});
