@@ -344,10 +344,7 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
     showOutputs(this.#parts, { arity: this.#shape.arity, groupBy, errors }, sink);
   }
 
-  /**
-   * Shows progress until the end: on a terminal a bar with items, rate and the time to go, elsewhere a line a second, then
-   * `done`. Ctrl-C stops the display, not the tasks.
-   */
+  /** Shows progress until the end: on a terminal a bar with items, rate and time to go, else a line a second. Ctrl-C stops the display, not the tasks. */
   waitInteractive(options: InteractiveOptions = {}): Promise<void> {
     return showProgress(this, options);
   }

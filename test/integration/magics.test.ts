@@ -78,7 +78,7 @@ describe("%px", () => {
     await run("%px console.log('one\\ntwo'); process.stdout.write('no end'); 7");
     const values = rc.ids.map((id) => expect.stringMatching(new RegExp(`^Out\\[${id}:\\d+\\]: 7$`)) as unknown);
     const printed = ["no end", "one", "two"].flatMap((line) => rc.ids.map((id) => `[stdout:${id}] ${line}`));
-    expect(lines()).toEqual([...values, ...printed]);
+    expect(lines()).toEqual([...values, ...printed.toSorted()]);
   });
 
   it("shows output while a cell runs", async () => {
