@@ -99,7 +99,9 @@ function elementOf(value: object): { readonly name: string; readonly text: strin
 function elementForms(value: object): MimeBundle | undefined {
   const element = elementOf(value);
   if (element === undefined) return undefined;
-  return { [element.name === "svg" ? "image/svg+xml" : "text/html"]: element.text };
+  if (element.name !== "svg") return { "text/html": element.text };
+  // As an image it is a file of its own, which must name its namespace; in a page it need not.
+  return { "image/svg+xml": element.text.replace(/^<svg\b(?![^>]*\sxmlns=)/i, '<svg xmlns="http://www.w3.org/2000/svg"') };
 }
 
 function canvasForms(value: object): MimeBundle | undefined {

@@ -39,6 +39,20 @@ describe("display data", () => {
     expect(mimeBundle(null)).toEqual({ "text/plain": "null" });
   });
 
+  it("has an element as HTML, or as an SVG file that names its namespace", () => {
+    const element = (localName: string, outerHTML: string): object => ({ nodeType: 1, localName, outerHTML });
+    const xmlns = 'xmlns="http://www.w3.org/2000/svg"';
+    expect(mimeBundle(element("figure", "<figure></figure>"))).toEqual({ "text/plain": "<figure>", "text/html": "<figure></figure>" });
+    expect(mimeBundle(element("svg", '<svg width="1"></svg>'))["image/svg+xml"]).toBe(`<svg ${xmlns} width="1"></svg>`);
+    expect(mimeBundle(element("svg", `<svg width="1" ${xmlns}></svg>`))["image/svg+xml"]).toBe(`<svg width="1" ${xmlns}></svg>`);
+  });
+
+  it("has a canvas as PNG and a chart's specification as that", () => {
+    expect(mimeBundle({ toDataURL: (type: string) => `data:${type};base64,AQID` })["image/png"]).toBe("AQID");
+    const chart = { $schema: "https://vega.github.io/schema/vega-lite/v5.json", mark: "bar" };
+    expect(mimeBundle(chart)["application/vnd.vegalite.v5+json"]).toEqual(chart);
+  });
+
   it("is bounded", () => {
     expect(inspectText(Array.from({ length: 1e6 }, () => "x")).length).toBeLessThan(10_000);
     expect(inspectText("y".repeat(1e7)).length).toBeLessThan(11_000);
