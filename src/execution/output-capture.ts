@@ -90,6 +90,7 @@ export class OutputCapture {
       this.#publish("stderr", `[${this.#dropped} more characters of output were dropped: a request may publish ${this.#options.requestLengthMax}]\n`);
     this.#dropped = 0;
     this.#published = 0;
+    this.#promptLeft = this.#options.promptLines;
   }
 }
 

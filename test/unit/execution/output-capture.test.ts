@@ -9,6 +9,20 @@ function capture(options: ConstructorParameters<typeof OutputCapture>[1] = {}): 
   return { output: new OutputCapture((name, text) => sent.push(`${name}:${text}`), options), sent };
 }
 
+describe("lines that are to be seen at once", () => {
+  it("leave as they are written, so many in a row, and as many again for the next request", () => {
+    const published: string[] = [];
+    const output = new OutputCapture((_, text) => published.push(text), { promptLines: 2 });
+    output.endRequest();
+    for (const text of ["a\n", "b", "\n", "c\n"]) output.write("stdout", text);
+    expect(published).toEqual(["a\n", "b\n"]);
+    output.endRequest();
+    output.write("stdout", "d\n");
+    expect(published).toEqual(["a\n", "b\n", "c\n", "d\n"]);
+    output.endRequest();
+  });
+});
+
 describe("captured output", () => {
   it("is joined until it is flushed", () => {
     const { output, sent } = capture();
