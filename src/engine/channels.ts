@@ -3,7 +3,7 @@
 
 import { DropCounts } from "../execution/side/index.ts";
 import type { Logger } from "../log/index.ts";
-import type { MessageSocket, Transport } from "../net/index.ts";
+import { settleIntake, type MessageSocket, type Transport } from "../net/index.ts";
 import { noteCode } from "../serial/index.ts";
 import { framesBytes, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage, type Message, type Session } from "../wire/index.ts";
 import type { HeldReplies } from "./held-replies.ts";
@@ -44,8 +44,6 @@ export interface ChannelsOptions {
 }
 
 const LINGER_MS = 500;
-/** Turns of the loop to wait for stragglers at most. */
-const SETTLE_TURNS_MAX = 100;
 
 /** Connects at once; nothing arrives before `receive`. */
 export class Channels {
@@ -168,14 +166,8 @@ export class Channels {
   }
 
   /** Resolves when everything that had reached this process has been handed on. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < SETTLE_TURNS_MAX; turn += 1) {
-      const before = this.#arrived;
-      // Two turns have the loop's poll phase between them for certain.
-      await nextTurn();
-      await nextTurn();
-      if (this.#arrived === before) return;
-    }
+  settle(): Promise<void> {
+    return settleIntake(() => this.#arrived);
   }
 
   /** Sends out what waits, within the linger time, and closes the sockets. */
@@ -185,8 +177,4 @@ export class Channels {
     this.#isClosed = true;
     await this.#transport.close();
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

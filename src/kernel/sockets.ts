@@ -1,14 +1,12 @@
 // The main thread's sockets: requests come in on shell, everything is published on iopub, and stdin asks the user.
 
 import type { Logger } from "../log/index.ts";
-import type { BoundSocket, Transport } from "../net/index.ts";
+import { settleIntake, type BoundSocket, type Transport } from "../net/index.ts";
 import { DropCounts } from "../execution/side/index.ts";
 import { framesBytes, readInputReply, replyType, type Dict, type Frame, type Message, type Session } from "../wire/index.ts";
 import type { KernelConnection } from "./connection-file.ts";
 
 const LINGER_MS = 500;
-/** Turns of the loop to wait for stragglers at most. */
-const SETTLE_TURNS_MAX = 100;
 
 /** A request and its size. */
 export interface KernelRequest {
@@ -99,14 +97,8 @@ export class KernelSockets {
   }
 
   /** Resolves when everything that had reached this process has been handed on. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < SETTLE_TURNS_MAX; turn += 1) {
-      const before = this.#arrived;
-      // Two turns have the loop's poll phase between them for certain.
-      await nextTurn();
-      await nextTurn();
-      if (this.#arrived === before) return;
-    }
+  settle(): Promise<void> {
+    return settleIntake(() => this.#arrived);
   }
 
   /** Sends out what waits, within the linger time, and closes the sockets. */
@@ -115,8 +107,4 @@ export class KernelSockets {
     this.#isClosed = true;
     await this.#transport.close();
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -102,16 +102,7 @@ function readReason({ stdout }: CommandOutput): string {
   return error ?? (info === "There are no messages available" ? "" : info);
 }
 
-function template(role: BatchRole): string {
-  switch (role) {
-    case "controller":
-      return CONTROLLER;
-    case "program":
-      return PROGRAM;
-    case "engines":
-      return ENGINES;
-  }
-}
+const TEMPLATES: Readonly<Record<BatchRole, string>> = { controller: CONTROLLER, engines: ENGINES, program: PROGRAM };
 
 /** One job gets several slots by a parallel environment only, and what these are called is each site's own matter. */
 function refuseWithoutPlaces({ role, n, options }: BatchJobRequest): void {
@@ -129,7 +120,7 @@ export const GRID_ENGINE: BatchSystem = {
   showsEnvironment: true,
   firstTask: 1,
   scriptSuffix: "sge",
-  template,
+  template: (role) => TEMPLATES[role],
   directives(request) {
     const { options, n, role, jobName } = request;
     refuseWithoutPlaces(request);

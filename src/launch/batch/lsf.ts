@@ -27,16 +27,7 @@ const PROGRAM = `#!/bin/sh
 exec {program_and_args}
 `;
 
-function template(role: BatchRole): string {
-  switch (role) {
-    case "controller":
-      return CONTROLLER;
-    case "program":
-      return PROGRAM;
-    case "engines":
-      return ENGINES;
-  }
-}
+const TEMPLATES: Readonly<Record<BatchRole, string>> = { controller: CONTROLLER, engines: ENGINES, program: PROGRAM };
 
 function outputPattern({ outputBase, role }: Pick<BatchJobRequest, "outputBase" | "role">): string {
   // A percent sign begins one of LSF's own marks.
@@ -82,7 +73,7 @@ export const LSF: BatchSystem = {
   showsEnvironment: false,
   firstTask: 1,
   scriptSuffix: "lsf",
-  template,
+  template: (role) => TEMPLATES[role],
   directives(request) {
     const { options, n, role, jobName } = request;
     const name = role === "engines" ? `${jobName}[1-${n}]` : jobName;

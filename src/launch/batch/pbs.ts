@@ -40,16 +40,7 @@ function outputPattern(request: Pick<BatchJobRequest, "outputBase" | "role" | "n
   return isArray(request) ? `${request.outputBase}-^array_index^.log` : `${request.outputBase}-1.log`;
 }
 
-function template(role: BatchRole): string {
-  switch (role) {
-    case "controller":
-      return CONTROLLER;
-    case "program":
-      return PROGRAM;
-    case "engines":
-      return ENGINES;
-  }
-}
+const TEMPLATES: Readonly<Record<BatchRole, string>> = { controller: CONTROLLER, engines: ENGINES, program: PROGRAM };
 
 /** Attributes of one job out of `qstat -f`; long values go on in lines that begin with a tab. */
 function attribute(record: string, name: string): string {
@@ -100,7 +91,7 @@ export const PBS: BatchSystem = {
   showsEnvironment: true,
   firstTask: 1,
   scriptSuffix: "pbs",
-  template,
+  template: (role) => TEMPLATES[role],
   directives(request) {
     const { options, n, role, jobName } = request;
     const places = role === "program" ? [`#PBS -l select=${n}`] : isArray(request) ? [`#PBS -J 1-${n}`] : [];

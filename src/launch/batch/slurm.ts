@@ -1,6 +1,6 @@
 // Slurm: `sbatch`, `scancel`, `scontrol show job`. One job whose tasks `srun` starts, or a job array.
 
-import type { BatchJobRequest, BatchRole, BatchShape, BatchSystem, CommandOutput, JobListing, TaskEnd, TaskStatus } from "./batch-system.ts";
+import type { BatchJobRequest, BatchRole, BatchSystem, CommandOutput, JobListing, TaskEnd, TaskStatus } from "./batch-system.ts";
 import { WHOLE_JOB } from "./batch-system.ts";
 import { hoursMinutesSeconds } from "./time-limit.ts";
 
@@ -29,16 +29,7 @@ const PROGRAM = `${HEAD}
 exec {program_and_args}
 `;
 
-function template(role: BatchRole, shape: BatchShape): string {
-  switch (role) {
-    case "controller":
-      return CONTROLLER;
-    case "program":
-      return PROGRAM;
-    case "engines":
-      return shape === "array" ? ARRAY : TASKS;
-  }
-}
+const TEMPLATES: Readonly<Record<BatchRole, string>> = { controller: CONTROLLER, engines: TASKS, program: PROGRAM };
 
 function outputPattern({ outputBase, role, shape }: Pick<BatchJobRequest, "outputBase" | "role" | "shape">): string {
   // A percent sign begins one of Slurm's own marks.
@@ -130,7 +121,7 @@ export const SLURM: BatchSystem = {
   showsEnvironment: false,
   firstTask: 0,
   scriptSuffix: "sbatch",
-  template,
+  template: (role, shape) => (role === "engines" && shape === "array" ? ARRAY : TEMPLATES[role]),
   directives(request) {
     const { options, n, role, shape, jobName } = request;
     const isArray = role === "engines" && shape === "array";
