@@ -30,8 +30,6 @@ async function busy(count: number): Promise<void> {
   await until(async () => Object.values(await rc.queueStatus()).filter((engine) => (engine as { readonly tasks?: number }).tasks === 1).length === count);
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 describe("scale", () => {
   it("adds engines, and takes the newest away while tasks run, none of which is lost; other ids stay", async () => {
     await cluster.scale(4);
@@ -83,7 +81,7 @@ describe("scale", () => {
     await cluster.scale(0);
     expect(cluster.engineCount).toBe(0);
     const waiting = rc.loadBalancedView().apply(() => "later");
-    await pause(50);
+    await until(async () => (await rc.queueStatus()).unassigned === 1);
     await cluster.scale(2);
     expect(await waiting).toBe("later");
     await expect(cluster.scale(-1)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
