@@ -23,6 +23,7 @@ export interface TerminalOptions {
 }
 
 const INTERRUPTED = new Error("interrupted");
+const LEFT = new Error("left");
 
 /** A running REPL. */
 export class TerminalSession {
@@ -32,6 +33,9 @@ export class TerminalSession {
   readonly #server: REPLServer;
   #running: AbortController | undefined;
   #last: Promise<void> = Promise.resolve();
+  #isClosed = false;
+  /** When the user has left: `.exit`, Ctrl-D, the end of the input. */
+  readonly closed: Promise<void>;
 
   private constructor(options: TerminalOptions) {
     this.#options = options;
@@ -53,6 +57,16 @@ export class TerminalSession {
     });
     // The server's own answer to Ctrl-C clears the line; while a cell runs it means the cell.
     this.#server.on("SIGINT", () => this.#interrupt());
+    this.closed = new Promise((resolve) => {
+      this.#server.once("exit", () => {
+        this.#isClosed = true;
+        // With Ctrl-D in the middle of a cell nobody waits for the cell any more.
+        this.#running?.abort(LEFT);
+        // Keys that were kept back while the cell ran would be read on, and keep the process.
+        input.destroy();
+        resolve();
+      });
+    });
   }
 
   /** Begins: the prompt appears, with what is in `variables`. */
@@ -63,11 +77,6 @@ export class TerminalSession {
     return session;
   }
 
-  /** When the user has left: `.exit`, Ctrl-D, the end of the input. */
-  get closed(): Promise<void> {
-    return new Promise((resolve) => this.#server.once("exit", () => resolve()));
-  }
-
   async #keepHistory(file: string): Promise<void> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await new Promise<void>((resolve, reject) => this.#server.setupHistory(file, (error) => (error === null ? resolve() : reject(error))));
@@ -75,8 +84,10 @@ export class TerminalSession {
 
   async #answer(text: string, done: (error: Error | null, value: unknown) => void): Promise<void> {
     await this.#last;
+    if (this.#isClosed) return;
     const { incomplete, value } = await this.#evaluate(text);
-    done(incomplete ?? null, value);
+    // A prompt would take up the input again.
+    if (!this.#isClosed) done(incomplete ?? null, value);
   }
 
   async #evaluate(text: string): Promise<{ readonly incomplete?: Error; readonly value?: unknown }> {
@@ -97,14 +108,15 @@ export class TerminalSession {
       return {};
     } finally {
       process.removeListener("SIGINT", onSignal);
-      if (wasRaw) input.setRawMode(true);
+      if (wasRaw && !this.#isClosed) input.setRawMode(true);
       this.#running = undefined;
     }
   }
 
   #tell(error: unknown): void {
     const { output } = this.#options;
-    if (error === INTERRUPTED) output.write("interrupted; what the cell began goes on\n");
+    if (error === LEFT) output.write("left; what the cell began is given up\n");
+    else if (error === INTERRUPTED) output.write("interrupted; what the cell began goes on\n");
     else if ((error as NodeJS.ErrnoException | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") output.write("interrupted\n");
     else output.write(`${error instanceof Error ? shownStack(error) : `thrown: ${inspect(error)}`}\n`);
   }

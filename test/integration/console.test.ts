@@ -60,16 +60,19 @@ describe("the console, from a pipe", () => {
   });
 });
 
+/** A console on a pseudo-terminal of its own. */
+function onTerminal(...options: string[]): ChildProcess {
+  // Without "exec" some shells stay in between, and end by the Ctrl-C that was meant for the console.
+  const command = ["exec", process.execPath, COMMAND, "console", ...options].join(" ");
+  return spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], { cwd: ROOT, env, stdio: ["pipe", "pipe", "inherit"] });
+}
+
 describe("the console, on a terminal", () => {
   let child: ChildProcess;
   let output = "";
 
   beforeAll(() => {
-    child = spawn("script", ["--quiet", "--return", "--command", `${process.execPath} ${COMMAND} console -n 1`, "/dev/null"], {
-      cwd: ROOT,
-      env,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    child = onTerminal("-n", "1");
     child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   });
 
@@ -122,6 +125,21 @@ describe("the console, on a terminal", () => {
     child.stdin?.write("\u0004");
     expect(await ended).toBe(0);
     await until(() => pids.every((pid) => !isAlive(pid)));
+  });
+});
+
+describe("a console that is left in the middle of a cell", () => {
+  it("ends at once, and says that the cell is given up", { timeout: 60_000 }, async () => {
+    const child = onTerminal();
+    let output = "";
+    child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const ended = new Promise<number | null>((done) => child.once("exit", done));
+    await until(() => output.includes(PROMPT), { timeoutMs: 30_000 });
+    child.stdin?.write("setTimeout(() => console.log('wa' + 'its'), 10); await new Promise(() => {})\r");
+    await until(() => output.includes("waits"), { timeoutMs: 30_000 });
+    child.stdin?.write("\u0004");
+    expect(await ended).toBe(0);
+    expect(output).toContain("left; what the cell began is given up");
   });
 });
 
