@@ -4,12 +4,10 @@
 //   npm run example -- options [--paths=100000] [--engines=N] [--out=DIR] [--no-serial]
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
-import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
+import { join } from "node:path";
 import { Cluster } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
+import { count, engineCount, flag, folder, readOptions, runExample, seconds, tableOf, timed, whole } from "../program.ts";
 import { blackScholes, KINDS, simulate, type Market } from "./pricing.ts";
 
 const MARKET: Market = { spot: 100, rate: 0.05, days: 260 };
@@ -28,30 +26,12 @@ const PAIRS: readonly Pair[] = [...STRIKES].flatMap((strike, i) =>
   [...VOLATILITIES].map((volatility, j) => ({ strike, volatility, seed: i * VOLATILITIES.length + j })),
 );
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
-
-function settings(): { paths: number; engines: number; folder: string; comparesSerial: boolean } {
-  const { values } = parseArgs({
-    options: {
-      paths: { type: "string", default: "100000" },
-      engines: { type: "string", default: String(availableParallelism()) },
-      out: { type: "string", default: "option-prices" },
-      "no-serial": { type: "boolean", default: false },
-    },
-  });
-  const whole = (name: "paths" | "engines"): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number of at least 1, and is ${values[name]}`);
-    return value;
-  };
-  return { paths: whole("paths"), engines: whole("engines"), folder: resolve(values.out), comparesSerial: !values["no-serial"] };
-}
-
-async function timed<T>(work: () => T | Promise<T>): Promise<{ value: T; ms: number }> {
-  const began = performance.now();
-  const value = await work();
-  return { value, ms: performance.now() - began };
-}
+const OPTIONS = {
+  paths: whole(100_000, "random paths of each task"),
+  engines: engineCount(),
+  out: folder("option-prices", "where prices.csv and the plots go"),
+  "no-serial": flag("do not compute them one after the other"),
+};
 
 /** The largest difference from the formula, in standard errors. */
 function largestDeviation(results: readonly Float64Array[]): number {
@@ -91,26 +71,24 @@ function table(results: readonly Float64Array[]): string {
       exact.join(", "),
     ];
   });
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  return [head, ...rows].map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  ")).join("\n");
+  return tableOf([head, ...rows]);
 }
 
-async function main(): Promise<void> {
-  const { paths, engines, folder, comparesSerial } = settings();
-  await mkdir(folder, { recursive: true });
-  const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort(new Error("interrupted; the cluster was stopped")));
-  await using cluster = await Cluster.start({ n: engines, private: true, signal: interrupted.signal });
+async function main(signal: AbortSignal): Promise<void> {
+  const { paths, engines, out, "no-serial": skipsSerial } = readOptions(OPTIONS);
+  await mkdir(out, { recursive: true });
+  await using cluster = await Cluster.start({ n: engines, private: true, signal });
+  signal.addEventListener("abort", () => void cluster.stop());
   const rc = await cluster.connect();
   const price = ({ strike, volatility, seed }: Pair): Float64Array => simulate(MARKET, strike, volatility, paths, seed);
   const view = rc.loadBalancedView().with({ chunkSize: 1 });
   const running = view.map(price, PAIRS);
   const parallel = await timed(async () => {
-    await running.waitInteractive({ signal: interrupted.signal });
+    await running.waitInteractive({ signal });
     return running;
   });
-  console.log(`${PAIRS.length} pairs, ${paths.toLocaleString("en")} paths of ${MARKET.days} days each, on ${engines} engines: ${seconds(parallel.ms)}`);
-  if (comparesSerial) {
+  console.log(`${PAIRS.length} pairs, ${count(paths)} paths of ${MARKET.days} days each, on ${engines} engines: ${seconds(parallel.ms)}`);
+  if (!skipsSerial) {
     const serial = await timed(() => PAIRS.map(price));
     const same = serial.value.every((prices, i) => prices.join() === parallel.value[i]?.join());
     if (!same) throw new Error("the engines' prices differ from those computed one after the other");
@@ -120,17 +98,11 @@ async function main(): Promise<void> {
   if (deviation > ERRORS_MAX) throw new Error(`a European price is ${deviation.toFixed(1)} standard errors away from the formula of Black and Scholes`);
   console.log(`  European prices agree with Black and Scholes: the largest of ${2 * PAIRS.length} differences is ${deviation.toFixed(2)} standard errors\n`);
   console.log(table(parallel.value));
-  const drawn = [await draw(folder, parallel.value, "Asian call"), await draw(folder, parallel.value, "Asian put")];
+  const drawn = [await draw(out, parallel.value, "Asian call"), await draw(out, parallel.value, "Asian put")];
   const columns = ["strike", "volatility", ...KINDS, ...KINDS.map((kind) => `error of ${kind}`)];
   const lines = PAIRS.map(({ strike, volatility }, i) => [strike, volatility, ...(parallel.value[i] ?? [])].join(","));
-  await writeFile(join(folder, "prices.csv"), `${[columns.join(","), ...lines].join("\n")}\n`);
-  console.log(`\ndrawn in ${drawn.join(" and ")}; all prices in ${join(folder, "prices.csv")}`);
-  await rc.close();
+  await writeFile(join(out, "prices.csv"), `${[columns.join(","), ...lines].join("\n")}\n`);
+  console.log(`\ndrawn in ${drawn.join(" and ")}; all prices in ${join(out, "prices.csv")}`);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`options: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-}
+await runExample("options", main);

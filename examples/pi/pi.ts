@@ -5,12 +5,10 @@
 //   npm run example -- pi [--files=15] [--digits-each=200000] [--engines=N] [--out=DIR] [--serial=all|count|none]
 
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
-import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
+import { join } from "node:path";
 import { Cluster, type Client } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
+import { choice, count, engineCount, folder, readOptions, runExample, seconds, timed, whole, type Timed } from "../program.ts";
 import {
   combine,
   combineAll,
@@ -31,52 +29,26 @@ import { countDigits, countPairs, sumCounts } from "./count.ts";
 /** What is also done one after the other: all, the counting only, nothing. */
 const SERIAL = ["all", "count", "none"] as const;
 
-interface Settings {
+const OPTIONS = {
+  files: whole(15, "files of digits"),
+  "digits-each": whole(200_000, "digits in each"),
+  engines: engineCount(),
+  out: folder("pi-digits", "where files and plots go"),
+  serial: choice(SERIAL, "all", "done one after the other as well"),
+};
+
+interface Sizes {
   readonly files: number;
   readonly digitsEach: number;
   readonly engines: number;
   readonly folder: string;
-  readonly serial: (typeof SERIAL)[number];
-}
-
-interface Timed<T> {
-  readonly value: T;
-  readonly ms: number;
 }
 
 const FIRST_DIGITS = 10_000;
 /** Ranges of the series for each engine, so that none waits long for the last one. */
 const RANGES_PER_ENGINE = 8;
 
-const count = (n: number): string => n.toLocaleString("en");
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 const rate = (digits: number, ms: number): string => `${count(Math.round(digits / (ms / 1000)))} digits/s`;
-
-function settings(): Settings {
-  const { values } = parseArgs({
-    options: {
-      files: { type: "string", default: "15" },
-      "digits-each": { type: "string", default: "200000" },
-      engines: { type: "string", default: String(availableParallelism()) },
-      out: { type: "string", default: "pi-digits" },
-      serial: { type: "string", default: "all" },
-    },
-  });
-  const whole = (name: "files" | "digits-each" | "engines"): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number of at least 1, and is ${values[name]}`);
-    return value;
-  };
-  const serial = SERIAL.find((one) => one === values.serial);
-  if (serial === undefined) throw new Error(`--serial must be one of ${SERIAL.join(", ")}, and is ${values.serial}`);
-  return { files: whole("files"), digitsEach: whole("digits-each"), engines: whole("engines"), folder: resolve(values.out), serial };
-}
-
-async function timed<T>(work: () => T | Promise<T>): Promise<Timed<T>> {
-  const began = performance.now();
-  const value = await work();
-  return { value, ms: performance.now() - began };
-}
 
 function compare(what: string, digits: number, parallel: Timed<unknown>, serial: Timed<unknown> | undefined): void {
   console.log(`${what}: ${seconds(parallel.ms)}, ${rate(digits, parallel.ms)}`);
@@ -123,7 +95,7 @@ async function joinAll(rc: Client, sums: readonly PartialSum[]): Promise<Partial
 const fileName = (index: number): string => `pi-${String(index).padStart(3, "0")}.txt`;
 
 /** Computes the digits on the engines; each file is written by the engine that makes its digits. */
-async function computeInParallel(rc: Client, { files, digitsEach, engines, folder }: Settings): Promise<void> {
+async function computeInParallel(rc: Client, { files, digitsEach, engines, folder }: Sizes): Promise<void> {
   const digits = files * digitsEach;
   const view = rc.loadBalancedView().with({ chunkSize: 1 });
   const root = view.apply(rootFor, digits); // needs nothing of the series
@@ -133,7 +105,7 @@ async function computeInParallel(rc: Client, { files, digitsEach, engines, folde
   await view.map((piece: Fraction, path: string) => writeFile(path, digitsOf(piece, digitsEach)), split(fraction, files, digitsEach), paths);
 }
 
-function computeSerially({ files, digitsEach, engines }: Settings): string[] {
+function computeSerially({ files, digitsEach, engines }: Sizes): string[] {
   const digits = files * digitsEach;
   const sum = combineAll(rangesOf(termsFor(digits), engines * RANGES_PER_ENGINE).map(([from, to]) => sumTerms(from, to)));
   return split(fractionFrom(sum, digits), files, digitsEach).map((piece) => digitsOf(piece, digitsEach));
@@ -185,20 +157,20 @@ async function check(paths: readonly string[], digits: number): Promise<void> {
   console.log(`  agrees with published digits at ${known.map(({ position }) => count(position)).join(", ")}`);
 }
 
-async function main(): Promise<void> {
-  const own = settings();
-  const digits = own.files * own.digitsEach;
-  await mkdir(own.folder, { recursive: true });
-  await first(own.folder);
-  const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort(new Error("interrupted; the cluster was stopped")));
-  await using cluster = await Cluster.start({ n: own.engines, private: true, signal: interrupted.signal });
+async function main(signal: AbortSignal): Promise<void> {
+  const { files, "digits-each": digitsEach, engines, out, serial } = readOptions(OPTIONS);
+  const own: Sizes = { files, digitsEach, engines, folder: out };
+  const digits = files * digitsEach;
+  await mkdir(out, { recursive: true });
+  await first(out);
+  await using cluster = await Cluster.start({ n: engines, private: true, signal });
+  signal.addEventListener("abort", () => void cluster.stop());
   const rc = await cluster.connect();
-  const paths = Array.from({ length: own.files }, (_, i) => join(own.folder, fileName(i)));
+  const paths = Array.from({ length: files }, (_, i) => join(out, fileName(i)));
 
   const computed = await timed(() => computeInParallel(rc, own));
-  const texts = own.serial === "all" ? await timed(() => computeSerially(own)) : undefined;
-  compare(`${count(digits)} digits computed by ${own.engines} engines into ${own.files} files`, digits, computed, texts);
+  const texts = serial === "all" ? await timed(() => computeSerially(own)) : undefined;
+  compare(`${count(digits)} digits computed by ${engines} engines into ${files} files`, digits, computed, texts);
   for (const [i, text] of texts?.value.entries() ?? [])
     if (text !== (await readFile(paths[i] ?? "", "latin1"))) throw new Error(`${paths[i]} differs from what was computed one after the other`);
   await check(paths, digits);
@@ -207,20 +179,14 @@ async function main(): Promise<void> {
   await rc.directView().apply(countFile, paths[0] ?? ""); // the first call of a function compiles it
   const counted = await timed(async () => sumCounts(await view.map(countFile, paths)));
   await countFile(paths[0] ?? "");
-  const again = own.serial !== "none" ? await timed(() => countSerially(paths)) : undefined;
+  const again = serial !== "none" ? await timed(() => countSerially(paths)) : undefined;
   compare("pairs counted, a file a task", digits, counted, again);
   if (again !== undefined && again.value.join() !== counted.value.join()) throw new Error("the counts of both ways differ");
-  await drawPairs(own.folder, counted.value, digits);
+  await drawPairs(out, counted.value, digits);
   const { size } = await stat(paths[0] ?? "");
   console.log(
-    `\n${own.files} files of ${count(size)} digits and two plots are in ${own.folder}; at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB of memory here`,
+    `\n${files} files of ${count(size)} digits and two plots are in ${out}; at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB of memory here`,
   );
-  await rc.close();
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`pi: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-}
+await runExample("pi", main);

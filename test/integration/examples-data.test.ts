@@ -1,0 +1,37 @@
+// The examples that go over files, points and tasks, with small inputs; the others are in examples.test.ts and examples-engines.test.ts.
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isDrawing, runExample } from "../support/examples.ts";
+
+let out: string;
+
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "tsparallel-examples-"));
+});
+
+afterEach(async () => {
+  await rm(out, { recursive: true, force: true });
+});
+
+describe("npm run example -- words", { timeout: 60_000 }, () => {
+  it("counts the words of a folder's files by shell jobs and by a function", async () => {
+    await mkdir(join(out, "texts", "deeper"), { recursive: true });
+    await writeFile(join(out, "texts", "one.md"), "The end, the\nmeans: the Same");
+    await writeFile(join(out, "texts", "deeper", "it's two.md"), "same same; über 3 end");
+    await writeFile(join(out, "texts", "three.txt"), "never read");
+    const { code, output } = await runExample("words", `--folder=${join(out, "texts")}`, "--endings=.md,.ts", "--engines=2", `--out=${join(out, "counts")}`);
+    expect(code, output).toBe(0);
+    expect(output).toContain("2 files, 0.0 MB, in 2 portions, on 2 engines\n");
+    expect(output).toContain("10 words, 5 different ones; all three counts are the same\nmost frequent: same (3), the (3), end (2), ber (1), means (1)\n");
+    expect(await readFile(join(out, "counts", "words.tsv"), "utf8")).toBe("same\t3\nthe\t3\nend\t2\nber\t1\nmeans\t1\n");
+    expect(await isDrawing(join(out, "counts", "words.svg"))).toBe(true);
+  });
+
+  it("says so when there is nothing to read", async () => {
+    const { code, output } = await runExample("words", `--folder=${out}`);
+    expect([code, output]).toEqual([1, `words: there is no file with the ending .md or .ts in ${out}: name another --folder or other --endings\n`]);
+  });
+});
