@@ -19,6 +19,9 @@ interface Library {
   readonly Cluster: typeof Cluster;
 }
 
+/** Of the variables that the console makes. */
+const TYPES = { rc: 'import("tsparallel").Client', dview: 'import("tsparallel").DirectView', lview: 'import("tsparallel").LoadBalancedView' } as const;
+
 interface Connection extends AsyncDisposable {
   readonly rc: Client | undefined;
   /** Why there is no client. */
@@ -49,7 +52,13 @@ async function runConsole(command: Command): Promise<void> {
       : `${rc.length} engine${rc.length === 1 ? "" : "s"}; rc, dview and lview are ready, and %px runs code on all of them\n`;
   process.stdout.write(engines);
   const session = await TerminalSession.start(
-    { input: process.stdin, output: process.stdout, historyFile: join(homedir(), ".tsparallel", "console-history"), connect: () => connection.connect() },
+    {
+      input: process.stdin,
+      output: process.stdout,
+      historyFile: join(homedir(), ".tsparallel", "console-history"),
+      types: TYPES,
+      connect: () => connection.connect(),
+    },
     variables,
   );
   await session.closed;
@@ -94,6 +103,7 @@ async function runInput(connection: Connection, variables: Readonly<Record<strin
   const host: MagicHost = {
     write: (stream, text) => void (stream === "stdout" ? process.stdout : process.stderr).write(text),
     globals: globalThis as unknown as Record<string, unknown>,
+    types: TYPES,
     onInterrupt: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

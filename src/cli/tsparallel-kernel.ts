@@ -105,6 +105,7 @@ function magics(voice: CellVoice): CellExtension {
     display: (data, metadata) => voice.display(data, metadata),
     progress: { write: (text: string) => voice.write("stderr", text), isTTY: true },
     globals: globalThis as unknown as Record<string, unknown>,
+    types: Object.fromEntries(["clearOutput", "display", "input", "password"].map((name) => [name, `typeof import("tsparallel/engine").${name}`])),
     onInterrupt: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -113,6 +114,7 @@ function magics(voice: CellVoice): CellExtension {
   });
   return {
     expand: (code) => own.expand(code),
+    ready: (cell) => own.ready(cell),
     get takesInterrupts() {
       return listeners.size > 0;
     },

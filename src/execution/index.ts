@@ -3,7 +3,7 @@
 // the business of the rooms above: an engine of a cluster, and a kernel of a notebook.
 
 export { CellRunner, type CellHooks } from "./cells/cell-runner.ts";
-export { checkCell, positionOfSyntaxError, type CompiledCell } from "./cells/compile-cell.ts";
+export { checkCell, namesOfCell, positionOfSyntaxError, type CompiledCell } from "./cells/compile-cell.ts";
 export { inspectText, mimeBundle } from "./cells/mime.ts";
 export { beginCell, prepareCell } from "./cells/run-cell.ts";
 export { Containment, type ContainedEnd } from "./containment.ts";

@@ -45,6 +45,7 @@ export class Cells {
   async run(code: string, { signal, breakOnSigint }: CellOptions): Promise<CellValue> {
     this.#count += 1;
     const cell = await prepareCell(this.#namespace, this.#magics.expand(code), `ipp-cell-${this.#count}.ts`);
+    await this.#magics.ready({ code, number: this.#count });
     signal.throwIfAborted();
     const value = beginCell(this.#namespace, cell, { breakOnSigint });
     if (!cell.isAsync) return { value, hasValue: cell.hasValue };

@@ -47,6 +47,20 @@ export function expandMagics(code: string, table: MagicTable): string {
   return table.runsHere(call) ? `${expression}\n${body}` : expression;
 }
 
+/** What of a cell is code of its own that runs here: the rest is blank, and lines keep their numbers. */
+export function ownText(code: string, table: MagicTable): string {
+  const lines = code.split("\n");
+  const first = lines.findIndex((line) => line.trim() !== "");
+  const [isCell, name = "", rest = ""] = CELL.exec(lines[first]?.trim() ?? "") ?? [];
+  if (isCell === undefined) return lines.map((line) => (isMagic(line, table) ? "" : line)).join("\n");
+  const body = lines.slice(first + 1);
+  return table.runsHere({ name, line: rest.trim(), body: body.join("\n") }) ? [...Array<string>(first + 1).fill(""), ...body].join("\n") : "";
+}
+
+function isMagic(text: string, { lineNames }: MagicTable): boolean {
+  return lineNames.has(LINE.exec(text)?.[1] ?? "");
+}
+
 function expandLine(text: string, table: MagicTable): string {
   const [, name, line = ""] = LINE.exec(text) ?? [];
   return name === undefined || !table.lineNames.has(name) ? text : `await ${table.expressionOf({ name, line: line.trim() })};`;

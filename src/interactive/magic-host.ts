@@ -13,6 +13,8 @@ export interface MagicHost {
   readonly progress?: NonNullable<InteractiveOptions["stream"]>;
   /** Variables of the user. */
   readonly globals: Record<string, unknown>;
+  /** Their types, in TypeScript, of those that no cell declares. */
+  readonly types?: Readonly<Record<string, string>>;
   /** Calls back at each interrupt until the given function is called; the magic that runs deals with it. */
   onInterrupt(listener: () => void): () => void;
   /** A client for magics when no view was activated. */

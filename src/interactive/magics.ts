@@ -1,12 +1,13 @@
-// `%px` and its family: code of a cell on engines, its output here. One of these for each REPL or notebook.
+// `%px` and its family: code of a cell on engines, its output here; and `%typecheck`. One of these for each REPL or notebook.
 
 import { InvalidArgumentError, InvalidStateError } from "../base/index.ts";
 import { activeViews, type AsyncResult, type DirectView, type OutputGroups } from "../client/index.ts";
 import { pickSlice, type Targets } from "../core/client/index.ts";
-import { expandMagics, type MagicCall, type MagicTable } from "./expand-magics.ts";
+import { expandMagics, ownText, type MagicCall, type MagicTable } from "./expand-magics.ts";
 import { LiveOutput } from "./live-output.ts";
 import type { MagicHost } from "./magic-host.ts";
 import { readPxLine, type PxOptions } from "./px-options.ts";
+import { Typecheck, type SessionCell } from "./typecheck/typecheck.ts";
 
 type View = DirectView<"one" | "many">;
 type Result = AsyncResult<unknown>;
@@ -18,6 +19,9 @@ type Name = (typeof NAMES)[number];
 /** What `%pxconfig` can change. */
 const DEFAULTS = { block: true, progressAfter: 2, signalOnInterrupt: true } as const;
 
+/** Looks at the types of cells; has no suffix, as it is not about engines. */
+const TYPECHECK = "typecheck";
+
 /** Global under which compiled cells find the magics. */
 const RUN = "tsparallel.magic";
 
@@ -26,29 +30,46 @@ export class Magics implements MagicTable {
   readonly #host: MagicHost;
   readonly #configs = new Map<string, PxOptions>();
   readonly #results = new Map<string, Result>();
+  readonly #typecheck: Typecheck;
+  /** Number of the last cell. */
+  #number = 0;
   #auto: { readonly suffix: string; readonly options: PxOptions } | undefined;
 
   constructor(host: MagicHost) {
     this.#host = host;
+    this.#typecheck = new Typecheck(host, process.cwd());
     Object.defineProperty(host.globals, Symbol.for(RUN), { value: (call: MagicCall) => this.run(call), configurable: true });
   }
 
   /** The cell with its magics as calls of this session; all of it under `%autopx`. @throws InvalidArgumentError at a magic that is none */
   expand(code: string): string {
-    const auto = this.#auto;
-    if (auto === undefined || /^\s*%(%|autopx)/.test(code) || code.trim() === "") return expandMagics(code, this);
+    const auto = this.#autoFor(code);
+    if (auto === undefined) return expandMagics(code, this);
     return `await ${this.expressionOf({ name: `px${auto.suffix}`, line: "", body: code })};`;
   }
 
+  /** What `%autopx` says of a cell that it means. */
+  #autoFor(code: string): { readonly suffix: string } | undefined {
+    return /^\s*%(%|autopx)/.test(code) || code.trim() === "" ? undefined : this.#auto;
+  }
+
+  /** Takes note of a cell that compiles. Settles when it may run, which is after its type check if `%typecheck` is on. */
+  ready(cell: SessionCell): Promise<void> {
+    this.#number = cell.number;
+    const code = this.#autoFor(cell.code) === undefined ? ownText(cell.code, this) : "";
+    return code.trim() === "" ? Promise.resolve() : this.#typecheck.take({ ...cell, code });
+  }
+
   get lineNames(): ReadonlySet<string> {
-    return new Set(this.#suffixes().flatMap((suffix) => NAMES.map((name) => `${name}${suffix}`)));
+    return new Set([TYPECHECK, ...this.#suffixes().flatMap((suffix) => NAMES.map((name) => `${name}${suffix}`))]);
   }
 
   get cellNames(): ReadonlySet<string> {
-    return new Set(this.#suffixes().map((suffix) => `px${suffix}`));
+    return new Set([...this.#suffixes().map((suffix) => `px${suffix}`), TYPECHECK]);
   }
 
   runsHere({ name, line }: MagicCall): boolean {
+    if (name === TYPECHECK) return false;
     return readPxLine(`%%${name}`, line).options.local === true;
   }
 
@@ -59,9 +80,10 @@ export class Magics implements MagicTable {
   /**
    * Runs one magic.
    *
-   * @throws InvalidArgumentError for wrong options; InvalidStateError when the wait was interrupted; what the engines failed with
+   * @throws InvalidArgumentError for wrong options; NotSupportedError for what is not installed; InvalidStateError when the wait was interrupted; what the engines failed with
    */
   async run({ name, line, body }: MagicCall): Promise<void> {
+    if (name === TYPECHECK) return this.#typecheck.run(line, body, this.#number);
     const [base, suffix] = split(name);
     const { options, code } = readPxLine(`%${name}`, line);
     if (base !== "px" && code !== "") throw new InvalidArgumentError(`%${name} takes options only, and got ${JSON.stringify(code)}`);

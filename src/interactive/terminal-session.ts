@@ -18,6 +18,8 @@ export interface TerminalOptions {
   readonly output: NodeJS.WriteStream;
   /** Where lines typed are kept; absent: nowhere. */
   readonly historyFile?: string;
+  /** Types of the variables that cells find when they begin, in TypeScript. */
+  readonly types: Readonly<Record<string, string>>;
   /** Connects when a magic needs a client and there is none. */
   connect(): Promise<Client>;
 }
@@ -127,8 +129,9 @@ export class TerminalSession {
   }
 
   #host(): MagicHost {
-    const { output } = this.#options;
+    const { output, types } = this.#options;
     return {
+      types,
       write: (stream, text) => void (stream === "stdout" ? output : process.stderr).write(text),
       progress: process.stderr,
       globals: globalThis as unknown as Record<string, unknown>,

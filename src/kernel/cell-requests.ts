@@ -3,6 +3,7 @@
 import type { KernelFailure } from "../base/index.ts";
 import { CellRunner, checkCell, failed, interrupted, type Containment, type Namespace, type RunOutcome } from "../execution/index.ts";
 import { errorContent, readExecuteRequest, type Dict, type ExecuteRequest, type Message } from "../wire/index.ts";
+import type { TypedCell } from "./cell-extension.ts";
 import type { History } from "./history.ts";
 import type { Publications } from "./publications.ts";
 
@@ -22,6 +23,8 @@ export interface CellRequestsParts {
   readonly ended: (serial: number, end: CellEnd) => void;
   /** The cell as it is to be compiled. Throws what the cell is to fail with. */
   readonly expand: (code: string) => string;
+  /** The cell compiles; it runs when this has settled. */
+  readonly ready: (cell: TypedCell) => Promise<void> | undefined;
 }
 
 interface Run {
@@ -74,7 +77,7 @@ export class CellRequests {
   }
 
   #start(run: Run, request: ExecuteRequest): void {
-    const { publications, history, expand } = this.#parts;
+    const { publications, history, expand, ready } = this.#parts;
     let code: string;
     try {
       code = expand(request.code);
@@ -89,6 +92,7 @@ export class CellRequests {
           publications.input(request.code, count);
           if (request.storeHistory) history.add(count, request.code);
         },
+        ready: (number) => ready({ code: request.code, number, ...cellId(run.message) }),
         result: (data, count) => {
           if (this.#run !== run) return;
           publications.result(data, count);
@@ -132,6 +136,12 @@ export class CellRequests {
     publications.error(failure);
     ended(run.serial, { reply: { ...errorContent(failure), ...outcome.content }, stopsQueue: run.stopsQueueOnError });
   }
+}
+
+/** The id of a notebook's cell: JupyterLab tells it beside the request. */
+function cellId({ metadata }: Message): { readonly id?: string } {
+  const { cellId: id } = metadata;
+  return typeof id === "string" ? { id } : {};
 }
 
 /** A failure whose stack names cells as the notebook does: `cell [3]:2:7`. */

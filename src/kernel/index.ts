@@ -1,6 +1,6 @@
 // A Jupyter kernel for TypeScript: cells of a notebook, run by this process.
 
-export type { CellExtension, CellVoice } from "./cell-extension.ts";
+export type { CellExtension, CellVoice, TypedCell } from "./cell-extension.ts";
 export { complete, type Completions, type Match } from "./completion.ts";
 export { completenessOf, type Completeness } from "./completeness.ts";
 export { readKernelConnection } from "./connection-file.ts";

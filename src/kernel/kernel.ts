@@ -84,6 +84,7 @@ export class Kernel {
       history: this.#history,
       ended: (serial, end) => this.#finish(serial, end),
       expand: (code) => this.#extension?.expand(code) ?? code,
+      ready: (cell) => this.#extension?.ready(cell),
     });
     this.#side = new KernelSideLink(
       { connection, sessionId, parentPid, log: config.log },

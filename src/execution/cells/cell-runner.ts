@@ -13,6 +13,8 @@ import { beginCell, prepareCell } from "./run-cell.ts";
 export interface CellHooks extends RunHooks {
   /** The cell counts as number `executionCount` and begins. */
   begun(executionCount: number): void;
+  /** The counted cell compiles; it runs when what is returned has settled, and fails with what that rejects with. */
+  ready?(executionCount: number): Promise<void> | undefined;
   /** The cell's value, when it has one and is not silent. */
   result(data: MimeBundle, executionCount: number): void;
 }
@@ -49,7 +51,12 @@ export class CellRunner {
     const count = this.#executionCount;
     if (!request.silent) hooks.begun(count);
     const filename = `ipp-cell-${isCounted ? count : `s${this.#silentCount}`}.ts`;
-    prepareCell(this.#namespace, request.code, filename).then(
+    const prepare = async (): Promise<CompiledCell> => {
+      const cell = await prepareCell(this.#namespace, request.code, filename);
+      if (isCounted) await hooks.ready?.(count);
+      return cell;
+    };
+    prepare().then(
       // On a turn of its own, for the same reason as in `ApplyRunner`.
       (cell) => setImmediate(() => this.#invoke({ cell, request, count, hooks })),
       (error: unknown) => hooks.end(failed(error, errorExtras(count))),

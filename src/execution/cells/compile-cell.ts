@@ -68,6 +68,11 @@ export async function checkCell(code: string): Promise<void> {
   await compileCell(code, "ipp-cell-check.ts");
 }
 
+/** Names that a cell would make global, by its own declarations and imports. @throws SyntaxError when it does not compile */
+export async function namesOfCell(code: string): Promise<readonly string[]> {
+  return (await planAny(code, "ipp-cell-check.ts")).names;
+}
+
 /** Where a cell that does not compile is wrong, when that is known. */
 export function positionOfSyntaxError(error: unknown): Position | undefined {
   return typeof error === "object" && error !== null ? places.get(error) : undefined;
