@@ -14,9 +14,38 @@ import { createLogger, fdWriter, type Logger } from "../log/index.ts";
 import { InvalidArgumentError, type Command } from "./program.ts";
 import { addProgramOptions, givenValues, profileChoice } from "./schema-options.ts";
 
+/** Of the launchers for batch systems, and of mpiexec. */
+export const BATCH_FLAGS: readonly string[] = [
+  "batch.queue",
+  "batch.account",
+  "batch.timeLimit",
+  "batch.lines",
+  "batch.shape",
+  "batch.template",
+  "batch.queueTimeoutMs",
+  "batch.scheduler",
+  "mpi.args",
+];
+
+/** What a job with a cluster inside is submitted with. */
+export const SUBMIT_FLAGS: readonly string[] = ["n", "engines", "python.executable", "logLevel", "stopTimeoutMs", ...BATCH_FLAGS];
+
 /** Adds the profile flags and the named options of the cluster table. */
 export function addClusterFlags(command: Command, only: readonly string[]): Command {
   return addProgramOptions(command, CLUSTER_OPTIONS, only);
+}
+
+/** What else a submission is told. */
+export interface SubmitFlags {
+  readonly dryRun?: boolean;
+  readonly wait?: boolean;
+}
+
+/** Adds the flags of a submission. */
+export function addSubmitFlags(command: Command): Command {
+  return command
+    .option("--dry-run", "print the script, which can be submitted by hand, and submit nothing")
+    .option("--wait", "stay until the job has ended, print its output and end with its exit status; Ctrl-C cancels the job");
 }
 
 /** What a sub-command was told. */

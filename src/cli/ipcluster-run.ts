@@ -1,15 +1,13 @@
 // `ipcluster run`: a cluster for as long as a program runs. And `ipcluster submit`: the same, as a job of a batch system.
 
-import { existsSync, readFileSync, writeSync } from "node:fs";
-import { ConfigError, InvalidStateError } from "../base/index.ts";
-import { cleanLogs, Cluster, launcherOptions, planGiven, type ClusterPlan } from "../cluster/index.ts";
-import { ensureProfile } from "../config/index.ts";
-import { atProcessExit, type LaunchedProgram, type ProcessExit, type ProgramRequest } from "../launch/index.ts";
+import { InvalidStateError } from "../base/index.ts";
+import { cleanLogs, Cluster, planGiven, type ClusterPlan } from "../cluster/index.ts";
 import type { Logger } from "../log/index.ts";
-import { clusterRequest, commandLogger, requestedId, type ClusterRequest } from "./cluster-flags.ts";
+import { clusterRequest, commandLogger, requestedId, type SubmitFlags } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { EXIT_ALREADY_RUNNING } from "./ipcluster-exit-codes.ts";
 import { ExitError, type Command } from "./program.ts";
+import { submitProgram } from "./submit-program.ts";
 import { programName, runProgram } from "./user-program.ts";
 
 /** The cluster's and the system's processes do not keep this one alive, so a timer does. */
@@ -37,7 +35,7 @@ export async function runCommand(program: readonly string[], command: Command): 
 
 async function withCluster(plan: ClusterPlan, program: readonly string[], logger: Logger, signal: AbortSignal): Promise<number> {
   await using cluster = await start(plan, logger, signal);
-  logger.info("ready: all engines answer", { engines: plan.n, program: program.join(" ") });
+  logger.info("ready: all engines answer", { engines: cluster.engineCount, program: program.join(" ") });
   return await against(cluster, program, logger, signal);
 }
 
@@ -68,54 +66,5 @@ function refuseNothing(program: readonly string[], command: string): void {
 /** Runs `ipcluster submit`. */
 export async function submitCommand(program: readonly string[], command: Command): Promise<void> {
   refuseNothing(program, "submit");
-  const request = clusterRequest(command);
-  const { dryRun = false, wait = false } = command.opts<{ dryRun?: boolean; wait?: boolean }>();
-  const plan = await planGiven(request.profile, request.given, false);
-  const { launcher } = plan.engineLauncher;
-  if (launcher.submitProgram === undefined || launcher.previewProgram === undefined)
-    throw new ConfigError(`"${launcher.name}" does not run programs as jobs; name a batch system: --engines=slurm, pbs, sge or lsf`);
-  const logger = commandLogger(plan.values.logLevel);
-  using interruption = new Interruption(logger);
-  const job = programRequest(plan, request, program, logger, interruption.signal);
-  if (dryRun) {
-    process.stdout.write(await launcher.previewProgram(job));
-    return;
-  }
-  await ensureProfile(request.profile);
-  const launched = await launcher.submitProgram(job);
-  if (wait) await waitFor(launched, plan, interruption);
-  else logger.info(`${launched.title} has the program; its output goes to ${launched.log}`);
+  await submitProgram(clusterRequest(command), { program, name: programName(program) }, command.opts<SubmitFlags>());
 }
-
-function programRequest(plan: ClusterPlan, { profile }: ClusterRequest, program: readonly string[], logger: Logger, signal: AbortSignal): ProgramRequest {
-  return {
-    place: { profile, clusterId: "" },
-    options: launcherOptions(plan.values, plan.engineLauncher),
-    n: plan.n,
-    program,
-    name: programName(program).replaceAll(/[^\w.-]/g, "_"),
-    directory: process.cwd(),
-    logger,
-    signal,
-  };
-}
-
-/** Stays until the job has ended, prints its output, and ends with its exit status. Ctrl-C cancels the job. */
-async function waitFor(launched: LaunchedProgram, plan: ClusterPlan, { signal }: Interruption): Promise<void> {
-  const hold = setInterval(() => undefined, HOLD_MS);
-  const unguard = atProcessExit(() => launched.kill());
-  try {
-    const interrupted = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
-    const exit = await Promise.race([launched.exited, interrupted]);
-    await launched.stop(plan.values.stopTimeoutMs);
-    if (exit === undefined) throw signal.reason;
-    // A job that ended before it began has none.
-    if (existsSync(launched.log)) writeSync(1, readFileSync(launched.log, "utf8"));
-    if (exit.exitCode !== 0) throw new ExitError(exit.exitCode ?? 1, `${launched.title} ${howOf(exit)}`);
-  } finally {
-    unguard();
-    clearInterval(hold);
-  }
-}
-
-const howOf = ({ how, exitCode }: ProcessExit): string => how ?? `ended with exit status ${exitCode ?? "unknown"}`;

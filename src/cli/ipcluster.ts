@@ -1,29 +1,18 @@
 // `ipcluster`: starts, stops and lists clusters. What a sub-command does is loaded when it runs.
 
-import { addClusterFlags, addTimeoutFlag, positiveNumber, wholeNumber } from "./cluster-flags.ts";
+import { addClusterFlags, addSubmitFlags, addTimeoutFlag, BATCH_FLAGS, positiveNumber, SUBMIT_FLAGS, wholeNumber } from "./cluster-flags.ts";
 import { EXIT_CODES_HELP } from "./ipcluster-exit-codes.ts";
 import type * as profiles from "./ipcluster-profile.ts";
 import { OPTION_TABLES, type ConfigName } from "../config/index.ts";
 import { addExamples, Argument, createProgram, main, Option, type Command } from "./program.ts";
 import { addProfileOptions } from "./schema-options.ts";
 
-/** Of the launchers for batch systems, and of mpiexec. */
-const BATCH_FLAGS = [
-  "batch.queue",
-  "batch.account",
-  "batch.timeLimit",
-  "batch.lines",
-  "batch.shape",
-  "batch.template",
-  "batch.queueTimeoutMs",
-  "batch.scheduler",
-  "mpi.args",
-];
-
 /** What a cluster is started with, whatever for. */
 const START_FLAGS = [
   "n",
   "minEngines",
+  "python.n",
+  "python.executable",
   "engines",
   "controller.launcher",
   "clusterId",
@@ -104,9 +93,7 @@ function addRun(program: Command, afterDashes: readonly string[]): void {
   run.action(async (words: string[]) => (await import("./ipcluster-run.ts")).runCommand([...words, ...afterDashes], run));
   const submit = program.command("submit").description("as run, inside one job of a batch system: controller, engines and program");
   submit.argument("[program...]", "as for run");
-  addClusterFlags(submit, ["n", "engines", "logLevel", "stopTimeoutMs", ...BATCH_FLAGS]);
-  submit.option("--dry-run", "print the script, which can be submitted by hand, and submit nothing");
-  submit.option("--wait", "stay until the job has ended, print its output and end with its exit status; Ctrl-C cancels the job");
+  addSubmitFlags(addClusterFlags(submit, [...SUBMIT_FLAGS, "python.n"]));
   addExamples(submit, [
     ["ipcluster submit --engines=slurm -n 64 --time-limit=2h analysis.ts", "64 engines and a program in one allocation"],
     ["ipcluster submit --engines=slurm -n 64 --dry-run analysis.ts > job.sh", "then: sbatch job.sh"],

@@ -247,7 +247,7 @@ export class Cluster implements AsyncDisposable {
       await this.#startController(signal);
       const { upkeep } = this.#running();
       const { workforce } = upkeep;
-      await workforce.start(n, { signal, enginesMin: Math.min(n, this.#plan.values.minEngines ?? n) });
+      if (n > 0) await workforce.start(n, { signal, enginesMin: Math.min(n, this.#plan.values.minEngines ?? n) });
       const pythons = this.#plan.values["python.n"];
       if (pythons > 0) await workforce.start(pythons, { signal, language: "python" });
       signal?.throwIfAborted();

@@ -63,6 +63,10 @@ function controllerArgs({ values, engineLauncher }: ClusterPlan): string[] {
 
 /** How engines of a language are started: program and first arguments (none: this package's ipengine), then further ones. */
 function engineCommand({ values }: ClusterPlan, language: EngineLanguage): { readonly command: readonly string[]; readonly args: readonly string[] } {
-  if (language === "python") return { command: values["python.command"], args: values["python.args"] };
+  if (language === "python") return { command: pythonCommand(values), args: values["python.args"] };
   return { command: values["engine.command"], args: [`--log-level=${values["engine.logLevel"] ?? values.logLevel}`, ...values["engine.args"]] };
+}
+
+function pythonCommand({ "python.command": command, "python.executable": executable }: ClusterPlan["values"]): readonly string[] {
+  return executable === undefined ? command : [executable, ...command.slice(1)];
 }

@@ -282,7 +282,17 @@ const PROGRAM_ROWS = [
     unit: "engines",
     min: 0,
     max: 100_000,
+    flag: "--python-engines <count>",
+    traits: [],
     doc: "number of Python engines, started besides the others by the same launcher",
+  },
+  {
+    name: "python.executable",
+    type: "text",
+    default: null,
+    flag: "--python <path>",
+    traits: [],
+    doc: "the Python that runs them, in the place of the first word of `python.command`",
   },
   {
     name: "python.command",

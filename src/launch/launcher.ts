@@ -138,8 +138,10 @@ export interface LaunchedEngines extends Launched {
 
 /** A program to run on a cluster of its own, inside a job. */
 export interface ProgramRequest extends Pick<LaunchRequest, "place" | "options" | "logger" | "signal"> {
-  /** Engines. */
+  /** Engines of TypeScript. */
   readonly n: number;
+  /** Engines of Python besides; `executable`: the Python that runs them, else as the profile has it. */
+  readonly python?: { readonly n: number; readonly executable: string | undefined };
   /** Program and arguments. */
   readonly program: readonly string[];
   /** Begins the names of the job and of the file with its output. */

@@ -22,6 +22,8 @@ interface Starter {
   readonly name: "mpi" | "srun";
   /** The command with the arguments before the engine's program. */
   command(request: EnginesRequest, logBase: string): Promise<readonly string[]>;
+  /** Further environment of the command. */
+  environment?(n: number, env: NodeJS.ProcessEnv): Readonly<Record<string, string>>;
   /** Shell expression for an engine's number. */
   readonly number: string;
   /** Signals that the command hands on to the engines. */
@@ -50,11 +52,21 @@ const SRUN: Starter = {
   name: "srun",
   command: ({ n, options }, logBase) =>
     Promise.resolve(["srun", `--ntasks=${n}`, "--kill-on-bad-exit=0", "--wait=0", `--output=${logBase}-%t.log`, ...listOf(options, "args")]),
+  environment: stepEnvironment,
   number: '"$SLURM_PROCID"',
   forwarded: new Set(["SIGTERM", "SIGUSR1", "SIGUSR2", "SIGHUP", "SIGQUIT"]),
   log: (logBase, index) => `${logBase}-${index}.log`,
   readEnds: readTaskEnds,
 };
+
+/**
+ * Environment for a step of `n` tasks in an allocation: one that leaves some of it to others must say that it shares the processors, or a second
+ * step would wait for its end. By a variable, which srun of before Slurm 20.11 leaves alone.
+ */
+export function stepEnvironment(n: number, env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const tasks = env["SLURM_NTASKS"];
+  return tasks !== undefined && n < Number(tasks) ? { SLURM_OVERLAP: "1" } : {};
+}
 
 function listOf(options: LauncherOptions, name: string): readonly string[] {
   const value = options[name];
@@ -233,7 +245,7 @@ function rankedLauncher(starter: Starter): Launcher {
       const base = logBase(request.place, "ipengine", request.setId);
       const group = await spawnProcess({
         command: await engineLine(starter, request, identPrefix, base),
-        env: { ...remoteEnvironment(request.place), IPP_CONNECTION_INFO: request.connectionInfo },
+        env: { ...remoteEnvironment(request.place), ...starter.environment?.(request.n, process.env), IPP_CONNECTION_INFO: request.connectionInfo },
         outputFile: `${base}.log`,
       });
       const { profile, clusterId } = request.place;

@@ -48,14 +48,15 @@ export async function previewProgram(system: BatchSystem, request: ProgramReques
 }
 
 async function draftProgram(system: BatchSystem, request: ProgramRequest): Promise<Draft> {
-  const { place, n, program, name, directory } = request;
+  const { place, n, python = { n: 0, executable: undefined }, program, name, directory } = request;
   if (system.innerLauncher === undefined)
     throw new ConfigError(`${system.title} jobs that start a cluster of their own are not supported; there are such with slurm, pbs, sge and lsf`);
   const options = await readBatchOptions(system, "program", request.options, place.profile.path);
-  const run = ["run", `--engines=${system.innerLauncher}`, `-n=${n}`, `--profile-dir=${place.profile.path}`];
+  const engines = [`--engines=${system.innerLauncher}`, `-n=${n}`, ...(python.n > 0 ? [`--python-engines=${python.n}`] : [])];
+  const run = ["run", ...engines, ...(python.executable === undefined ? [] : [`--python=${python.executable}`]), `--profile-dir=${place.profile.path}`];
   const made = draftJob(system, place, options, {
     role: "program",
-    n,
+    n: n + python.n,
     shape: "tasks",
     program: [process.execPath, ownScript("ipcluster"), ...run],
     wrapped: program,
