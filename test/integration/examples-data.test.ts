@@ -35,3 +35,16 @@ describe("npm run example -- words", { timeout: 60_000 }, () => {
     expect([code, output]).toEqual([1, `words: there is no file with the ending .md or .ts in ${out}: name another --folder or other --endings\n`]);
   });
 });
+
+describe("npm run example -- graph", { timeout: 60_000 }, () => {
+  it("runs each task after and where the graph says, and draws graph and schedule", async () => {
+    const { code, output } = await runExample("graph", "--stations=5", "--values=2000", "--engines=2", `--out=${out}`);
+    expect(code, output).toBe(0);
+    expect(output).toContain("23 tasks, 22 times one waits for another, submitted at once to 2 engines\n");
+    expect(output).toMatch(/each began after what it waits for, and where its values lay\n {2}mean of [\d,]+ temperatures .*; the same when computed here\n/);
+    expect(output).toMatch(/^0 +\d+ .*\n1 +\d+ /m);
+    const drawing = await readFile(join(out, "graph.svg"), "utf8");
+    for (const name of ["read 0", "clean 1", "sum 2", "free 3", "north", "south", "total"]) expect(drawing).toContain(`>${name}<`);
+    expect([await isDrawing(join(out, "graph.svg")), await isDrawing(join(out, "schedule.svg"))]).toEqual([true, true]);
+  });
+});
