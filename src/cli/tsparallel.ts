@@ -3,6 +3,7 @@
 import { createProgram, type Command } from "./program.ts";
 import { addConsoleCommand } from "./tsparallel-console.ts";
 import { addKernelCommands } from "./tsparallel-kernel.ts";
+import { addNotebookCommand } from "./tsparallel-notebook.ts";
 
 const COMMANDS = [
   ["ipcluster", "start, stop and list clusters"],
@@ -23,9 +24,11 @@ export function tsparallelProgram(): Command {
       ["tsparallel console -n 4", "TypeScript at a prompt, with a cluster of four engines"],
       ["bakapara --local < jobs.jsonl > results.jsonl", "run shell jobs without a cluster of your own"],
       ["tsparallel kernel install", "TypeScript in Jupyter notebooks"],
+      ["tsparallel notebook run analysis.ipynb -n 4", "run a notebook without a person, with a cluster of four engines"],
     ],
   });
   addConsoleCommand(program);
   addKernelCommands(program);
+  addNotebookCommand(program);
   return program.action(() => program.outputHelp());
 }

@@ -7,3 +7,4 @@ export * from "./broadcast/index.ts";
 export * from "./relay/index.ts";
 export * from "./client/index.ts";
 export * from "./engine/index.ts";
+export * from "./notebook/index.ts";

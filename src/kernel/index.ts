@@ -3,6 +3,6 @@
 export type { CellExtension, CellVoice, TypedCell } from "./cell-extension.ts";
 export { complete, type Completions, type Match } from "./completion.ts";
 export { completenessOf, type Completeness } from "./completeness.ts";
-export { readKernelConnection } from "./connection-file.ts";
+export { readKernelConnection, type KernelConnection } from "./connection-file.ts";
 export { Kernel, type KernelConfig, type KernelEnd } from "./kernel.ts";
-export { installKernelspec, jupyterDataDir, kernelspec, kernelspecDir, uninstallKernelspec, type JupyterPlaces, type KernelspecTarget } from "./kernelspec.ts";
+export { installKernelspec, jupyterDataDir, KERNEL_NAME, kernelspec, kernelspecDir, uninstallKernelspec, type JupyterPlaces, type KernelspecTarget } from "./kernelspec.ts";

@@ -60,7 +60,7 @@ describe("the source tree", () => {
   it("compiles the pure floor without the platform's types, and no room with a room above it", () => {
     const floor = ["base", "wire", "core"];
     const services = ["controller", "engine", "client", "kernel"];
-    const top = ["cluster", "bakapara", "interactive", "cli"];
+    const top = ["cluster", "bakapara", "interactive", "notebook", "cli"];
     const level = (name: string): number => (floor.includes(name) ? floor.indexOf(name) : top.includes(name) ? 5 : services.includes(name) ? 4 : 3);
     const { types, lib } = settings("tsconfig.base.json").compilerOptions;
     expect([types, lib?.filter((name) => name.startsWith("dom"))]).toEqual([[], []]);

@@ -1,0 +1,100 @@
+// The cluster of a notebook: a running one that was named, or one for this run alone. The kernel finds it by its environment:
+// our clients and programs by `IPP_PROFILE_DIR` and `IPP_CLUSTER_ID`, Python's client by its IPython directory.
+
+import type { Client } from "../client/index.ts";
+import type { Cluster } from "../cluster/index.ts";
+import { connectionFilePath, resolveClusterId, resolveIpythonDir, resolveProfile, type ProfileDir } from "../config/index.ts";
+import { ownModule } from "../execution/index.ts";
+import { makeIpythonPlace } from "../notebook/index.ts";
+
+/** What users import is this package's own entrance, not the copy that is bundled with the command. */
+interface Library {
+  readonly Client: typeof Client;
+  readonly Cluster: typeof Cluster;
+}
+
+/** Which cluster is meant. */
+export interface ClusterWish {
+  readonly profile?: string | undefined;
+  readonly profileDir?: string | undefined;
+  readonly ipythonDir?: string | undefined;
+  readonly clusterId?: string | undefined;
+  /** Connection file of the client. */
+  readonly file?: string | undefined;
+  /** Engines of a cluster for this run alone. */
+  readonly n?: number | undefined;
+}
+
+/** A cluster, or none, for as long as a notebook runs. */
+export interface NotebookCluster extends AsyncDisposable {
+  /** For the kernel, beside what this process has. */
+  readonly env: NodeJS.ProcessEnv;
+  /** What it is, for a person. */
+  readonly title: string;
+  /** Tells why a cluster of this run's own has ended; never resolves for others. */
+  readonly ended: Promise<string>;
+}
+
+const library = async (): Promise<Library> => (await import(ownModule("tsparallel") ?? "")) as Library;
+
+/**
+ * Finds or starts the cluster.
+ *
+ * @param language what the notebook's kernel speaks
+ * @throws what connecting to a named cluster, or starting one, throws
+ */
+export async function openNotebookCluster(wish: ClusterWish, language: string, signal: AbortSignal): Promise<NotebookCluster> {
+  if (wish.n !== undefined) return await startOwn(wish.n, language, signal);
+  const { profile, profileDir, ipythonDir, clusterId, file } = wish;
+  const isNamed = [profile, profileDir, clusterId, file].some((given) => given !== undefined);
+  if (isNamed) await checkIsThere(wish, signal);
+  const base = ipythonDir === undefined ? {} : { IPYTHONDIR: ipythonDir };
+  const userDir = resolveIpythonDir({ ipythonDir });
+  if (file !== undefined) {
+    const place = await makeIpythonPlace(userDir, file);
+    const own = { IPP_PROFILE_DIR: place.profileDir, IPP_CLUSTER_ID: "" };
+    return { env: { ...base, ...own, ...forPython(language, place.dir) }, title: file, ended: never(), [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+  }
+  const found = resolveProfile({ profile, profileDir, ipythonDir });
+  const id = resolveClusterId(clusterId);
+  const env = isNamed ? { ...base, IPP_PROFILE_DIR: found.path, IPP_CLUSTER_ID: id } : base;
+  const title = isNamed ? `cluster of profile ${found.name}${id === "" ? "" : `, id ${id}`}` : "";
+  // Python finds the one without an id in the profile "default" by itself.
+  const isPlain = id === "" && found.path === resolveProfile({ profile: "default", ipythonDir }).path;
+  if (isPlain || !speaksPython(language)) return { env, title, ended: never(), [Symbol.asyncDispose]: async () => undefined };
+  const place = await makeIpythonPlace(userDir, clientFile(found, id));
+  return { env: { ...env, IPYTHONDIR: place.dir }, title, ended: never(), [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+}
+
+async function startOwn(n: number, language: string, signal: AbortSignal): Promise<NotebookCluster> {
+  const { Cluster: ClusterClass } = await library();
+  const cluster = await ClusterClass.start({ n, private: true, signal });
+  try {
+    const place = speaksPython(language) ? await makeIpythonPlace(resolveIpythonDir(), cluster.connectionFile) : undefined;
+    return {
+      env: { IPP_PROFILE_DIR: cluster.profileDir, IPP_CLUSTER_ID: cluster.clusterId, ...(place === undefined ? {} : { IPYTHONDIR: place.dir }) },
+      title: `a cluster of its own with ${n} engine${n === 1 ? "" : "s"}`,
+      ended: cluster.closed.then(({ message }) => message),
+      async [Symbol.asyncDispose]() {
+        await place?.[Symbol.asyncDispose]();
+        await cluster.stop();
+      },
+    };
+  } catch (cause) {
+    await cluster.stop();
+    throw cause;
+  }
+}
+
+const never = (): Promise<string> => new Promise(() => undefined);
+const speaksPython = (language: string): boolean => language.toLowerCase() === "python";
+const forPython = (language: string, dir: string): NodeJS.ProcessEnv => (speaksPython(language) ? { IPYTHONDIR: dir } : {});
+const clientFile = (profile: ProfileDir, clusterId: string): string => connectionFilePath(profile, "client", clusterId);
+
+/** A cluster that was named must run: better known now than in some cell. */
+async function checkIsThere({ profile, profileDir, ipythonDir, clusterId, file }: ClusterWish, signal: AbortSignal): Promise<void> {
+  const { Client: ClientClass } = await library();
+  const place = resolveProfile({ profile, profileDir, ipythonDir }).path;
+  const client = await ClientClass.connect({ profileDir: place, clusterId, file, signal });
+  await client.close();
+}
