@@ -44,7 +44,7 @@ const library = async (): Promise<Library> => (await import(ownModule("tsparalle
  * @throws what connecting to a named cluster, or starting one, throws
  */
 export async function openNotebookCluster(wish: ClusterWish, language: string, signal: AbortSignal): Promise<NotebookCluster> {
-  if (wish.n !== undefined) return await startOwn(wish.n, language, signal);
+  if (wish.n !== undefined) return startOwn(wish.n, language, signal);
   const { profile, profileDir, ipythonDir, clusterId, file } = wish;
   const isNamed = [profile, profileDir, clusterId, file].some((given) => given !== undefined);
   if (isNamed) await checkIsThere(wish, signal);
@@ -53,7 +53,12 @@ export async function openNotebookCluster(wish: ClusterWish, language: string, s
   if (file !== undefined) {
     const place = await makeIpythonPlace(userDir, file);
     const own = { IPP_PROFILE_DIR: place.profileDir, IPP_CLUSTER_ID: "" };
-    return { env: { ...base, ...own, ...forPython(language, place.dir) }, title: file, ended: never(), [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+    return {
+      env: { ...base, ...own, ...forPython(language, place.dir) },
+      title: file,
+      ended: never(),
+      [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
+    };
   }
   const found = resolveProfile({ profile, profileDir, ipythonDir });
   const id = resolveClusterId(clusterId);

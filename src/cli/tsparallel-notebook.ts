@@ -184,7 +184,10 @@ function conclude(end: NotebookEnd, { path, out, plan }: Prepared, report: Noteb
       throw new ExitError(1, `${path}: ${cell(number)} failed: ${ename}: ${evalue.split("\n")[0]}; ${saved}`);
     }
     case "timedOut":
-      throw new ExitError(1, `${path}: ${cell(end.number)} took longer than --timeout allows and was ${end.isKilled ? "killed with its kernel, which did not let itself be interrupted" : "interrupted"}; ${saved}`);
+      throw new ExitError(
+        1,
+        `${path}: ${cell(end.number)} took longer than --timeout allows and was ${end.isKilled ? "killed with its kernel, which did not let itself be interrupted" : "interrupted"}; ${saved}`,
+      );
     case "kernelDied":
       throw new ExitError(1, `${path}: the kernel ${end.how} ${end.number === 0 ? "between two cells" : `while it ran ${cell(end.number)}`}; ${saved}`);
     case "saveFailed":

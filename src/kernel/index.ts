@@ -5,4 +5,13 @@ export { complete, type Completions, type Match } from "./completion.ts";
 export { completenessOf, type Completeness } from "./completeness.ts";
 export { readKernelConnection, type KernelConnection } from "./connection-file.ts";
 export { Kernel, type KernelConfig, type KernelEnd } from "./kernel.ts";
-export { installKernelspec, jupyterDataDir, KERNEL_NAME, kernelspec, kernelspecDir, uninstallKernelspec, type JupyterPlaces, type KernelspecTarget } from "./kernelspec.ts";
+export {
+  installKernelspec,
+  jupyterDataDir,
+  KERNEL_NAME,
+  kernelspec,
+  kernelspecDir,
+  uninstallKernelspec,
+  type JupyterPlaces,
+  type KernelspecTarget,
+} from "./kernelspec.ts";

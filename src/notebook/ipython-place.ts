@@ -41,7 +41,9 @@ export async function makeIpythonPlace(userDir: string, clientFile: string): Pro
     return placeAt(dir, profileDir);
   } catch (cause) {
     if (dir !== undefined) await rm(dir, { recursive: true, force: true });
-    throw new ConfigError(`cannot make a directory for IPython in ${tmpdir()}: ${fileFailure(cause)}; set TMPDIR to a directory that can be written`, { cause });
+    throw new ConfigError(`cannot make a directory for IPython in ${tmpdir()}: ${fileFailure(cause)}; set TMPDIR to a directory that can be written`, {
+      cause,
+    });
   }
 }
 

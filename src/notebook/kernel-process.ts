@@ -67,7 +67,16 @@ export class KernelProcess {
     try {
       const ports = await freePorts(5);
       const [shellPort = 0, controlPort = 0, stdinPort = 0, iopubPort = 0, heartbeatPort = 0] = ports;
-      const connection = { interface: `tcp://${ADDRESS}`, shellPort, controlPort, stdinPort, iopubPort, heartbeatPort, key: randomUUID(), signatureScheme: SCHEME };
+      const connection = {
+        interface: `tcp://${ADDRESS}`,
+        shellPort,
+        controlPort,
+        stdinPort,
+        iopubPort,
+        heartbeatPort,
+        key: randomUUID(),
+        signatureScheme: SCHEME,
+      };
       const file = join(folder, "kernel.json");
       await writeFile(file, `${JSON.stringify(fileContent(connection, spec.name), null, 2)}\n`, { mode: 0o600 });
       const [program = "", ...args] = kernelCommand(spec, file);

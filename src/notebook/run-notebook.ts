@@ -187,7 +187,9 @@ class Runner {
         this.#timer = setTimeout(() => this.#feed({ type: "ticked", at: now() }), Math.min(Math.max(0, effect.at - now()), WAIT_MS_MAX));
         return;
       case "ended":
-        this.#tell(effect.end.type === "completed" && effect.end.failures.length === 0 ? "completed" : effect.end.type === "stopped" ? "interrupted" : "failed");
+        this.#tell(
+          effect.end.type === "completed" && effect.end.failures.length === 0 ? "completed" : effect.end.type === "stopped" ? "interrupted" : "failed",
+        );
         this.#save();
         return this.#end(effect.end);
       case "cellEnded":

@@ -52,7 +52,8 @@ function write(name: string, kernel: string, ...cells: readonly (string | object
 
 const read = (path: string): Executed => JSON.parse(readFileSync(path, "utf8")) as Executed;
 const outOf = (path: string): Executed => read(path.replace(/\.ipynb$/, ".out.ipynb"));
-const textOf = ({ outputs }: Executed["cells"][number]): string => outputs.flatMap(({ text, data }) => text ?? (data?.["text/plain"] as string[]) ?? []).join("");
+const textOf = ({ outputs }: Executed["cells"][number]): string =>
+  outputs.flatMap(({ text, data }) => text ?? (data?.["text/plain"] as string[]) ?? []).join("");
 
 function start(...args: readonly string[]): RunningCommand {
   const { IPP_PROFILE_DIR: _dir, IPP_CLUSTER_ID: _id, VIRTUAL_ENV: _venv, ...inherited } = process.env;
@@ -118,7 +119,11 @@ describe.skipIf(PYTHON === undefined)("a notebook in Python", () => {
 describe("a run that cannot begin", () => {
   it.each([
     ["broken JSON", '{"cells": [', /bad\.ipynb is not JSON: /],
-    ["an unknown kernel", JSON.stringify({ nbformat: 4, cells: [], metadata: { kernelspec: { name: "nope" } } }), /there is no Jupyter kernel "nope"; choose one with --kernel: .*typescript \(TypeScript \(tsparallel\)\)/],
+    [
+      "an unknown kernel",
+      JSON.stringify({ nbformat: 4, cells: [], metadata: { kernelspec: { name: "nope" } } }),
+      /there is no Jupyter kernel "nope"; choose one with --kernel: .*typescript \(TypeScript \(tsparallel\)\)/,
+    ],
     ["no kernel", JSON.stringify({ nbformat: 4, cells: [] }), /bad\.ipynb names no kernel; choose one with --kernel: /],
   ])("says so in a sentence: %s", async (_, text, words) => {
     const path = join(folder, "bad.ipynb");

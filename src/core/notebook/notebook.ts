@@ -61,7 +61,8 @@ function readCell(value: unknown, where: string): Cell {
   if (typeof type !== "string") return refuse(`${where} has no cell_type`);
   if (!isLines(source)) return refuse(`${where} has a source that is no text`);
   if (!isDict(metadata)) return refuse(`${where} has metadata that are not an object`);
-  if (type === "code" && outputs !== undefined && !(Array.isArray(outputs) && outputs.every(isDict))) refuse(`${where} has outputs that are no list of objects`);
+  if (type === "code" && outputs !== undefined && !(Array.isArray(outputs) && outputs.every(isDict)))
+    refuse(`${where} has outputs that are no list of objects`);
   return { ...value, cell_type: type, metadata: { ...metadata }, source };
 }
 

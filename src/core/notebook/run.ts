@@ -262,7 +262,11 @@ export class NotebookRun {
     setStatus(planned.cell, status);
     const { number } = planned;
     const { failure, how = "", isKilled = false, thenStops } = more;
-    this.#effects.push({ type: "changed", cell: planned.cell }, { type: "cellEnded", number, status, ...(failure === undefined ? {} : { failure }) }, { type: "save" });
+    this.#effects.push(
+      { type: "changed", cell: planned.cell },
+      { type: "cellEnded", number, status, ...(failure === undefined ? {} : { failure }) },
+      { type: "save" },
+    );
     if (thenStops !== undefined) return this.#over(this.#endFor(thenStops, number, false));
     switch (status) {
       case "kernel died":

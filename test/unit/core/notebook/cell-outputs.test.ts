@@ -29,7 +29,10 @@ describe("the outputs of a cell", () => {
     expect(
       outputsOf([
         stdout("a\nb"),
-        ["display_data", { data: { "image/svg+xml": "<svg>\n</svg>", "image/png": "AAA\n", "application/json": { a: 1 } }, metadata: { "image/png": { width: 1 } } }],
+        [
+          "display_data",
+          { data: { "image/svg+xml": "<svg>\n</svg>", "image/png": "AAA\n", "application/json": { a: 1 } }, metadata: { "image/png": { width: 1 } } },
+        ],
         ["execute_result", { data: { "text/plain": "3" }, metadata: {}, execution_count: 2 }],
         ["error", { ename: "E", evalue: "v", traceback: ["t"] }],
         ["comm_open", { comm_id: "1" }],
@@ -66,10 +69,16 @@ describe("the outputs of a cell", () => {
   });
 
   it("say what was left out, and keep an error whatever came before", () => {
-    const [first, ...rest] = outputsOf([stdout("x".repeat(50_000)), ...Array.from({ length: 20 }, () => display("y".repeat(500))), ["error", { ename: "E" }]], 4000);
+    const [first, ...rest] = outputsOf(
+      [stdout("x".repeat(50_000)), ...Array.from({ length: 20 }, () => display("y".repeat(500))), ["error", { ename: "E" }]],
+      4000,
+    );
     expect(JSON.stringify(first).length).toBeLessThan(2300);
     expect(rest.at(-2)).toEqual({ ename: "E", evalue: "", output_type: "error", traceback: [] });
-    expect(rest.at(-1)).toMatchObject({ name: "stderr", text: [expect.stringMatching(/^\d+ further outputs were left out: the cell's outputs had reached 4,000 characters\n$/)] });
+    expect(rest.at(-1)).toMatchObject({
+      name: "stderr",
+      text: [expect.stringMatching(/^\d+ further outputs were left out: the cell's outputs had reached 4,000 characters\n$/)],
+    });
   });
 
   it("stay within their bound, whatever is published", () => {

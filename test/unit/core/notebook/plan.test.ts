@@ -36,7 +36,9 @@ function actions(notebook: Notebook, options: PlanOptions = {}): string[] {
 
 describe("a plan", () => {
   it("counts code cells from 1, leaves empty ones and those tagged for it, and clears the others", () => {
-    const notebook = parseNotebook(notebookOf(markdown, codeCell(" \n"), { ...codeCell("a"), outputs: [{}], execution_count: 3 }, codeCell("b", "skip-execution")));
+    const notebook = parseNotebook(
+      notebookOf(markdown, codeCell(" \n"), { ...codeCell("a"), outputs: [{}], execution_count: 3 }, codeCell("b", "skip-execution")),
+    );
     expect(actions(notebook)).toEqual(["1 skipped", "2 run", "3 skipped"]);
     expect(notebook.cells[2]).toMatchObject({ outputs: [], execution_count: null });
   });
@@ -82,9 +84,7 @@ describe("a parameter", () => {
     expect(parametersCode(parameters, "TypeScript")).toBe(
       '// Parameters\nlet a = {"x":[true,null,"é\\n"]};\nlet b = 12345678901234567890;\nlet c = -1.5e3;\nlet d = "it\'s";',
     );
-    expect(parametersCode(parameters, "python")).toBe(
-      '# Parameters\na = {"x": [True, None, "é\\n"]}\nb = 12345678901234567890\nc = -1.5e3\nd = "it\'s"',
-    );
+    expect(parametersCode(parameters, "python")).toBe('# Parameters\na = {"x": [True, None, "é\\n"]}\nb = 12345678901234567890\nc = -1.5e3\nd = "it\'s"');
     expect(() => parametersCode(parameters, "R")).toThrow("this notebook's kernel speaks R");
   });
 
