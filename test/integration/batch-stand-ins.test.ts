@@ -78,12 +78,13 @@ describe("engines through stand-ins for batch systems", () => {
     await cluster.leave();
   });
 
-  it.concurrent.each(SYSTEMS)("of $name may run the controller", async ({ name }) => {
-    const given = { n: 0, controller: { launcher: name }, batch: { scheduler: "HEAD" } } as const;
-    const cluster = await Cluster.start({ ...given, ipythonDir: sandbox.dir, clusterId: name });
-    const client = await cluster.connect();
-    expect(client.ids).toEqual([]);
-    await cluster.stop();
+  it.concurrent.each(SYSTEMS)("of $name are started by the command, beside a controller that is a job too, and stopped by it", async ({ name }) => {
+    const launchers = [`--engines=${name}`, `--controller=${name}`, "--scheduler=HEAD"];
+    const started = await sandbox.run("start", ...launchers, "-n", "1", "--daemonize", `--cluster-id=${name}`);
+    expect(started.stderr).toMatch(/ready: 1 engine answered after .*; stop it with: ipcluster stop --cluster-id=/);
+    expect(started.code).toBe(0);
+    const stopped = await sandbox.run("stop", `--cluster-id=${name}`);
+    expect(stopped).toMatchObject({ code: 0 });
   });
 
   it.concurrent.each([
