@@ -85,8 +85,8 @@ export function requestedId(request: ClusterRequest): string {
 }
 
 /** Log lines with time stamps on standard error. */
-export function commandLogger(level: ClusterValues["logLevel"], fd = 2): Logger {
-  return createLogger("ipcluster", fdWriter(fd), level);
+export function commandLogger(level: ClusterValues["logLevel"], name = "ipcluster"): Logger {
+  return createLogger(name, fdWriter(2), level);
 }
 
 /** `--profile=x --cluster-id=y`, as needed to name the same cluster again. */

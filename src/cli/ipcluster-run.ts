@@ -7,7 +7,7 @@ import { clusterRequest, commandLogger, requestedId, type SubmitFlags } from "./
 import { Interruption } from "./interruption.ts";
 import { EXIT_ALREADY_RUNNING } from "./ipcluster-exit-codes.ts";
 import { ExitError, type Command } from "./program.ts";
-import { submitProgram } from "./submit-program.ts";
+import { planSubmission, submitProgram } from "./submit-program.ts";
 import { programName, runProgram } from "./user-program.ts";
 
 /** The cluster's and the system's processes do not keep this one alive, so a timer does. */
@@ -66,5 +66,12 @@ function refuseNothing(program: readonly string[], command: string): void {
 /** Runs `ipcluster submit`. */
 export async function submitCommand(program: readonly string[], command: Command): Promise<void> {
   refuseNothing(program, "submit");
-  await submitProgram(clusterRequest(command), { program, name: programName(program) }, command.opts<SubmitFlags>());
+  const plan = await planSubmission(clusterRequest(command));
+  const pythons = plan.values["python.n"];
+  const python = pythons === 0 ? undefined : { n: pythons, executable: plan.values["python.executable"] };
+  await submitProgram(
+    plan,
+    { program, n: plan.n, ...(python && { python }), name: programName(program), log: "ipcluster", title: "the program" },
+    command.opts<SubmitFlags>(),
+  );
 }

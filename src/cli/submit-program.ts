@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeSync } from "node:fs";
 import { ConfigError } from "../base/index.ts";
 import { launcherOptions, planGiven, type ClusterPlan } from "../cluster/index.ts";
 import { ensureProfile } from "../config/index.ts";
-import { atProcessExit, type LaunchedProgram, type ProcessExit, type ProgramRequest } from "../launch/index.ts";
+import { atProcessExit, type LaunchedProgram, type Launcher, type ProcessExit, type ProgramRequest } from "../launch/index.ts";
 import { commandLogger, type ClusterRequest, type SubmitFlags } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { ExitError } from "./program.ts";
@@ -14,49 +14,65 @@ import { ExitError } from "./program.ts";
 const HOLD_MS = 60_000;
 
 /** What to submit. */
-export interface SubmittedProgram {
-  /** Program and arguments. */
-  readonly program: readonly string[];
-  /** Begins the names of the job and of the file with its output. */
-  readonly name: string;
+export interface SubmittedProgram extends Pick<ProgramRequest, "n" | "python" | "program" | "name"> {
+  /** Whose log it is: `ipcluster`. */
+  readonly log: string;
+  /** What it is to people: `the program`. */
+  readonly title: string;
+  /** File that it writes. */
+  readonly result?: string;
 }
+
+/**
+ * What a program would be submitted with.
+ *
+ * @throws ConfigError when the engines' launcher is no batch system
+ */
+export async function planSubmission({ profile, given }: ClusterRequest): Promise<ClusterPlan> {
+  const plan = await planGiven(profile, given, false);
+  submitterOf(plan);
+  return plan;
+}
+
+type Submitter = Launcher & Required<Pick<Launcher, "submitProgram" | "previewProgram">>;
+
+function submitterOf({ engineLauncher: { launcher } }: ClusterPlan): Submitter {
+  if (canSubmit(launcher)) return launcher;
+  throw new ConfigError(`"${launcher.name}" does not run programs as jobs; name a batch system: --engines=slurm, pbs, sge or lsf`);
+}
+
+const canSubmit = (launcher: Launcher): launcher is Submitter => launcher.submitProgram !== undefined && launcher.previewProgram !== undefined;
 
 /**
  * Submits a program, or prints its script.
  *
- * @throws ConfigError when the engines' launcher is no batch system; LaunchError when the system refuses the job; ExitError with the job's
- * status when it was waited for and failed
+ * @throws LaunchError when the system refuses the job; ExitError with the job's status when it was waited for and failed
  */
-export async function submitProgram({ profile, given }: ClusterRequest, what: SubmittedProgram, { dryRun = false, wait = false }: SubmitFlags): Promise<void> {
-  const plan = await planGiven(profile, given, false);
-  const { launcher } = plan.engineLauncher;
-  if (launcher.submitProgram === undefined || launcher.previewProgram === undefined)
-    throw new ConfigError(`"${launcher.name}" does not run programs as jobs; name a batch system: --engines=slurm, pbs, sge or lsf`);
-  const logger = commandLogger(plan.values.logLevel);
+export async function submitProgram(
+  plan: ClusterPlan,
+  { log, title, result, ...what }: SubmittedProgram,
+  { dryRun = false, wait = false }: SubmitFlags,
+): Promise<void> {
+  const submitter = submitterOf(plan);
+  const logger = commandLogger(plan.values.logLevel, log);
   using interruption = new Interruption(logger);
-  const job: ProgramRequest = { ...programRequest(plan, what), logger, signal: interruption.signal };
+  const job: ProgramRequest = {
+    ...what,
+    name: what.name.replaceAll(/[^\w.-]/g, "_"),
+    place: { profile: plan.profile, clusterId: "" },
+    options: launcherOptions(plan.values, plan.engineLauncher),
+    directory: process.cwd(),
+    logger,
+    signal: interruption.signal,
+  };
   if (dryRun) {
-    process.stdout.write(await launcher.previewProgram(job));
+    process.stdout.write(await submitter.previewProgram(job));
     return;
   }
-  await ensureProfile(profile);
-  const launched = await launcher.submitProgram(job);
+  await ensureProfile(plan.profile);
+  const launched = await submitter.submitProgram(job);
   if (wait) await waitFor(launched, plan, interruption);
-  else logger.info(`${launched.title} has the program; its output goes to ${launched.log}`);
-}
-
-function programRequest(plan: ClusterPlan, { program, name }: SubmittedProgram): Omit<ProgramRequest, "logger" | "signal"> {
-  const { profile, values, n } = plan;
-  const pythons = values["python.n"];
-  return {
-    place: { profile, clusterId: "" },
-    options: launcherOptions(values, plan.engineLauncher),
-    n,
-    ...(pythons === 0 ? {} : { python: { n: pythons, executable: values["python.executable"] } }),
-    program,
-    name: name.replaceAll(/[^\w.-]/g, "_"),
-    directory: process.cwd(),
-  };
+  else logger.info(`${launched.title} has ${title}; its output goes to ${launched.log}${result === undefined ? "" : `, its results to ${result}`}`);
 }
 
 /** Stays until the job has ended, prints its output, and ends with its exit status. Ctrl-C cancels the job. */

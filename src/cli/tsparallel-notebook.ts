@@ -1,78 +1,38 @@
-// `tsparallel notebook run`: executes a notebook's cells without a person, with a cluster or without.
+// `tsparallel notebook`, and its `run`: executes a notebook's cells without a person, with a cluster or without.
 
-import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { ConfigError, InvalidArgumentError as InvalidArgument, InvariantError } from "../base/index.ts";
-import {
-  addCellIds,
-  injectParameters,
-  kernelNameOf,
-  parametersCode,
-  parseParameter,
-  planRun,
-  type Notebook,
-  type NotebookEnd,
-  type Parameter,
-  type RunPlan,
-} from "../core/notebook/index.ts";
-import { KERNEL_NAME, kernelspec } from "../kernel/index.ts";
+import { InvariantError } from "../base/index.ts";
+import type { Notebook, NotebookEnd, Parameter, RunPlan } from "../core/notebook/index.ts";
 import { createLogger, fdWriter } from "../log/index.ts";
-import { findKernel, kernelSpecOf, listKernels, readNotebook, runNotebook, shownKernels, type KernelSpec } from "../notebook/index.ts";
-import { positiveNumber, wholeNumber } from "./cluster-flags.ts";
+import { readNotebook, runNotebook, type KernelSpec } from "../notebook/index.ts";
+import { wholeNumber } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { openNotebookCluster, type ClusterWish } from "./notebook-cluster.ts";
+import { addNotebookFlags, outputOf, type NotebookFlags } from "./notebook-flags.ts";
+import { chooseKernel, planOf, prepareNotebook, tellNothingToDo } from "./notebook-preparation.ts";
 import { NotebookReport } from "./notebook-report.ts";
-import { addExamples, ExitError, InvalidArgumentError, Option, type Command } from "./program.ts";
+import { addExamples, ExitError, Option, type Command } from "./program.ts";
 import { addProfileOptions } from "./schema-options.ts";
+import { addNotebookSubmitCommand } from "./tsparallel-notebook-submit.ts";
 
-/** The bin whose `kernel start` runs our own kernel. */
-const SCRIPT = fileURLToPath(new URL("./bin/tsparallel.js", import.meta.url));
-const OUTPUT_MIB = 10;
 const ALL_OUTPUT_CHARS_MAX = 256 * 1024 ** 2;
 /** Nothing else keeps this process alive in every moment. */
 const HOLD_MS = 60_000;
 
-interface RunOptions extends ClusterWish {
-  readonly output?: string;
-  readonly inplace?: boolean;
-  readonly kernel?: string;
-  readonly param?: readonly Parameter[];
-  readonly timeout?: number;
-  readonly startAt?: number;
-  readonly resume?: boolean;
-  readonly allowErrors?: boolean;
-  readonly stream?: boolean;
-  readonly cwd?: string;
-  readonly outputLimit: number;
-}
+type RunOptions = ClusterWish & NotebookFlags;
 
 /** Adds `notebook`, the group, with `run`. */
 export function addNotebookCommand(program: Command): Command {
-  const notebook = program.command("notebook").description("notebooks without a person: run");
-  const run = notebook
-    .command("run <notebook>")
+  const notebook = program.command("notebook").description("notebooks without a person: run here, or submit to a batch system");
+  const run = addNotebookFlags(notebook.command("run <notebook>"))
     .description("execute a notebook's code cells in order, with any Jupyter kernel that is installed, or this package's own")
-    .option("-o, --output <path>", "where the executed notebook is written (default: NAME.out.ipynb beside NAME.ipynb)")
-    .addOption(new Option("--inplace", "write into the notebook itself").conflicts("output"))
-    .option("--kernel <name>", "kernel to use (default: the one the notebook names)")
-    .option("--param <name=value>", "set a parameter; JSON or else a text; may be given again", collectParameter)
-    .option("--timeout <seconds>", "how long one cell may take (default: for ever)", positiveNumber)
-    .option("--allow-errors", "go on after a cell that fails")
-    .option("--resume", "begin at the first cell that has not run well in the output of the last run")
-    .addOption(new Option("--start-at <n>", "begin at the n-th code cell").argParser(cellNumber).conflicts("resume"))
     .addOption(
       new Option("-n, --n <engines>", "start a private cluster of so many engines, for this run")
         .argParser(wholeNumber)
         .conflicts(["profile", "profileDir", "clusterId", "file"]),
     )
     .option("--cluster-id <id>", "which cluster of the profile (default: the one without an id)")
-    .addOption(new Option("--file <path>", "connection file of the client, instead of a profile").conflicts(["profile", "profileDir", "clusterId"]))
-    .option("--cwd <directory>", "where the kernel runs (default: the notebook's directory)")
-    .option("--stream", "show what cells write, while they run")
-    .option("--output-limit <MiB>", "what one cell's outputs may have together, in Mi characters", positiveNumber, OUTPUT_MIB);
+    .addOption(new Option("--file <path>", "connection file of the client, instead of a profile").conflicts(["profile", "profileDir", "clusterId"]));
   addExamples(
     addProfileOptions(run),
     [
@@ -86,36 +46,18 @@ export function addNotebookCommand(program: Command): Command {
       "nothing could be run, 2 wrong use, 130 interrupted by Ctrl-C.",
   );
   run.action(async (path: string) => runCommand(path, run.opts<RunOptions>()));
+  addNotebookSubmitCommand(notebook);
   return notebook;
-}
-
-function collectParameter(text: string, before: readonly Parameter[] | undefined): Parameter[] {
-  try {
-    return [...(before ?? []), parseParameter(text)];
-  } catch (cause) {
-    if (cause instanceof InvalidArgument) throw new InvalidArgumentError(cause.message);
-    throw cause;
-  }
-}
-
-function cellNumber(text: string): number {
-  const number = wholeNumber(text);
-  if (number < 1) throw new InvalidArgumentError("code cells are counted from 1.");
-  return number;
 }
 
 async function runCommand(path: string, options: RunOptions): Promise<void> {
   const notebook = await readNotebook(path);
-  const spec = chooseKernel(path, notebook, options.kernel);
+  const spec = chooseKernel(path, notebook, options);
   const { param: parameters = [] } = options;
-  addCellIds(notebook, newCellId);
-  if (parameters.length > 0) injectParameters(notebook, parametersCode(parameters, spec.language), newCellId);
-  const out = options.inplace === true ? path : (options.output ?? `${path.replace(/\.ipynb$/, "")}.out.ipynb`);
-  const previous = (options.resume === true || options.startAt !== undefined) && existsSync(out) ? await readNotebook(out) : undefined;
-  const plan = planRun(notebook, { startAt: options.startAt, resumes: options.resume === true, previous });
-  if (options.startAt !== undefined && plan.startAt > plan.cells.length)
-    throw new ConfigError(`${path} has ${plan.cells.length} code cells; --start-at ${plan.startAt} is behind the last`);
-  if (plan.startAt > plan.cells.length && options.resume === true) return void process.stderr.write(`nothing to do: every cell of ${out} has run well\n`);
+  prepareNotebook(notebook, parameters, spec.language);
+  const out = outputOf(path, options);
+  const plan = await planOf(path, notebook, options);
+  if (plan === undefined) return tellNothingToDo(path, options);
   const hold = setInterval(() => undefined, HOLD_MS);
   try {
     await runPlan({ path, out, notebook, plan, spec, parameters }, options);
@@ -196,15 +138,3 @@ function conclude(end: NotebookEnd, { path, out, plan }: Prepared, report: Noteb
       throw signal.reason;
   }
 }
-
-function chooseKernel(path: string, notebook: Notebook, wanted: string | undefined): KernelSpec {
-  const own = kernelSpecOf(KERNEL_NAME, kernelspec(process.execPath, SCRIPT));
-  if (own === undefined) throw new InvariantError("our own kernelspec starts nothing");
-  const kernels = listKernels({ env: process.env, platform: process.platform, home: homedir() }, own);
-  const name = wanted ?? kernelNameOf(notebook);
-  if (name === undefined) throw new ConfigError(`${path} names no kernel; ${shownKernels(kernels)}`);
-  return findKernel(name, kernels);
-}
-
-/** Ids of cells, of the length that Jupyter gives them. */
-const newCellId = (): string => randomBytes(4).toString("hex");

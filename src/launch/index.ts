@@ -26,6 +26,7 @@ export {
   type LauncherState,
   type ProcessState,
 } from "./launcher-state.ts";
+export { ownScript } from "./local-launcher.ts";
 export { lastSentence, outputTail, tailLines } from "./output-tail.ts";
 export { identityOf, isAlive, startedOf, type ProcessIdentity } from "./process-identity.ts";
 export { findLauncher, launcherName, launcherNames, loadLauncher, type LoadedLauncher, type LauncherPurpose } from "./registry.ts";

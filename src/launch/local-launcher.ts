@@ -171,7 +171,7 @@ export function ownCommand(program: "ipcontroller" | "ipengine"): string[] {
 }
 
 /** Path of a program of this package. */
-export function ownScript(program: "ipcluster" | "ipcontroller" | "ipengine"): string {
+export function ownScript(program: "ipcluster" | "ipcontroller" | "ipengine" | "tsparallel"): string {
   return findBundle(program) ?? fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
 }
 

@@ -135,6 +135,11 @@ function pythonBeside(program: string, prefix: string | undefined): string {
   return isFile(path) ? path : program;
 }
 
+/** The program that runs a kernel. */
+export function kernelProgram(spec: KernelSpec): string {
+  return kernelCommand(spec, "")[0] ?? "";
+}
+
 /** The environment a kernel is started with; `${NAME}` in its own variables means those of `env`. */
 export function kernelEnvironment(spec: KernelSpec, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = Object.entries(spec.env).map(([name, value]) => [name, value.replaceAll(/\$\{(\w+)\}/g, (_, key: string) => env[key] ?? "")]);
