@@ -36,7 +36,11 @@ describe("the flags of a notebook's run", () => {
         const again = read(notebookArguments(first.path, first.flags));
         const { output, cwd, ...others } = first.flags;
         expect(again.path).toBe(resolve("my fit.ipynb"));
-        expect(again.flags).toEqual({ ...others, output: resolve(outputOf(first.path, { output })), ...(cwd === undefined ? {} : { cwd: resolve(cwd) }) });
+        expect(again.flags).toEqual({
+          ...others,
+          output: resolve(outputOf(first.path, output === undefined ? {} : { output })),
+          ...(cwd === undefined ? {} : { cwd: resolve(cwd) }),
+        });
       }),
     );
   });
