@@ -9,9 +9,6 @@ export interface DoneTask {
   readonly after: readonly string[];
   readonly follow: string | undefined;
   readonly engine: number;
-  /** ISO times with microseconds. */
-  readonly started: string;
-  readonly completed: string;
   /** Since the first task began. */
   readonly startMs: number;
   readonly endMs: number;

@@ -27,6 +27,9 @@ interface Task {
   readonly work: () => unknown;
 }
 
+/** By how much the clocks of two processes may differ. */
+const CLOCKS_MS = 5;
+
 /** What engines keep between tasks. */
 declare const kept: Map<number, Float64Array>;
 
@@ -90,18 +93,16 @@ function doneTasks(graph: readonly Task[], results: ReadonlyMap<string, AsyncRes
     after: task.after,
     follow: task.follow,
     engine: metadata.engineId as number,
-    started: metadata.started!,
-    completed: metadata.completed!,
     startMs: times[i]![0] - beganMs,
     endMs: times[i]![1] - beganMs,
   }));
 }
 
-/** What went against the graph. Times are ISO texts of one form with microseconds, which sort as texts. */
+/** What went against the graph. */
 function violations(tasks: readonly DoneTask[]): string[] {
   const byName = new Map(tasks.map((task) => [task.name, task]));
-  const early = tasks.flatMap(({ name, after, started }) =>
-    after.filter((other) => started < byName.get(other)!.completed).map((other) => `${name} began before ${other} had ended`),
+  const early = tasks.flatMap(({ name, after, startMs }) =>
+    after.filter((other) => startMs < byName.get(other)!.endMs - CLOCKS_MS).map((other) => `${name} began before ${other} had ended`),
   );
   const astray = tasks.flatMap(({ name, follow, engine }) =>
     follow !== undefined && byName.get(follow)!.engine !== engine ? [`${name} did not run where ${follow} had run`] : [],

@@ -48,3 +48,14 @@ describe("npm run example -- graph", { timeout: 60_000 }, () => {
     expect([await isDrawing(join(out, "graph.svg")), await isDrawing(join(out, "schedule.svg"))]).toEqual([true, true]);
   });
 });
+
+describe("npm run example -- profile", { timeout: 60_000 }, () => {
+  it("tells where the time of each kind went, on each engine, and draws it", async () => {
+    const { code, output } = await runExample("profile", "--tasks=30", "--engines=2", "--records=none", `--out=${out}`);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/^30 tasks on 2 engines: .* s, all values right; no engine ran two at once\n/);
+    for (const kind of ["short", "compute", "megabyte"]) expect(output).toMatch(new RegExp(`^${kind} +10( +\\d+\\.\\d\\d){4}$`, "m"));
+    expect(output).toMatch(/^0 +\d+( +\d+\.\d %){3}\n1 +\d+( +\d+\.\d %){3}$/m);
+    expect([await isDrawing(join(out, "tasks.svg")), await isDrawing(join(out, "engines.svg"))]).toEqual([true, true]);
+  });
+});
