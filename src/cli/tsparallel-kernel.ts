@@ -103,7 +103,7 @@ function magics(voice: CellVoice): CellExtension {
   const own = new Magics({
     write: (name, text) => voice.write(name, text),
     display: (data, metadata) => voice.display(data, metadata),
-    progress: { write: (text: string) => voice.write("stderr", text), isTTY: true },
+    progress: (data, place) => voice.display(data, {}, place),
     globals: globalThis as unknown as Record<string, unknown>,
     types: Object.fromEntries(["clearOutput", "display", "input", "password"].map((name) => [name, `typeof import("tsparallel/engine").${name}`])),
     onInterrupt: (listener) => {

@@ -30,7 +30,7 @@ export function shownStack(error: Error): string {
 
 /** What a request that was interrupted fails with, by the reference's name. */
 export function interruptedFailure(): KernelFailure {
-  const evalue = "the request was interrupted by a signal";
+  const evalue = "interrupted; variables keep the values they have";
   return { ename: "KeyboardInterrupt", evalue, traceback: [`KeyboardInterrupt: ${evalue}`] };
 }
 

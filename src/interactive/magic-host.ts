@@ -2,6 +2,7 @@
 
 import type { Client, InteractiveOptions } from "../client/index.ts";
 import type { Dict } from "../wire/index.ts";
+import type { DrawPicture } from "./progress-picture.ts";
 
 /** A terminal or a notebook. */
 export interface MagicHost {
@@ -9,8 +10,8 @@ export interface MagicHost {
   write(stream: "stdout" | "stderr", text: string): void;
   /** Shows rich output; absent: only its plain text is written. */
   readonly display?: (data: Dict, metadata: Dict) => void;
-  /** Where progress is shown; absent: nowhere. */
-  readonly progress?: NonNullable<InteractiveOptions["stream"]>;
+  /** Where progress is shown: as text, or as a picture that changes in place; absent: nowhere. */
+  readonly progress?: NonNullable<InteractiveOptions["stream"]> | DrawPicture;
   /** Variables of the user. */
   readonly globals: Record<string, unknown>;
   /** Their types, in TypeScript, of those that no cell declares. */

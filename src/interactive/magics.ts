@@ -1,11 +1,12 @@
 // `%px` and its family: code of a cell on engines, its output here; and `%typecheck`. One of these for each REPL or notebook.
 
 import { InvalidArgumentError, InvalidStateError } from "../base/index.ts";
-import { activeViews, type AsyncResult, type DirectView, type OutputGroups } from "../client/index.ts";
+import { activeViews, type AsyncResult, type DirectView, type InteractiveOptions, type OutputGroups } from "../client/index.ts";
 import { pickSlice, type Targets } from "../core/client/index.ts";
 import { expandMagics, ownText, type MagicCall, type MagicTable } from "./expand-magics.ts";
 import { LiveOutput } from "./live-output.ts";
 import type { MagicHost } from "./magic-host.ts";
+import { drawProgress } from "./progress-picture.ts";
 import { readPxLine, type PxOptions } from "./px-options.ts";
 import { Typecheck, type SessionCell } from "./typecheck/typecheck.ts";
 
@@ -180,13 +181,16 @@ export class Magics implements MagicTable {
 
   /** Shows progress from `afterSeconds` on; gives how to end it. */
   #showProgress(result: Result, afterSeconds: number): () => void {
-    const { progress: stream } = this.#host;
-    if (stream === undefined || afterSeconds < 0) return () => undefined;
-    const shown = new AbortController();
-    const timer = setTimeout(() => void result.waitInteractive({ stream, signal: shown.signal }), afterSeconds * 1000);
+    const { progress } = this.#host;
+    if (progress === undefined || afterSeconds < 0) return () => undefined;
+    let stop = (): void => undefined;
+    const timer = setTimeout(() => {
+      if (typeof progress === "function") stop = drawProgress(result, progress);
+      else stop = showProgressText(result, progress);
+    }, afterSeconds * 1000);
     return () => {
       clearTimeout(timer);
-      shown.abort();
+      stop();
     };
   }
 
@@ -226,6 +230,12 @@ export class Magics implements MagicTable {
       `engines: ${targets}; waits: ${block ? "yes" : "no"}; output: ${output}; progress: ${progress}; Ctrl-C interrupts engines: ${signalOnInterrupt ? "yes" : "no"}\n`,
     );
   }
+}
+
+function showProgressText(result: Result, stream: NonNullable<InteractiveOptions["stream"]>): () => void {
+  const shown = new AbortController();
+  void result.waitInteractive({ stream, signal: shown.signal }); // Ends with the signal, and with the result.
+  return () => shown.abort();
 }
 
 function split(name: string): [Name, string] {

@@ -6,8 +6,8 @@ import type { Dict, StreamName } from "../wire/index.ts";
 export interface CellVoice {
   /** Writes text. */
   write(name: StreamName, text: string): void;
-  /** Shows rich output. */
-  display(data: Dict, metadata: Dict): void;
+  /** Shows rich output; with a place, under an id or in the place of what was shown under it. */
+  display(data: Dict, metadata: Dict, place?: { readonly displayId: string; readonly update: boolean }): void;
 }
 
 /** A cell as the user sent it. */

@@ -9,6 +9,10 @@ const INDENT = "  ";
 
 /** Reads code; `check` compiles it without running it, and rejects with its SyntaxError. */
 export async function completenessOf(code: string, check: (code: string) => Promise<unknown>): Promise<Completeness> {
+  // Nothing but an empty line tells the end of what stands below a `%%magic`.
+  if (/^\s*%%\w/.test(code)) return /\n[^\S\n]*$/.test(code) ? { status: "complete" } : { status: "incomplete", indent: "" };
+  const isMagic = /^[^\S\n]*%\w.*$/gm;
+  if (isMagic.test(code)) return completenessOf(code.replaceAll(isMagic, ";"), check);
   try {
     await check(code);
     return { status: "complete" };

@@ -53,6 +53,8 @@ function sizeOf(value: unknown): number | undefined {
 
 /** A function's text up to its body, a class's up to its members. */
 function signatureOf(source: string): string {
+  // What is not written in JavaScript says nothing of its parameters.
+  if (/\)\s*\{\s*\[native code\]\s*\}$/.test(source)) return `${source.slice(0, source.indexOf("("))}(…)`;
   let depth = 0;
   for (let i = 0; i < source.length && i < TEXT_MAX; i += 1) {
     const char = source[i];

@@ -95,7 +95,11 @@ export class Kernel {
     this.#namespace.prepare();
     this.#extension = extend?.({
       write: (name, text) => this.#publications.write(name, text),
-      display: (data, metadata) => this.#publications.display("display_data", { data, metadata, transient: {} }),
+      display: (data, metadata, place) =>
+        this.#publications.display(
+          place?.update === true ? "update_display_data" : "display_data",
+          displayContent(data, { metadata, displayId: place?.displayId }),
+        ),
     });
     this.#takeProcess();
     const session = createSession({ key: connection.key, signatureScheme: connection.signatureScheme, sessionId, username, clock });

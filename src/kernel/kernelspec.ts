@@ -1,4 +1,4 @@
-// The kernelspec: how Jupyter's programs find this kernel and start it. One directory with `kernel.json` and a logo, under
+// The kernelspec: how Jupyter's programs find this kernel and start it. One directory with `kernel.json` and logos, under
 // one of Jupyter's data directories, which are found by Jupyter's own rules.
 
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ConfigError, VERSION } from "../base/index.ts";
 import { fileFailure } from "../config/index.ts";
 import { isDict, type Dict } from "../wire/index.ts";
+import { LOGO_FILES } from "./logos.ts";
 
 /** Name under which Jupyter knows the kernel. */
 export const KERNEL_NAME = "typescript";
@@ -60,9 +61,6 @@ export function kernelspec(node: string, script: string): Dict {
   };
 }
 
-const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64"><rect width="64" height="64" rx="10" fill="#2f5d8a"/><path d="M10 16h28v7H28v27h-8V23H10z" fill="#fff"/><path d="M44 16h4v34h-4zM52 16h4v34h-4z" fill="#9fd0ff"/></svg>
-`;
-
 /**
  * Writes the kernelspec.
  *
@@ -75,7 +73,7 @@ export async function installKernelspec(dir: string, spec: Dict, replaces: boole
   try {
     await mkdir(dir, { recursive: true });
     await writeFile(join(dir, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
-    await writeFile(join(dir, "logo-svg.svg"), LOGO);
+    for (const [name, content] of Object.entries(LOGO_FILES)) await writeFile(join(dir, name), content);
   } catch (cause) {
     throw new ConfigError(`cannot write the kernelspec to ${dir}: ${fileFailure(cause)}; choose another place with --user or --prefix DIR`, { cause });
   }

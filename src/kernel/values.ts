@@ -34,7 +34,11 @@ export function memberValue(holder: unknown, name: string): Found | undefined {
 export function memberNames(holder: unknown, max: number): Map<string, string> {
   const names = new Map<string, string>();
   for (const object of chainOf(holder)) {
-    if (ArrayBuffer.isView(object) || Array.isArray(object)) continue; // Indexes are no names to complete; what else it has is inherited.
+    if (object === holder && (ArrayBuffer.isView(object) || Array.isArray(object))) {
+      // Its indexes are no names to complete, and may be millions. Array's prototype is an array too.
+      if (Array.isArray(object)) names.set("length", "property");
+      continue;
+    }
     for (const name of Object.getOwnPropertyNames(object)) {
       if (names.size >= max) return names;
       if (!names.has(name)) names.set(name, kindOf(Object.getOwnPropertyDescriptor(object, name)));

@@ -78,7 +78,7 @@ export function notebookKernelInfo(nodeVersion: string): Dict {
       mimetype: "text/typescript",
       file_extension: ".ts",
       pygments_lexer: "typescript",
-      codemirror_mode: { name: "javascript", typescript: true },
+      codemirror_mode: "typescript",
       nbconvert_exporter: "script",
     },
     banner: `TypeScript on Node ${nodeVersion}, by tsparallel ${VERSION}`,

@@ -60,6 +60,20 @@ describe("a notebook's magic", () => {
     expect((await kernel.run("%%pxx\n1")).reply).toMatchObject({ status: "error", evalue: "there is no magic %%pxx; did you mean %%px?" });
   });
 
+  it("shows progress as one picture that changes in place, and nothing when it is quick", async () => {
+    const { published } = await kernel.run("%px --progress-after 0 await new Promise((next) => setTimeout(next, 300)); console.log('slow')");
+    const pictures = published.filter(({ type }) => type.endsWith("display_data"));
+    const ids = pictures.map(({ content }) => (content["transient"] as { display_id?: string }).display_id);
+    expect(pictures.map(({ type }) => type)).toEqual(["display_data", ...Array<string>(pictures.length - 1).fill("update_display_data")]);
+    expect(new Set(ids).size).toBe(1);
+    expect(pictures.at(-1)?.content["data"]).toMatchObject({
+      "text/plain": expect.stringMatching(/^2 of 2 engines finished after \d+ s$/) as unknown,
+      "text/html": expect.stringContaining('<progress value="2" max="2"') as unknown,
+    });
+    expect(published.some(({ content }) => content["name"] === "stderr")).toBe(false);
+    expect((await kernel.run("%px --progress-after -1 1")).published.some(({ type }) => type === "display_data")).toBe(false);
+  });
+
   it("passes an interrupt on to the engines", async () => {
     const running = kernel.execute("%px console.log('busy'); await new Promise((next) => setTimeout(next, 100)); for (;;);");
     await until(() => kernel.published(running.msg_id).filter(({ type }) => type === "stream").length > 0);

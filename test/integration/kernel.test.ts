@@ -190,6 +190,30 @@ describe("questions about code", () => {
     expect(await kernel.ask("inspect_request", { code: "nothing_here", cursor_pos: 3 })).toEqual({ status: "ok", found: false, data: {}, metadata: {} });
   });
 
+  it("are answered as editors ask them that speak with the kernel themselves", async () => {
+    const info = await kernel.ask("kernel_info_request");
+    expect(info).toMatchObject({
+      status: "ok",
+      protocol_version: "5.3",
+      language_info: { name: "typescript", mimetype: "text/typescript", file_extension: ".ts", codemirror_mode: "typescript", pygments_lexer: "typescript" },
+      supported_features: [],
+      debugger: false,
+    });
+    expect(await kernel.ask("kernel_info_request", {}, "control")).toEqual(info);
+    const before = (await kernel.run("0")).reply["execution_count"];
+    // What an editor runs for itself is neither counted nor kept.
+    await kernel.run("globalThis.editor = 1", { silent: true, store_history: false, stop_on_error: false });
+    expect((await kernel.run("editor")).reply["execution_count"]).toBe(Number(before) + 1);
+    const { history } = await kernel.ask("history_request", { hist_access_type: "tail", n: 1, output: false, raw: true });
+    expect(history).toEqual([[expect.any(Number), Number(before) + 1, "editor"]]);
+    expect(await kernel.ask("comm_info_request", { target_name: "jupyter.widget" })).toEqual({ status: "ok", comms: {} });
+    expect(await kernel.ask("is_complete_request", { code: "%%px" })).toEqual({ status: "incomplete", indent: "" });
+    // A debugger is not offered; who asks for it all the same sees the request begin and end, and the kernel lives.
+    const { msg_id: id } = kernel.send("control", "debug_request", { type: "request", seq: 1, command: "initialize", arguments: {} });
+    await kernel.find((one) => one.parentId === id && one.content["execution_state"] === "idle");
+    expect((await kernel.run("1")).reply["status"]).toBe("ok");
+  });
+
   it("refuse comms politely, and say that there are none", async () => {
     kernel.send("shell", "comm_open", { comm_id: "c1", target_name: "t", data: {} });
     await kernel.find((one) => one.type === "comm_close" && one.content["comm_id"] === "c1");

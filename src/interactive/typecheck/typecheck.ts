@@ -83,8 +83,7 @@ export class Typecheck {
   }
 
   async #all(): Promise<void> {
-    const latest = new Map(this.#cells.map((cell) => [cell.id ?? cell.code, cell.number]));
-    await this.#show([...this.#cells], new Set(latest.values()), "stdout");
+    await this.#show([...this.#cells], latestOf(this.#cells), "stdout");
   }
 
   /** Checks cells and shows what is wrong with those of the given numbers. */
@@ -136,6 +135,18 @@ function placed(diagnostics: readonly Diagnostic[], cells: readonly CheckedCell[
     return place === undefined || cell === undefined ? [] : [{ place, cell, diagnostic: { ...diagnostic, message: inCellWords(diagnostic.message) } }];
   });
   return found.toSorted((a, b) => a.place.cell - b.place.cell || a.place.line - b.place.line || a.place.column - b.place.column);
+}
+
+/** Numbers of the cells as they are now: one that was run again, by its id or its text, counts with its last number only. */
+function latestOf(cells: readonly SessionCell[]): Set<number> {
+  const seen = new Set<string>();
+  const numbers = new Set<number>();
+  for (const { number, code, id } of cells.toReversed()) {
+    const marks = [`code ${code}`, ...(id === undefined ? [] : [`id ${id}`])];
+    if (!marks.some((mark) => seen.has(mark))) numbers.add(number);
+    for (const mark of marks) seen.add(mark);
+  }
+  return numbers;
 }
 
 function summary(errors: number, cells: number): string {

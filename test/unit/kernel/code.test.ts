@@ -30,6 +30,9 @@ describe("whether a cell is whole", () => {
     ["function f<T>(x: T): T { return x; }", "complete"],
     ["const s = '{'; // {", "complete"],
     ["const r = /[{(]/.test(x)", "complete"],
+    ["%px x y z", "complete"],
+    ["const a = 1;\n  %px -t 0 {\na", "complete"],
+    ["%%px\nlet a = {\n", "complete"],
     ["const 1 = 2", "invalid"],
     ["f(]", "invalid"],
     ["'open", "invalid"],
@@ -48,6 +51,9 @@ describe("whether a cell is whole", () => {
     ["/* comment", ""],
     ["a +", ""],
     ["if (a)", ""],
+    ["%%px", ""],
+    ["%%px -t 0\na", ""],
+    ["%px x\nf({", "    "],
   ])("%j is incomplete", async (code, indent) => {
     expect(await completenessOf(code, checkCell)).toEqual({ status: "incomplete", indent });
   });
@@ -73,6 +79,10 @@ describe("completion", () => {
     expect(matches("awai")).toEqual(["await"]);
     expect(matches("kt_box.")).toEqual(expect.arrayContaining(["alpha", "beta", "hasOwnProperty"]));
     expect(matches("kt_box.")).not.toContain("not a name");
+    own["kt_rows"] = [1, 2];
+    own["kt_bytes"] = new Uint8Array(2);
+    expect(matches("kt_rows.")).toEqual(expect.arrayContaining(["length", "map", "hasOwnProperty"]));
+    expect(matches("kt_bytes.")).toEqual(expect.arrayContaining(["length", "subarray"]));
     expect(matches("process.versi")).toEqual(["version", "versions"]);
     expect(matches("import x from 'node:child")).toEqual(["node:child_process"]);
     expect(matches("f().a")).toEqual([]);
@@ -104,6 +114,7 @@ describe("inspection", () => {
     own["kt_C"] = class Sub extends Map {};
     expect(inspectAt("kt_list", 4, 0)).toBe("Name:      kt_list\nType:      Array\nLength:    3\nValue:     [ 1, 2, 3 ]");
     expect(inspectAt("kt_f(1, ", 8, 0)).toMatch(/^Signature: function add\(a, b = \{ c: 1 \}\)$/m);
+    expect(inspectAt("Math.max", 6, 0)).toMatch(/^Signature: function max\(…\)$/m);
     expect(inspectAt("kt_C", 4, 0)).toMatch(/^Class: +class Sub extends Map$/m);
     expect(inspectAt("kt_f", 4, 1)).toContain("return a + b.c");
     expect(inspectAt("kt_none", 4, 0)).toBeUndefined();

@@ -74,6 +74,10 @@ describe("the kernelspec", () => {
     await installKernelspec(dir, spec, false);
     expect(JSON.parse(readFileSync(join(dir, "kernel.json"), "utf8"))).toEqual(spec);
     expect(readFileSync(join(dir, "logo-svg.svg"), "utf8")).toMatch(/^<svg /);
+    for (const pixels of [32, 64]) {
+      const png = readFileSync(join(dir, `logo-${pixels}x${pixels}.png`));
+      expect([png.subarray(1, 4).toString(), png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual(["PNG", pixels, pixels]);
+    }
     await uninstallKernelspec(dir);
     await expect(uninstallKernelspec(dir)).rejects.toThrow(/there is no kernelspec/);
     mkdirSync(dir, { recursive: true });
