@@ -57,7 +57,8 @@ export class ParallelError extends Error {
 
   constructor(code: ErrorCode, message: string, details?: ErrorDetails) {
     super(message, details?.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
+    // A bundler numbers classes of one name, and a dependency has an InvalidArgumentError too.
+    this.name = new.target.name.replace(/\d+$/, "");
     this.code = code;
     Object.defineProperty(this, MARK, { value: true });
   }

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { InvariantError } from "../base/index.ts";
 import type { Notebook, NotebookEnd, Parameter, RunPlan } from "../core/notebook/index.ts";
 import { createLogger, fdWriter } from "../log/index.ts";
-import { readNotebook, runNotebook, type KernelSpec } from "../notebook/index.ts";
+import { NotebookFile, readNotebook, runNotebook, type KernelSpec } from "../notebook/index.ts";
 import { wholeNumber } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { openNotebookCluster, type ClusterWish } from "./notebook-cluster.ts";
@@ -77,6 +77,7 @@ interface Prepared {
 
 async function runPlan(prepared: Prepared, options: RunOptions): Promise<void> {
   const { path, out, notebook, plan, spec, parameters } = prepared;
+  const file = await NotebookFile.open(out, notebook);
   using interruption = new Interruption(createLogger("notebook", fdWriter(2), "warn"));
   await using cluster = await openNotebookCluster(options, spec.language, interruption.signal);
   const end = new AbortController();
@@ -90,12 +91,11 @@ async function runPlan(prepared: Prepared, options: RunOptions): Promise<void> {
   const ended = await runNotebook({
     notebook,
     plan,
-    out,
+    file,
     kernel: { spec, cwd: resolve(options.cwd ?? dirname(path)), env: { ...process.env, ...cluster.env } },
     limits: { allowsErrors: options.allowErrors === true, cellTimeoutMs, outputCharsMax, allCharsMax: ALL_OUTPUT_CHARS_MAX },
     parameters: Object.fromEntries(parameters.map(({ name, value }) => [name, value])),
     onEffect: (effect) => report.take(effect),
-    onReady: () => undefined,
     signal,
   });
   conclude(ended, prepared, report, signal);
@@ -123,7 +123,7 @@ function conclude(end: NotebookEnd, { path, out, plan }: Prepared, report: Noteb
     case "failed": {
       const { number, ename, evalue } = end.failure;
       report.failure(cellAt(number).cell, end.failure);
-      throw new ExitError(1, `${path}: ${cell(number)} failed: ${ename}: ${evalue.split("\n")[0]}; ${saved}`);
+      throw new ExitError(1, `${path}: ${cell(number)} failed: ${ename}: ${(evalue.split("\n")[0] ?? "").replace(/\.$/, "")}; ${saved}`);
     }
     case "timedOut":
       throw new ExitError(
@@ -135,6 +135,7 @@ function conclude(end: NotebookEnd, { path, out, plan }: Prepared, report: Noteb
     case "saveFailed":
       throw end.error;
     case "stopped":
+      report.line(saved);
       throw signal.reason;
   }
 }

@@ -103,7 +103,7 @@ function parse(name: string, words: readonly string[]): PxOptions {
   try {
     parser.parse([...words], { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) throw new InvalidArgumentError(sentence(name, parser, error), { cause: error });
+    if (error instanceof CommanderError) throw new InvalidArgumentError(sentence(name, parser, error));
     throw error;
   }
   // Those with a `--no-` form have a value always: it counts when somebody gave it.

@@ -2,5 +2,5 @@
 
 export { makeIpythonPlace, type IpythonPlace } from "./ipython-place.ts";
 export { findKernel, kernelProgram, kernelSpecOf, listKernels, shownKernels, type KernelSpec } from "./kernelspecs.ts";
-export { readNotebook } from "./notebook-file.ts";
+export { NotebookFile, readNotebook } from "./notebook-file.ts";
 export { runNotebook, type NotebookJob } from "./run-notebook.ts";

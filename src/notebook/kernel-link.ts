@@ -14,6 +14,8 @@ export interface KernelListener {
   /** A request of `execute` by its number. */
   published(request: number, msgType: string, content: Dict, date: string): void;
   replied(request: number, content: Dict, date: string): void;
+  /** Something was published that is too large, or nonsense. */
+  unreadable(): void;
   /** The heart beat beside a running cell before, and has been silent for so long. */
   heartStopped(silentMs: number): void;
 }
@@ -44,9 +46,9 @@ export class KernelLink implements AsyncDisposable {
     this.#control = connect("dealer", connection.controlPort);
     this.#heart = connect("dealer", connection.heartbeatPort);
     const iopub = connect("sub", connection.iopubPort);
-    this.#shell.receive((frames) => this.#read(frames, (message) => this.#replied(message)));
+    this.#shell.receive((frames) => void this.#read(frames, (message) => this.#replied(message))); // An answer that is none is waited for.
     this.#control.receive(() => undefined); // Its answers change nothing: the cell ends, or the process does.
-    iopub.receive((frames) => this.#read(frames, (message) => this.#published(message)));
+    iopub.receive((frames) => (this.#read(frames, (message) => this.#published(message)) ? undefined : listener.unreadable()));
     this.#heart.receive(() => {
       this.#missed = 0;
       if (this.#isBusy) this.#beatsBesideCells = true;
@@ -122,10 +124,10 @@ export class KernelLink implements AsyncDisposable {
     socket.send(this.#session.build(msgType, content));
   }
 
-  /** Whatever cannot be read was not written by this kernel, or for this front end. */
-  #read(frames: Parameters<Session["parse"]>[0], take: (message: Message) => void): void {
+  #read(frames: Parameters<Session["parse"]>[0], take: (message: Message) => void): boolean {
     const parsed = this.#session.parse(frames);
     if (parsed.ok) take(parsed.value);
+    return parsed.ok;
   }
 
   #replied({ header, parentHeader, content }: Message): void {

@@ -3,7 +3,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, LaunchError } from "../base/index.ts";
 import { fileFailure } from "../config/index.ts";
 import type { KernelConnection } from "../kernel/index.ts";
+import { Guard } from "../jobs/index.ts";
 import { atProcessExit } from "../launch/index.ts";
 import { kernelCommand, kernelEnvironment, type KernelSpec } from "./kernelspecs.ts";
 
@@ -35,6 +36,8 @@ export class KernelProcess {
   readonly exited: Promise<string>;
   readonly #child: ChildProcess;
   readonly #folder: string;
+  /** Ends the group if this process is killed: the kernel may notice that by itself, what it started does not. */
+  readonly #guard = new Guard();
   readonly #unguard: () => void;
   #hasExited = false;
   #output = "";
@@ -43,6 +46,7 @@ export class KernelProcess {
     this.#child = child;
     this.#folder = folder;
     this.connection = connection;
+    this.#guard.watchJob(child.pid);
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (this.#output = (this.#output + text).slice(-OUTPUT_CHARS_MAX)));
     this.exited = new Promise((resolve) =>
@@ -60,9 +64,10 @@ export class KernelProcess {
   /**
    * Starts a kernel; it is not ready yet.
    *
-   * @throws LaunchError when its program cannot be run
+   * @throws LaunchError when its program cannot be run, ConfigError when there is no directory for it
    */
   static async start({ spec, cwd, env }: KernelStart): Promise<KernelProcess> {
+    await checkDirectory(cwd);
     const folder = await makeFolder();
     try {
       const ports = await freePorts(5);
@@ -117,6 +122,8 @@ export class KernelProcess {
     this.kill();
     await this.endsWithin(KILL_MS);
     this.#unguard();
+    this.#guard.watchJob(undefined);
+    this.#guard.close();
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
     await rm(this.#folder, { recursive: true, force: true });
@@ -132,6 +139,11 @@ export class KernelProcess {
       if (code !== "ESRCH" && code !== "EPERM") throw cause; // EPERM: all that is left of the group changed its user
     }
   }
+}
+
+async function checkDirectory(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new ConfigError(`the kernel cannot run in ${path}: there is no such directory`);
 }
 
 async function makeFolder(): Promise<string> {

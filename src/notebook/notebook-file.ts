@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ConfigError, InvalidArgumentError } from "../base/index.ts";
 import { fileFailure } from "../config/index.ts";
-import { parseNotebook, type Notebook } from "../core/notebook/index.ts";
+import { NotebookWriter, parseNotebook, type Cell, type Notebook } from "../core/notebook/index.ts";
 import { processExists } from "../programs/index.ts";
 
 /**
@@ -36,36 +36,43 @@ export class NotebookFile {
   /** Where links lead to. */
   readonly #target: string;
   readonly #mode: number;
-  readonly #pieces: () => string[];
+  readonly #writer: NotebookWriter;
   #writing: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
 
-  private constructor(path: string, target: string, mode: number, pieces: () => string[]) {
+  private constructor(path: string, target: string, mode: number, notebook: Notebook) {
     this.path = path;
     this.#target = target;
     this.#mode = mode;
-    this.#pieces = pieces;
+    this.#writer = new NotebookWriter(notebook);
   }
 
   /**
    * Prepares writing; changes nothing that is there.
    *
-   * @param pieces gives the text as it is when it is written
    * @throws ConfigError when it could not be written
    */
-  static async open(path: string, pieces: () => string[]): Promise<NotebookFile> {
+  static async open(path: string, notebook: Notebook): Promise<NotebookFile> {
+    const target = await realpath(path).catch(() => path); // not there yet
+    const directory = dirname(target);
+    if ((await stat(directory).catch(() => undefined))?.isDirectory() !== true)
+      throw new ConfigError(`cannot write ${path}: there is no directory ${directory}`);
     try {
-      const target = await realpath(path).catch(() => path); // not there yet
       const found = await stat(target).catch(() => undefined);
       if (found !== undefined && !found.isFile()) throw new ConfigError(`cannot write ${path}: it is not a file`);
       if (found !== undefined) await access(target, constants.W_OK);
-      await access(dirname(target), constants.W_OK);
+      await access(directory, constants.W_OK);
       await removeLeftovers(target);
-      return new NotebookFile(path, target, found === undefined ? 0o666 : found.mode & 0o777, pieces);
+      return new NotebookFile(path, target, found === undefined ? 0o666 : found.mode & 0o777, notebook);
     } catch (cause) {
       if (cause instanceof ConfigError) throw cause;
       throw new ConfigError(`cannot write ${path}: ${fileFailure(cause)}; choose another place with -o`, { cause });
     }
+  }
+
+  /** Has a cell written anew, for it has changed. */
+  touch(cell: Cell): void {
+    this.#writer.touch(cell);
   }
 
   /** Writes the notebook as it is by then. Rejects with ConfigError, and what was there before is there still. */
@@ -88,7 +95,7 @@ export class NotebookFile {
     try {
       const file = await open(temporary, "w", this.#mode);
       try {
-        for (const piece of this.#pieces()) await file.writeFile(piece);
+        for (const piece of this.#writer.pieces()) await file.writeFile(piece);
         await file.sync();
       } finally {
         await file.close();

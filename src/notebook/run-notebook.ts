@@ -2,13 +2,13 @@
 // the kernel, whatever happened.
 
 import { LaunchError, ProcessExitedError, TimeoutError, type Millis } from "../base/index.ts";
-import { NotebookRun, NotebookWriter, textOf, type NotebookEffect, type NotebookEnd, type NotebookEvent } from "../core/notebook/index.ts";
+import { NotebookRun, textOf, type NotebookEffect, type NotebookEnd, type NotebookEvent } from "../core/notebook/index.ts";
 import type { Notebook, NotebookRunOptions, RunPlan } from "../core/notebook/index.ts";
 import { createSession, ZeromqTransport } from "../net/index.ts";
 import { isDict, type Dict } from "../wire/index.ts";
 import { KernelLink } from "./kernel-link.ts";
 import { isTaken, KernelProcess, type KernelStart } from "./kernel-process.ts";
-import { NotebookFile } from "./notebook-file.ts";
+import type { NotebookFile } from "./notebook-file.ts";
 
 /** How long a kernel may take until it answers. */
 const START_MS = 60_000;
@@ -16,6 +16,8 @@ const START_MS = 60_000;
 const END_MS = 5000;
 /** What a kernel published last before it died may still be on its way. */
 const LAST_WORDS_MS = 200;
+/** A longer message is not read: as text it would need several times its size, and no output of that size is kept. */
+const MESSAGE_BYTES_MAX = 256 * 1024 ** 2;
 /** Longest time a timer can wait; the machine asks again. */
 const WAIT_MS_MAX = 2 ** 31 - 1;
 
@@ -23,14 +25,12 @@ const WAIT_MS_MAX = 2 ** 31 - 1;
 export interface NotebookJob {
   readonly notebook: Notebook;
   readonly plan: RunPlan;
-  /** Where the notebook is written to. */
-  readonly out: string;
+  /** Where it is written to. */
+  readonly file: NotebookFile;
   readonly kernel: KernelStart;
   readonly limits: NotebookRunOptions;
   /** Called with what the machine orders, for whoever watches. */
   readonly onEffect: (effect: NotebookEffect) => void;
-  /** Called when the kernel is ready, before the first cell. */
-  readonly onReady: () => void;
   /** Ends the run in order. */
   readonly signal: AbortSignal;
   /** For the notebook's metadata. */
@@ -44,13 +44,11 @@ export interface NotebookJob {
  * saved at all; the signal's reason when it came before the first cell. The file is untouched then.
  */
 export async function runNotebook(job: NotebookJob): Promise<NotebookEnd> {
-  const writer = new NotebookWriter(job.notebook);
-  const file = await NotebookFile.open(job.out, () => writer.pieces());
   for (let attempt = 1; ; attempt += 1) {
     job.signal.throwIfAborted();
     const kernel = await KernelProcess.start(job.kernel);
     try {
-      return await new Runner(job, kernel, file, writer).run();
+      return await new Runner(job, kernel).run();
     } catch (error) {
       // Between the choice of free ports and their use somebody else may take one.
       const isUnlucky = error instanceof ProcessExitedError && attempt < 3 && (await isTaken(kernel.connection));
@@ -64,8 +62,6 @@ export async function runNotebook(job: NotebookJob): Promise<NotebookEnd> {
 class Runner {
   readonly #job: NotebookJob;
   readonly #kernel: KernelProcess;
-  readonly #file: NotebookFile;
-  readonly #writer: NotebookWriter;
   readonly #machine: NotebookRun;
   readonly #link: KernelLink;
   readonly #ended: Promise<NotebookEnd>;
@@ -75,19 +71,18 @@ class Runner {
   #exitTimer: NodeJS.Timeout | undefined;
   #lastSave: Promise<void> = Promise.resolve();
 
-  constructor(job: NotebookJob, kernel: KernelProcess, file: NotebookFile, writer: NotebookWriter) {
+  constructor(job: NotebookJob, kernel: KernelProcess) {
     this.#job = job;
     this.#kernel = kernel;
-    this.#file = file;
-    this.#writer = writer;
     this.#machine = new NotebookRun(job.plan, job.limits);
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
     const { key, signatureScheme } = kernel.connection;
-    this.#link = new KernelLink(new ZeromqTransport(), createSession({ key, signatureScheme }), kernel.connection, {
+    this.#link = new KernelLink(new ZeromqTransport(), createSession({ key, signatureScheme, messageBytesMax: MESSAGE_BYTES_MAX }), kernel.connection, {
       published: (request, msgType, content, date) => this.#feed({ type: "published", at: now(), request, msgType, content, date }),
       replied: (request, content, date) => this.#feed({ type: "replied", at: now(), request, content, date }),
+      unreadable: () => this.#feed({ type: "unreadable", at: now() }),
       heartStopped: (silentMs) => {
         kernel.kill();
         this.#feed({ type: "kernelDied", at: now(), how: `gave no sign of life for ${Math.round(silentMs / 1000)} s and was killed` });
@@ -101,8 +96,7 @@ class Runner {
     const onStop = (): void => this.#feed({ type: "stopped", at: now() });
     try {
       this.#describe(await this.#ready());
-      await this.#file.save();
-      this.#job.onReady();
+      await this.#job.file.save();
       void this.#watchExit(); // Never rejects.
       signal.addEventListener("abort", onStop, { once: true });
       if (signal.aborted) onStop();
@@ -179,18 +173,18 @@ class Runner {
       case "killKernel":
         return this.#kernel.kill();
       case "changed":
-        return this.#writer.touch(effect.cell);
+        return this.#job.file.touch(effect.cell);
       case "save":
-        return this.#save();
+        return this.#save(effect.save);
       case "wakeAt":
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#feed({ type: "ticked", at: now() }), Math.min(Math.max(0, effect.at - now()), WAIT_MS_MAX));
         return;
       case "ended":
+        // The save that was ordered just before writes what stands in the notebook when its file is open.
         this.#tell(
           effect.end.type === "completed" && effect.end.failures.length === 0 ? "completed" : effect.end.type === "stopped" ? "interrupted" : "failed",
         );
-        this.#save();
         return this.#end(effect.end);
       case "cellEnded":
       case "wrote":
@@ -198,12 +192,15 @@ class Runner {
     }
   }
 
-  #save(): void {
-    this.#lastSave = this.#file.save().catch((error: unknown) => {
-      // The run ends by it; a last save that fails is told by whoever waits for it.
-      if (this.#machine.end !== undefined) throw error;
-      this.#feed({ type: "saveFailed", at: now(), error: error instanceof Error ? error : new LaunchError(String(error)) });
-    });
+  #save(save: number): void {
+    this.#lastSave = this.#job.file.save().then(
+      () => this.#feed({ type: "saved", at: now(), save }),
+      (error: unknown) => {
+        // The run ends by it; a last save that fails is told by whoever waits for it.
+        if (this.#machine.end !== undefined) throw error;
+        this.#feed({ type: "saveFailed", at: now(), error: error instanceof Error ? error : new LaunchError(String(error)) });
+      },
+    );
     this.#lastSave.catch(() => undefined); // It is looked at in the end.
   }
 }

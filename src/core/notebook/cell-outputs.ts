@@ -104,6 +104,11 @@ export class CellOutputs {
     this.#add({ type: "ready", output, chars: OUTPUT_CHARS });
   }
 
+  /** Counts an output that cannot be kept. */
+  leaveOut(): void {
+    this.#leftOut += 1;
+  }
+
   /** The outputs as they stand in a file. */
   outputs(): Fields[] {
     const outputs = this.#items.map((item) =>
@@ -111,7 +116,7 @@ export class CellOutputs {
     );
     if (this.#leftOut === 0) return outputs;
     const many = this.#leftOut === 1 ? "1 further output was" : `${this.#leftOut.toLocaleString("en-US")} further outputs were`;
-    const note = `${many} left out: the cell's outputs had reached ${this.#charsMax.toLocaleString("en-US")} characters\n`;
+    const note = `${many} left out: a cell's outputs may have ${this.#charsMax.toLocaleString("en-US")} characters\n`;
     return [...outputs, { name: "stderr", output_type: "stream", text: [note] }];
   }
 
@@ -156,7 +161,7 @@ export class CellOutputs {
   }
 
   #leaveOut(): readonly CellOutputs[] {
-    this.#leftOut += 1;
+    this.leaveOut();
     return [this];
   }
 

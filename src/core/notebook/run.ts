@@ -2,13 +2,14 @@
 // somebody wants to stop, it says which cell is executed next, when the kernel is interrupted or killed, when the notebook is
 // saved, and how the run ended.
 //
-//   starting ─(kernelReady)─> running ─(replied and idle)─> running the next … ─> ended
-//                               │ ^                                                ^
-//      (time is over, stopped)  │ └──(the cell ended; errors are allowed)──┐       │
-//                               └──────> stopping (interrupted) ───────────┴───────┤
-//                                          └──(grace is over: killed)──────────────┘
+//   starting ─(kernelReady)─> running ─(replied and idle)─> saving ─(saved)─> running the next … ─> ended
+//                               │                             ^                                      ^
+//      (time is over, stopped)  │          (errors are allowed)                                      │
+//                               └──────> stopping (interrupted) ─────────────────────────────────────┤
+//                                          └──(grace is over: killed)────────────────────────────────┘
 //
-// Invariants: one cell is under way at most; nothing happens after `ended`; each cell that was begun gets a status.
+// Invariants: one cell is under way at most; none begins before the one before it is saved; nothing happens after `ended`;
+// each cell that was begun gets a status.
 
 import type { Millis } from "../../base/index.ts";
 import { isDict, type Dict } from "../../wire/index.ts";
@@ -34,10 +35,14 @@ export type NotebookEvent =
   | { readonly type: "kernelReady"; readonly at: Millis }
   | { readonly type: "published"; readonly at: Millis; readonly request: number; readonly msgType: string; readonly content: Dict; readonly date: string }
   | { readonly type: "replied"; readonly at: Millis; readonly request: number; readonly content: Dict; readonly date: string }
+  /** Something was published, most likely by the cell that runs, that could not be read. */
+  | { readonly type: "unreadable"; readonly at: Millis }
   /** The kernel's process is gone, or its heart has stopped; `how` continues a sentence. */
   | { readonly type: "kernelDied"; readonly at: Millis; readonly how: string }
   /** The run is to end, for a reason that is not the notebook's. */
   | { readonly type: "stopped"; readonly at: Millis }
+  /** The save of this number is done, and with it those before. */
+  | { readonly type: "saved"; readonly at: Millis; readonly save: number }
   | { readonly type: "saveFailed"; readonly at: Millis; readonly error: Error }
   | { readonly type: "ticked"; readonly at: Millis };
 
@@ -69,7 +74,7 @@ export type NotebookEffect =
   | { readonly type: "killKernel" }
   /** A cell's outputs or status changed. */
   | { readonly type: "changed"; readonly cell: Cell }
-  | { readonly type: "save" }
+  | { readonly type: "save"; readonly save: number }
   | { readonly type: "wakeAt"; readonly at: Millis }
   | { readonly type: "ended"; readonly end: NotebookEnd };
 
@@ -107,6 +112,9 @@ export class NotebookRun {
   #effects: NotebookEffect[] = [];
   #now = 0 as Millis;
   #requests = 0;
+  #saves = 0;
+  /** The save that the next cell waits for. */
+  #awaitedSave: number | undefined;
   #chars = 0;
   #running: Execution | undefined;
   #hasBegun = false;
@@ -141,10 +149,15 @@ export class NotebookRun {
         return this.#publish(event);
       case "replied":
         return this.#reply(event);
+      case "unreadable":
+        return this.#running?.outputs.leaveOut();
       case "kernelDied":
         return this.#die(event.how);
       case "stopped":
         return this.#stop("interrupted");
+      case "saved":
+        if (this.#awaitedSave !== undefined && event.save >= this.#awaitedSave) this.#next();
+        return;
       case "saveFailed":
         this.#saveError ??= event.error;
         return this.#stop("not saved");
@@ -167,7 +180,7 @@ export class NotebookRun {
     if (execution !== undefined && this.#now - execution.savedAt >= SAVE_EVERY_MS) {
       this.#write(execution.outputs);
       execution.savedAt = this.#now;
-      this.#effects.push({ type: "save" });
+      this.#save();
     }
   }
 
@@ -262,11 +275,7 @@ export class NotebookRun {
     setStatus(planned.cell, status);
     const { number } = planned;
     const { failure, how = "", isKilled = false, thenStops } = more;
-    this.#effects.push(
-      { type: "changed", cell: planned.cell },
-      { type: "cellEnded", number, status, ...(failure === undefined ? {} : { failure }) },
-      { type: "save" },
-    );
+    this.#effects.push({ type: "changed", cell: planned.cell }, { type: "cellEnded", number, status, ...(failure === undefined ? {} : { failure }) });
     if (thenStops !== undefined) return this.#over(this.#endFor(thenStops, number, false));
     switch (status) {
       case "kernel died":
@@ -276,14 +285,14 @@ export class NotebookRun {
       case "timed out":
         if (isKilled || !this.#options.allowsErrors) return this.#over({ type: "timedOut", number, isKilled });
         this.#failures.push({ number, ename: "Timeout", evalue: "the cell took too long and was interrupted", traceback: [] });
-        return this.#next();
+        return this.#saveThenNext();
       case "failed":
         if (failure !== undefined && !this.#options.allowsErrors) return this.#over({ type: "failed", failure });
         if (failure !== undefined) this.#failures.push(failure);
-        return this.#next();
+        return this.#saveThenNext();
       case "ok":
       case "running":
-        return this.#next();
+        return this.#saveThenNext();
     }
   }
 
@@ -292,7 +301,19 @@ export class NotebookRun {
     return reason === "timed out" ? { type: "timedOut", number, isKilled } : { type: "stopped", number };
   }
 
+  #save(): number {
+    this.#saves += 1;
+    this.#effects.push({ type: "save", save: this.#saves });
+    return this.#saves;
+  }
+
+  /** The next cell begins when this one is safe. */
+  #saveThenNext(): void {
+    this.#awaitedSave = this.#save();
+  }
+
   #next(): void {
+    this.#awaitedSave = undefined;
     const planned = this.#waiting.shift();
     if (planned === undefined) return this.#over({ type: "completed", failures: this.#failures });
     const request = (this.#requests += 1);
@@ -309,7 +330,8 @@ export class NotebookRun {
 
   #over(end: NotebookEnd): void {
     this.#end = end;
-    this.#effects.push({ type: "save" }, { type: "ended", end });
+    this.#save();
+    this.#effects.push({ type: "ended", end });
   }
 
   /** Outputs of the cell that runs are written out when they are saved; those of earlier ones at once. */

@@ -23,6 +23,8 @@ class Driven {
   readonly notebook;
   readonly run: NotebookRun;
   at = 0;
+  /** Whether saves are done at once. */
+  saves = true;
 
   constructor(sources: readonly (string | ReturnType<typeof codeCell>)[], options: Partial<NotebookRunOptions> = {}) {
     this.notebook = parseNotebook(notebookOf(...sources.map((source) => (typeof source === "string" ? codeCell(source) : source))));
@@ -30,7 +32,9 @@ class Driven {
   }
 
   handle(event: { readonly type: string; readonly [name: string]: unknown }): NotebookEffect[] {
-    return this.run.handle({ at: millis(this.at), ...event } as NotebookEvent);
+    const effects = this.run.handle({ at: millis(this.at), ...event } as NotebookEvent);
+    const last = effects.findLast((effect) => effect.type === "save");
+    return last === undefined || !this.saves ? effects : [...effects, ...this.handle({ type: "saved", save: last.save })];
   }
 
   publish(request: number, msgType: string, content: Dict): NotebookEffect[] {
@@ -74,14 +78,29 @@ describe("a run", () => {
       { type: "execute", request: 2, number: 2, code: ["b"] },
     ]);
     expect(driven.notebook.cells[0]).toMatchObject({ execution_count: 7, metadata: { execution: { "iopub.status.idle": DATE, "shell.execute_reply": DATE } } });
-    expect(driven.ok(2).slice(-2)).toEqual([{ type: "save" }, { type: "ended", end: { type: "completed", failures: [] } }]);
+    expect(driven.ok(2).slice(-2)).toEqual([
+      { type: "save", save: 3 },
+      { type: "ended", end: { type: "completed", failures: [] } },
+    ]);
     expect(driven.statuses()).toEqual(["ok", "ok"]);
   });
 
-  it("saves after each cell and in the end", () => {
+  it("begins no cell before the one before it is saved", () => {
     const driven = new Driven(["a", "b"]);
-    const effects = [...driven.handle({ type: "kernelReady" }), ...driven.ok(1), ...driven.ok(2)];
-    expect(effects.filter(({ type }) => type === "save").length).toBe(3);
+    driven.saves = false;
+    driven.handle({ type: "kernelReady" });
+    expect(driven.ok(1).at(-1)).toEqual({ type: "save", save: 1 });
+    expect(driven.handle({ type: "saved", save: 0 })).toEqual([]);
+    expect(orders(driven.handle({ type: "saved", save: 1 }))).toEqual([{ type: "execute", request: 2, number: 2, code: ["b"] }]);
+    expect(driven.handle({ type: "saved", save: 1 })).toEqual([]);
+  });
+
+  it("ends while it saves, when it is told to", () => {
+    const driven = new Driven(["a", "b"]);
+    driven.saves = false;
+    driven.handle({ type: "kernelReady" });
+    driven.ok(1);
+    expect(driven.handle({ type: "stopped" }).at(-1)).toEqual({ type: "ended", end: { type: "stopped", number: 0 } });
   });
 
   it("saves what a long cell has written, now and then", () => {
@@ -90,7 +109,7 @@ describe("a run", () => {
     driven.at = 29_999;
     expect(driven.publish(1, "stream", { name: "stdout", text: "1" })).toEqual([{ type: "wrote", name: "stdout", text: "1" }]);
     driven.at = 30_000;
-    expect(driven.publish(1, "stream", { name: "stdout", text: "2" }).at(-1)).toEqual({ type: "save" });
+    expect(driven.publish(1, "stream", { name: "stdout", text: "2" }).at(-1)).toEqual({ type: "save", save: 1 });
     expect(driven.notebook.cells[0]?.["outputs"]).toEqual([{ name: "stdout", output_type: "stream", text: ["12"] }]);
   });
 
@@ -198,10 +217,15 @@ describe("a run", () => {
   it("stops when the notebook cannot be saved, and tells why", () => {
     const driven = new Driven(["a", "b"]);
     const error = new Error("the disk is full");
+    driven.saves = false;
     driven.handle({ type: "kernelReady" });
     driven.ok(1);
-    expect(orders(driven.handle({ type: "saveFailed", error }))[0]).toEqual({ type: "interruptKernel" });
-    expect(driven.fail(2).at(-1)).toEqual({ type: "ended", end: { type: "saveFailed", error } });
+    expect(driven.handle({ type: "saveFailed", error }).at(-1)).toEqual({ type: "ended", end: { type: "saveFailed", error } });
+
+    const inCell = new Driven(["a", "b"]);
+    inCell.handle({ type: "kernelReady" });
+    expect(orders(inCell.handle({ type: "saveFailed", error }))[0]).toEqual({ type: "interruptKernel" });
+    expect(inCell.fail(1).at(-1)).toEqual({ type: "ended", end: { type: "saveFailed", error } });
   });
 
   it("puts outputs that come after a cell's end where they belong", () => {
