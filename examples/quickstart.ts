@@ -72,8 +72,8 @@ async function computeDigits(rc: Client): Promise<{ decimals: string; row: Row }
   const view = rc.loadBalancedView().with({ chunkSize: 1 });
   const result = view.map(([from, to]: readonly [number, number]) => sumTerms(from, to), ranges);
   const parallel = await timed(() => watched("ranges of the series summed", FILES, () => result.progress, result.get()));
-  console.log("  joining them, one square root, one division …");
-  const decimals = decimalsFrom(combineAll(parallel.value), DECIMALS);
+  console.log("  joining them, a square root and an inverse …");
+  const decimals = decimalsFrom(combineAll(parallel.value, DECIMALS), DECIMALS);
   const wrong = contradictions(decimals);
   if (wrong.length > 0) throw new Error(`the digits are wrong: ${wrong.join("; ")}`);
   return { decimals, row: { work: "summing the series (lview.map)", serialMs: serial.ms, parallelMs: parallel.ms, busyMs: busyByEngine(result) } };

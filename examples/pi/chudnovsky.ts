@@ -38,11 +38,17 @@ export function combine(left: PartialSum, right: PartialSum): PartialSum {
   return { p: left.p * right.p, q: left.q * right.q, t: left.t * right.q + left.p * right.t };
 }
 
+/** Without the trailing bits that so many decimals do not need. Only the ratios of `p`, `q` and `t` mean something, so all three lose as many. */
+export function trim({ p, q, t }: PartialSum, decimals: number): PartialSum {
+  const surplus = BigInt(Math.max(0, lengthOf(q) - bitsFor(decimals) - GUARD_BITS));
+  return { p: p >> surplus, q: q >> surplus, t: t >> surplus };
+}
+
 /** Joins neighbouring ranges pairwise, so that numbers of like size meet. */
-export function combineAll(sums: readonly PartialSum[]): PartialSum {
+export function combineAll(sums: readonly PartialSum[], decimals: number): PartialSum {
   if (sums.length <= 1) return sums[0] ?? { p: 1n, q: 1n, t: 0n };
   const middle = sums.length >> 1;
-  return combine(combineAll(sums.slice(0, middle)), combineAll(sums.slice(middle)));
+  return trim(combine(combineAll(sums.slice(0, middle), decimals), combineAll(sums.slice(middle), decimals)), decimals);
 }
 
 /** A fraction of one, from 0 on: `value / 2^bits`. */
@@ -51,17 +57,23 @@ export interface Fraction {
   readonly bits: number;
 }
 
+/** The most decimals: products of two numbers of that precision are the largest integers that V8 has, of 2^30 bits. */
+export const DECIMALS_MAX = 160_000_000;
+
 const BITS_PER_DIGIT = Math.log2(10);
-/** More than the digits need, so that what is cut off below changes none unless some 18 nines or zeros stand in a row there. */
-const GUARD_BITS = 64;
+/** More than the digits need, so that what is cut off below changes none unless some 30 nines or zeros stand in a row there. */
+const GUARD_BITS = 128;
 /** Of the number under the root in the series. */
 const RADICAND = 10_005n;
 const FACTOR = 426_880n;
 
 const bitsFor = (digits: number): number => Math.ceil(digits * BITS_PER_DIGIT) + GUARD_BITS;
 
-/** `sqrt(10005)` with `bitsFor(decimals)` bits behind the point: needs nothing of the series, so it can be had meanwhile. */
-export function rootFor(decimals: number): bigint {
+/** Bits of a positive number, up to four more than it has. */
+const lengthOf = (value: bigint): number => value.toString(32).length * 5;
+
+/** `sqrt(10005)` with `bitsFor(decimals)` bits behind the point. */
+function rootFor(decimals: number): bigint {
   return RADICAND * inverseRoot(bitsFor(decimals));
 }
 
@@ -75,12 +87,36 @@ function inverseRoot(bits: number): bigint {
   return (guess << BigInt(bits - half)) + ((guess * rest) >> BigInt(3 * half + 1 - bits));
 }
 
-/** What stands behind "3." from the sum of the first `termsFor(decimals)` terms. */
-export function fractionFrom({ q, t }: PartialSum, decimals: number, root: bigint = rootFor(decimals)): Fraction {
+/** `2^bits / (t / 2^length)` for a `t` of `length` bits, up to four less, by Newton's method again. */
+function inverse(t: bigint, length: number, bits: number): bigint {
+  if (bits <= 1000) return (1n << BigInt(bits + length)) / t;
+  const half = (bits >> 1) + 16;
+  // The step sees what lies behind `half` bits, so the guess can do with as many of `t`, and the step with `bits` of them.
+  const cut = Math.max(0, length - half - 16);
+  const guess = inverse(t >> BigInt(cut), length - cut, half);
+  const kept = Math.max(0, length - bits - 16);
+  const rest = (1n << BigInt(half + length - kept)) - (t >> BigInt(kept)) * guess;
+  return (guess << BigInt(bits - half)) + ((guess * (rest >> BigInt(length - kept - half - 32))) >> BigInt(3 * half + 32 - bits));
+}
+
+/** `1 / t`, which takes about as long as `numeratorFor`, and does not need it. */
+export function inverseFor({ t }: Pick<PartialSum, "t">, decimals: number): Fraction {
+  const length = lengthOf(t);
   const bits = bitsFor(decimals);
-  // Both have many more digits than are wanted.
-  const surplus = BigInt(Math.max(0, t.toString(16).length * 4 - bits - GUARD_BITS));
-  return { value: BigInt.asUintN(bits, (FACTOR * (q >> surplus) * root) / (t >> surplus)), bits };
+  return { value: inverse(t, length, bits), bits: bits + length };
+}
+
+/** `q × sqrt(10005)`, the part of `fractionFrom` that does not need the inverse; `bits` may be negative: zeros behind the value. */
+export function numeratorFor({ q }: Pick<PartialSum, "q">, decimals: number): Fraction {
+  const bits = bitsFor(decimals);
+  const surplus = Math.max(0, lengthOf(q) - bits);
+  return { value: FACTOR * (((q >> BigInt(surplus)) * rootFor(decimals)) >> BigInt(bits)), bits: -surplus };
+}
+
+/** What stands behind "3." from the sum of the first `termsFor(decimals)` terms. */
+export function fractionFrom(numerator: Fraction, inverted: Fraction, decimals: number): Fraction {
+  const bits = bitsFor(decimals);
+  return { value: BigInt.asUintN(bits, (numerator.value * inverted.value) >> BigInt(numerator.bits + inverted.bits - bits)), bits };
 }
 
 const fiveTo = new Map<number, bigint>();
@@ -95,18 +131,23 @@ function powerOfFive(digits: number): bigint {
 }
 
 /**
- * Cuts a fraction with `pieces × digitsEach` digits into the fractions of its pieces, in order. The first half needs only the leading
- * bits; for the second the point moves to the right, by one multiplication.
+ * Cuts a fraction with `pieces × digitsEach` digits into the fractions of the first half of its pieces, the longer one, and of the rest.
+ * The first needs only the leading bits; for the second the point moves to the right, by one multiplication.
  */
+export function halve(fraction: Fraction, pieces: number, digitsEach: number): [Fraction, Fraction] {
+  const left = Math.ceil(pieces / 2);
+  const moved = left * digitsEach;
+  const bits = fraction.bits - moved;
+  const rest = { value: BigInt.asUintN(bits, fraction.value * powerOfFive(moved)), bits };
+  return [shorten(fraction, moved), shorten(rest, (pieces - left) * digitsEach)];
+}
+
+/** Cuts a fraction with `pieces × digitsEach` digits into the fractions of its pieces, in order. */
 export function split(fraction: Fraction, pieces: number, digitsEach: number): Fraction[] {
   if (pieces === 1) return [fraction];
   const left = Math.ceil(pieces / 2);
-  const moved = left * digitsEach;
-  const rest = shorten(
-    { value: BigInt.asUintN(fraction.bits - moved, fraction.value * powerOfFive(moved)), bits: fraction.bits - moved },
-    (pieces - left) * digitsEach,
-  );
-  return [...split(shorten(fraction, moved), left, digitsEach), ...split(rest, pieces - left, digitsEach)];
+  const [before, behind] = halve(fraction, pieces, digitsEach);
+  return [...split(before, left, digitsEach), ...split(behind, pieces - left, digitsEach)];
 }
 
 /** Without the bits that so many digits do not need. */
@@ -122,7 +163,8 @@ export function digitsOf({ value, bits }: Fraction, digits: number): string {
 
 /** The decimals of pi behind "3.", from the sum of the first `termsFor(decimals)` terms. */
 export function decimalsFrom(sum: PartialSum, decimals: number): string {
-  const fraction = fractionFrom(sum, decimals);
+  const trimmed = trim(sum, decimals);
+  const fraction = fractionFrom(numeratorFor(trimmed, decimals), inverseFor(trimmed, decimals), decimals);
   const pieces = 2 ** Math.max(0, Math.floor(Math.log2(decimals / 10_000)));
   const each = Math.ceil(decimals / pieces);
   // Equal pieces may give a few digits too many, which mean nothing.

@@ -6,21 +6,25 @@
 
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Cluster, type Client } from "tsparallel";
+import { Cluster, type Client, type LoadBalancedView } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
-import { choice, count, engineCount, folder, readOptions, runExample, seconds, timed, whole, type Timed } from "../program.ts";
+import { choice, count, engineCount, flag, folder, readOptions, runExample, seconds, timed, whole, type Timed } from "../program.ts";
 import {
   combine,
   combineAll,
   contradictions,
   decimalsFrom,
+  DECIMALS_MAX,
   digitsOf,
   fractionFrom,
+  halve,
+  inverseFor,
   KNOWN_DECIMALS,
-  rootFor,
+  numeratorFor,
   split,
   sumTerms,
   termsFor,
+  trim,
   type Fraction,
   type PartialSum,
 } from "./chudnovsky.ts";
@@ -35,6 +39,7 @@ const OPTIONS = {
   engines: engineCount(),
   out: folder("pi-digits", "where files and plots go"),
   serial: choice(SERIAL, "all", "done one after the other as well"),
+  reuse: flag("take the files of an earlier run with the same sizes, and count only"),
 };
 
 interface Sizes {
@@ -47,6 +52,8 @@ interface Sizes {
 const FIRST_DIGITS = 10_000;
 /** Ranges of the series for each engine, so that none waits long for the last one. */
 const RANGES_PER_ENGINE = 8;
+/** A task of less gains little, since its message takes about a millisecond. */
+const WORTH_SHARING_MS = 15;
 
 const rate = (digits: number, ms: number): string => `${count(Math.round(digits / (ms / 1000)))} digits/s`;
 
@@ -82,14 +89,30 @@ function rangesOf(terms: number, pieces: number): [number, number][] {
   return Array.from({ length: pieces }, (_, i) => [Math.floor((terms * i) / pieces), Math.floor((terms * (i + 1)) / pieces)]);
 }
 
+const multiply = (a: bigint, b: bigint): bigint => a * b;
+
 /** Joins neighbouring sums on the engines, pair by pair, until one is left. */
-async function joinAll(rc: Client, sums: readonly PartialSum[]): Promise<PartialSum> {
-  const [only] = sums;
-  if (only !== undefined && sums.length === 1) return only;
+async function joinAll(view: LoadBalancedView, sums: readonly PartialSum[], digits: number): Promise<PartialSum> {
+  const [first, second] = sums;
+  if (first === undefined || second === undefined) return first ?? combineAll([], digits);
+  if (sums.length === 2) {
+    // The last join is three large products, as many tasks; `p` is for a neighbour to the right, and there is none.
+    const [q, below, above] = await view.map(multiply, [first.q, first.t, first.p], [second.q, second.q, second.t]);
+    return trim({ p: 0n, q: q ?? 0n, t: (below ?? 0n) + (above ?? 0n) }, digits);
+  }
   const left = sums.filter((_, i) => i % 2 === 0 && i + 1 < sums.length);
   const right = sums.filter((_, i) => i % 2 === 1);
-  const joined = await rc.loadBalancedView().with({ chunkSize: 1 }).map(combine, left, right);
-  return joinAll(rc, sums.length % 2 === 0 ? joined : [...joined, ...sums.slice(-1)]);
+  const joined = await view.map((one: PartialSum, next: PartialSum) => trim(combine(one, next), digits), left, right);
+  return joinAll(view, sums.length % 2 === 0 ? joined : [...joined, ...sums.slice(-1)], digits);
+}
+
+/** Cuts a fraction for the files and writes each, on the engines: one piece into two, those into four, and so on. */
+async function writeFiles(view: LoadBalancedView, fraction: Fraction, paths: readonly string[], digitsEach: number): Promise<void> {
+  const [only] = paths;
+  if (only !== undefined && paths.length === 1) return await view.apply((path: string) => writeFile(path, digitsOf(fraction, digitsEach)), only);
+  const left = Math.ceil(paths.length / 2);
+  const [before, behind] = await view.apply(halve, fraction, paths.length, digitsEach);
+  await Promise.all([writeFiles(view, before, paths.slice(0, left), digitsEach), writeFiles(view, behind, paths.slice(left), digitsEach)]);
 }
 
 const fileName = (index: number): string => `pi-${String(index).padStart(3, "0")}.txt`;
@@ -98,17 +121,23 @@ const fileName = (index: number): string => `pi-${String(index).padStart(3, "0")
 async function computeInParallel(rc: Client, { files, digitsEach, engines, folder }: Sizes): Promise<void> {
   const digits = files * digitsEach;
   const view = rc.loadBalancedView().with({ chunkSize: 1 });
-  const root = view.apply(rootFor, digits); // needs nothing of the series
-  const sums = await view.map((range: [number, number]) => sumTerms(...range), rangesOf(termsFor(digits), engines * RANGES_PER_ENGINE));
-  const fraction = fractionFrom(await joinAll(rc, sums), digits, await root);
+  const ranges = rangesOf(termsFor(digits), engines * RANGES_PER_ENGINE);
+  const sums = await view.map(([from, to]: [number, number]) => trim(sumTerms(from, to), digits), ranges);
+  const sum = await joinAll(view, sums, digits);
+  // Neither needs the other, and both take about as long.
+  const [numerator, inverse] = await Promise.all([view.apply(numeratorFor, { q: sum.q }, digits), view.apply(inverseFor, { t: sum.t }, digits)]);
   const paths = Array.from({ length: files }, (_, i) => join(folder, fileName(i)));
-  await view.map((piece: Fraction, path: string) => writeFile(path, digitsOf(piece, digitsEach)), split(fraction, files, digitsEach), paths);
+  await writeFiles(view, fractionFrom(numerator, inverse, digits), paths, digitsEach);
 }
 
 function computeSerially({ files, digitsEach, engines }: Sizes): string[] {
   const digits = files * digitsEach;
-  const sum = combineAll(rangesOf(termsFor(digits), engines * RANGES_PER_ENGINE).map(([from, to]) => sumTerms(from, to)));
-  return split(fractionFrom(sum, digits), files, digitsEach).map((piece) => digitsOf(piece, digitsEach));
+  const sum = combineAll(
+    rangesOf(termsFor(digits), engines * RANGES_PER_ENGINE).map(([from, to]) => trim(sumTerms(from, to), digits)),
+    digits,
+  );
+  const fraction = fractionFrom(numeratorFor(sum, digits), inverseFor(sum, digits), digits);
+  return split(fraction, files, digitsEach).map((piece) => digitsOf(piece, digitsEach));
 }
 
 const countFile = async (path: string): Promise<Uint32Array> => countPairs(await readFile(path));
@@ -157,10 +186,31 @@ async function check(paths: readonly string[], digits: number): Promise<void> {
   console.log(`  agrees with published digits at ${known.map(({ position }) => count(position)).join(", ")}`);
 }
 
+/** Computes the digits, once more one after the other when that is wanted, and compares. */
+async function compute(rc: Client, sizes: Sizes, paths: readonly string[], isCompared: boolean): Promise<void> {
+  const { files, digitsEach, engines } = sizes;
+  const digits = files * digitsEach;
+  const computed = await timed(() => computeInParallel(rc, sizes));
+  const texts = isCompared ? await timed(() => computeSerially(sizes)) : undefined;
+  compare(`${count(digits)} digits computed by ${engines} engines into ${files} files`, digits, computed, texts);
+  for (const [i, text] of texts?.value.entries() ?? [])
+    if (text !== (await readFile(paths[i] ?? "", "latin1"))) throw new Error(`${paths[i]} differs from what was computed one after the other`);
+}
+
+/** Files of an earlier run must be there, with the digits they should have. */
+async function checkSizes(paths: readonly string[], digitsEach: number): Promise<void> {
+  for (const path of paths) {
+    const { size } = await stat(path);
+    if (size !== digitsEach) throw new Error(`${path} has ${count(size)} digits, not ${count(digitsEach)}; without --reuse it is written anew`);
+  }
+  console.log(`${paths.length} files of ${count(digitsEach)} digits are there`);
+}
+
 async function main(signal: AbortSignal): Promise<void> {
-  const { files, "digits-each": digitsEach, engines, out, serial } = readOptions(OPTIONS);
+  const { files, "digits-each": digitsEach, engines, out, serial, reuse } = readOptions(OPTIONS);
   const own: Sizes = { files, digitsEach, engines, folder: out };
   const digits = files * digitsEach;
+  if (digits > DECIMALS_MAX) throw new Error(`--files times --digits-each must be at most ${count(DECIMALS_MAX)}, and is ${count(digits)}`);
   await mkdir(out, { recursive: true });
   await first(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal });
@@ -168,11 +218,8 @@ async function main(signal: AbortSignal): Promise<void> {
   const rc = await cluster.connect();
   const paths = Array.from({ length: files }, (_, i) => join(out, fileName(i)));
 
-  const computed = await timed(() => computeInParallel(rc, own));
-  const texts = serial === "all" ? await timed(() => computeSerially(own)) : undefined;
-  compare(`${count(digits)} digits computed by ${engines} engines into ${files} files`, digits, computed, texts);
-  for (const [i, text] of texts?.value.entries() ?? [])
-    if (text !== (await readFile(paths[i] ?? "", "latin1"))) throw new Error(`${paths[i]} differs from what was computed one after the other`);
+  if (reuse) await checkSizes(paths, digitsEach);
+  else await compute(rc, own, paths, serial === "all");
   await check(paths, digits);
 
   const view = rc.loadBalancedView().with({ chunkSize: 1 });
@@ -181,6 +228,8 @@ async function main(signal: AbortSignal): Promise<void> {
   await countFile(paths[0] ?? "");
   const again = serial !== "none" ? await timed(() => countSerially(paths)) : undefined;
   compare("pairs counted, a file a task", digits, counted, again);
+  const eachMs = (again?.ms ?? Infinity) / files;
+  if (eachMs < WORTH_SHARING_MS) console.log(`  a file takes ${eachMs.toFixed(1)} ms: sharing that gains little; larger files do (--digits-each)`);
   if (again !== undefined && again.value.join() !== counted.value.join()) throw new Error("the counts of both ways differ");
   await drawPairs(out, counted.value, digits);
   const { size } = await stat(paths[0] ?? "");
