@@ -3,10 +3,12 @@
 
 import { types } from "node:util";
 
+import { processWide } from "../base/index.ts";
 import type { Fact } from "./records.ts";
 
-// Taken when the package is loaded, so that globals made by the user's program are not among them.
-const STANDARD_NAMES: readonly string[] = Object.getOwnPropertyNames(globalThis);
+// Taken when the package is loaded first, so that globals made by the user's program are not among them: a notebook's cell may import
+// the package after it has made names, beside the copy that the kernel has.
+const STANDARD_NAMES = processWide("standard-names", (): readonly string[] => Object.getOwnPropertyNames(globalThis));
 
 let globals: Map<unknown, string> | undefined;
 let builtins: Map<unknown, Fact> | undefined;

@@ -10,6 +10,8 @@ import { isDrawing, runExample } from "../support/examples.ts";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
+const COMMAND = join(ROOT, "dist/cli/bin/tsparallel.js");
+
 let folder: string;
 
 beforeEach(async () => {
@@ -33,6 +35,18 @@ describe("npm run example", () => {
     expect(await readFile(join(folder, "pi-000.txt"), "utf8")).toMatch(/^14159265358979\d{39986}$/);
     expect(await isDrawing(join(folder, "digits.svg"))).toBe(true);
     expect(await isDrawing(join(folder, "pairs.svg"))).toBe(true);
+  });
+
+  it("pi as a notebook does too, and has its drawings within", { timeout: 60_000 }, async () => {
+    const [notebook, output] = [join(ROOT, "examples/pi/pi.ipynb"), join(folder, "pi.out.ipynb")];
+    const given = ["--param", "digitsEach=5000", "--param", `folder=${folder}`];
+    const { status, stderr } = spawnSync(process.execPath, [COMMAND, "notebook", "run", notebook, "-n", "2", "-o", output, ...given], { encoding: "utf8" });
+    expect(status, stderr).toBe(0);
+    const { cells } = JSON.parse(await readFile(output, "utf8")) as { cells: { outputs?: { data?: Record<string, string[]> }[] }[] };
+    const outputs = cells.flatMap((cell) => cell.outputs ?? []);
+    expect(outputs.filter(({ data }) => data?.["image/svg+xml"]?.join("").startsWith("<svg"))).toHaveLength(2);
+    expect(JSON.stringify(outputs)).toContain("3.14159265358979323846264338327950288419716939937510 …");
+    expect(await readFile(join(folder, "pi-0.txt"), "utf8")).toMatch(/^14159265358979\d{4986}$/);
   });
 
   it("options prices like the formula and like one after the other, and draws contours", { timeout: 60_000 }, async () => {

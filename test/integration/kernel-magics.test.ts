@@ -53,6 +53,16 @@ describe("a notebook's magic", () => {
     expect(linesOf(local.published)).toEqual(["both", "both"]);
   });
 
+  it("leaves what a cell imported before the package itself as it is: it travels as that import", async () => {
+    await kernel.run("import { stat } from 'node:fs/promises';\nimport { Client } from 'tsparallel';\nconst rc = await Client.connect();");
+    const { reply, published } = await kernel.run(
+      "await rc.loadBalancedView().map(async (path: string) => (await stat(path)).isFile(), ['/dev/null', process.execPath])",
+    );
+    expect(reply).toMatchObject({ status: "ok" });
+    expect(published.find(({ type }) => type === "execute_result")?.content["data"]).toEqual({ "text/plain": "[ false, true ]" });
+    await kernel.run("await rc.close()");
+  });
+
   it("fails once for all engines, and for wrong options, in its own words", async () => {
     const { reply } = await kernel.run("%px throw new RangeError('too far')");
     expect(reply).toMatchObject({ status: "error", ename: "CompositeError", evalue: expect.stringContaining("too far (2 times") as unknown });
