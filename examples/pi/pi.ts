@@ -109,7 +109,7 @@ async function joinAll(view: LoadBalancedView, sums: readonly PartialSum[], digi
 /** Cuts a fraction for the files and writes each, on the engines: one piece into two, those into four, and so on. */
 async function writeFiles(view: LoadBalancedView, fraction: Fraction, paths: readonly string[], digitsEach: number): Promise<void> {
   const [only] = paths;
-  if (only !== undefined && paths.length === 1) return await view.apply((path: string) => writeFile(path, digitsOf(fraction, digitsEach)), only);
+  if (only !== undefined && paths.length === 1) return view.apply((path: string) => writeFile(path, digitsOf(fraction, digitsEach)), only);
   const left = Math.ceil(paths.length / 2);
   const [before, behind] = await view.apply(halve, fraction, paths.length, digitsEach);
   await Promise.all([writeFiles(view, before, paths.slice(0, left), digitsEach), writeFiles(view, behind, paths.slice(left), digitsEach)]);
