@@ -9,6 +9,7 @@ import { pythonEngines } from "./cluster/python-engines.ts";
 import { routing } from "./cluster/routing.ts";
 import { memory, million, start } from "./cluster/footprint.ts";
 import { start16, startSlurm, startSsh } from "./cluster/launchers.ts";
+import { kernelCell, kernelStart } from "./cluster/notebook-kernel.ts";
 import { map, push, roundtrip, tasks } from "./cluster/throughput.ts";
 import { reaches, type Measure, type Outcome } from "./measure.ts";
 import { capture, recapture } from "./micro/capture-measure.ts";
@@ -33,6 +34,8 @@ const MEASURES: readonly Measure[] = [
   million,
   routing,
   pythonEngines,
+  kernelStart,
+  kernelCell,
   scheduler,
   capture,
   recapture,

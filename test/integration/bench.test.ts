@@ -28,6 +28,8 @@ const OURS = [
   "million",
   "routing",
   "python",
+  "kernel-start",
+  "kernel-cell",
   "scheduler",
   "capture",
   "recapture",
