@@ -2,11 +2,14 @@
 // scripts, runs jobs and words its answers as their documents say.
 
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, type Client } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
-import { HAS_MPI, rankProgram } from "../support/mpi.ts";
+import { TSPARALLEL } from "../support/kernel-process.ts";
+import { HAS_MPI, MPI_ENV, rankProgram } from "../support/mpi.ts";
+import { EXAMPLE_NOTEBOOKS, outputsOf } from "../support/notebooks.ts";
+import { PYTHON } from "../support/python.ts";
 import { TestBed } from "../support/testbed.ts";
 import { until } from "../support/until.ts";
 
@@ -107,6 +110,23 @@ describe("engines through stand-ins for batch systems", () => {
       expect(code).toBe(3);
     },
   );
+
+  const serveNotebook = async (name: string, notebook: string, env: NodeJS.ProcessEnv): Promise<void> => {
+    const out = join(sandbox.dir, notebook);
+    const words = ["notebook", "submit", `--engines=${name}`, "-n", "2", "--param=points=1000", "-o", out, "--wait", join(EXAMPLE_NOTEBOOKS, notebook)];
+    const { code, stdout, stderr } = await sandbox.startProgram([TSPARALLEL, ...words], { ...sandbox.env, ...MPI_ENV, ...env }).ended;
+    expect(code, stdout + stderr).toBe(0);
+    expect(outputsOf(out).at(-1)).toMatch(/^2 of 2 engines took part, on /);
+  };
+
+  it.skipIf(!HAS_MPI).concurrent("of LSF serve a notebook inside one job, whose results it leaves in a file", async () => {
+    await serveNotebook("lsf", "darts.ipynb", {});
+  });
+
+  it.skipIf(!HAS_MPI || PYTHON === undefined).concurrent("of PBS serve a notebook of Python's, being Python's own", async () => {
+    // As after `source venv/bin/activate`: the kernel python3 is the one of that environment.
+    await serveNotebook("pbs", "darts-python.ipynb", { PATH: [dirname(PYTHON ?? ""), process.env["PATH"]].join(delimiter) });
+  });
 
   it("leave no job, and no script but for the description of Windows HPC, which may be used by hand", () => {
     expect(SYSTEMS.map(({ name }) => openJobs(name))).toEqual([0, 0, 0, 0]);

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Cluster } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
-import { HAS_MPI, rankProgram } from "../support/mpi.ts";
+import { TSPARALLEL } from "../support/kernel-process.ts";
+import { HAS_MPI, MPI_ENV, rankProgram } from "../support/mpi.ts";
+import { EXAMPLE_NOTEBOOKS, outputsOf } from "../support/notebooks.ts";
 import { hasBed, TestBed } from "../support/testbed.ts";
 import { until } from "../support/until.ts";
 
@@ -80,6 +82,17 @@ describe.skipIf(!hasBed("gridengine"))("engines on Grid Engine", () => {
     expect(more.stderr).toBe(
       "ipcluster: for 2 engines in one job Grid Engine needs the name of a parallel environment (qconf -spl shows them): --batch-line='#$ -pe NAME 2'\n",
     );
+    await nothingLeft();
+  });
+
+  it.skipIf(!HAS_MPI)("serve a notebook inside one job, whose results it leaves in a file", async () => {
+    Object.assign(sandbox.env, MPI_ENV);
+    const out = join(sandbox.dir, "out.ipynb");
+    const words = ["notebook", "submit", "--engines=sge", "-n", "1", "--param=points=1000", "-o", out, "--wait", join(EXAMPLE_NOTEBOOKS, "darts.ipynb")];
+    const { code, stdout, stderr } = await sandbox.startProgram([TSPARALLEL, ...words]).ended;
+    expect(code, stdout + stderr).toBe(0);
+    expect(outputsOf(out).at(-1)).toBe("1 of 1 engines took part, on gehost\n");
+    expect(readdirSync(sandbox.dir).filter((name) => /^darts-\d+\.log$/.test(name))).toHaveLength(1);
     await nothingLeft();
   });
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Cluster } from "tsparallel";
 import { Sandbox } from "../support/ipcluster.ts";
+import { PYTHON } from "../support/python.ts";
 import { hasBed, TestBed } from "../support/testbed.ts";
 import { until } from "../support/until.ts";
 
@@ -158,16 +159,18 @@ process.exitCode = 3;
     await nothingLeft();
   });
 
-  it("serve a program whose script was submitted by hand", async () => {
+  it("serve a program whose script was submitted by hand, with Python's beside them where there are some", async () => {
     const program = join(sandbox.dir, "count.sh");
     writeFileSync(program, "echo cluster $IPP_CLUSTER_ID in $IPP_PROFILE_DIR\n");
-    const { stdout: script } = await sandbox.run("submit", "--engines=slurm", "-n", "2", "--time-limit=5m", "--dry-run", program);
+    const engines = PYTHON === undefined ? ["-n", "2"] : ["-n", "1", "--python-engines=1", `--python=${PYTHON}`];
+    const { stdout: script } = await sandbox.run("submit", "--engines=slurm", ...engines, "--time-limit=5m", "--dry-run", program);
     writeFileSync(join(sandbox.dir, "job.sh"), script);
     const { status, stdout } = spawnSync("sbatch", ["--wait", "--parsable", "job.sh"], { cwd: sandbox.dir, env: sandbox.env, encoding: "utf8" });
     expect(status).toBe(0);
     const id = stdout.trim();
     const output = readFileSync(join(sandbox.dir, `count-${id}.log`), "utf8");
     expect(output).toContain(`cluster job-${id} in ${sandbox.profileDir()}\n`);
+    expect(output).toContain("ready: all engines answer engines=2 ");
     await nothingLeft();
   });
 

@@ -56,8 +56,8 @@ export class Sandbox {
   }
 
   /** Starts node with these arguments. */
-  startProgram(args: readonly string[]): RunningCommand {
-    return new RunningCommand(spawn(process.execPath, args, { env: this.env, stdio: ["ignore", "pipe", "pipe"], cwd: this.dir }));
+  startProgram(args: readonly string[], env: NodeJS.ProcessEnv = this.env): RunningCommand {
+    return new RunningCommand(spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"], cwd: this.dir }));
   }
 
   /** Runs `ipcluster` to its end. */
