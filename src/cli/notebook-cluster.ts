@@ -2,10 +2,11 @@
 // our clients and programs by `IPP_PROFILE_DIR` and `IPP_CLUSTER_ID`, Python's client by its IPython directory.
 
 import type { Client } from "../client/index.ts";
-import type { Cluster } from "../cluster/index.ts";
+import type { Cluster, ClusterOptions } from "../cluster/index.ts";
 import { connectionFilePath, resolveClusterId, resolveIpythonDir, resolveProfile, type ProfileDir } from "../config/index.ts";
 import { ownModule } from "../execution/index.ts";
-import { makeIpythonPlace } from "../notebook/index.ts";
+import { makeIpythonPlace, type KernelSpec } from "../notebook/index.ts";
+import { checkPython, enginesFor } from "./notebook-engines.ts";
 
 /** What users import is this package's own entrance, not the copy that is bundled with the command. */
 interface Library {
@@ -40,11 +41,12 @@ const library = async (): Promise<Library> => (await import(ownModule("tsparalle
 /**
  * Finds or starts the cluster.
  *
- * @param language what the notebook's kernel speaks
+ * @param spec the notebook's kernel; engines that are started are of its language, and of TypeScript for languages that no engine speaks
  * @throws what connecting to a named cluster, or starting one, throws
  */
-export async function openNotebookCluster(wish: ClusterWish, language: string, signal: AbortSignal): Promise<NotebookCluster> {
-  if (wish.n !== undefined) return startOwn(wish.n, language, signal);
+export async function openNotebookCluster(wish: ClusterWish, spec: KernelSpec, signal: AbortSignal): Promise<NotebookCluster> {
+  const { language } = spec;
+  if (wish.n !== undefined) return startOwn(wish.n, spec, signal);
   const { profile, profileDir, ipythonDir, clusterId, file } = wish;
   const isNamed = [profile, profileDir, clusterId, file].some((given) => given !== undefined);
   if (isNamed) await checkIsThere(wish, signal);
@@ -71,11 +73,11 @@ export async function openNotebookCluster(wish: ClusterWish, language: string, s
   return { env: { ...env, IPYTHONDIR: place.dir }, title, ended: never(), [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
 }
 
-async function startOwn(n: number, language: string, signal: AbortSignal): Promise<NotebookCluster> {
+async function startOwn(n: number, spec: KernelSpec, signal: AbortSignal): Promise<NotebookCluster> {
   const { Cluster: ClusterClass } = await library();
-  const cluster = await ClusterClass.start({ n, private: true, signal });
+  const cluster = await ClusterClass.start({ ...enginesOf(n, spec), private: true, signal });
   try {
-    const place = speaksPython(language) ? await makeIpythonPlace(resolveIpythonDir(), cluster.connectionFile) : undefined;
+    const place = speaksPython(spec.language) ? await makeIpythonPlace(resolveIpythonDir(), cluster.connectionFile) : undefined;
     return {
       env: { IPP_PROFILE_DIR: cluster.profileDir, IPP_CLUSTER_ID: cluster.clusterId, ...(place === undefined ? {} : { IPYTHONDIR: place.dir }) },
       title: `a cluster of its own with ${n} engine${n === 1 ? "" : "s"}`,
@@ -89,6 +91,14 @@ async function startOwn(n: number, language: string, signal: AbortSignal): Promi
     await cluster.stop();
     throw cause;
   }
+}
+
+/** Functions of a Python notebook run on Python's engines only. */
+function enginesOf(n: number, spec: KernelSpec): ClusterOptions {
+  if (!speaksPython(spec.language)) return { n };
+  const { executable } = enginesFor(spec.language, spec, "python");
+  if (executable !== undefined) checkPython(executable);
+  return { n: 0, python: { n, ...(executable === undefined ? {} : { executable }) } };
 }
 
 const never = (): Promise<string> => new Promise(() => undefined);

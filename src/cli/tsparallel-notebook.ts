@@ -79,7 +79,7 @@ async function runPlan(prepared: Prepared, options: RunOptions): Promise<void> {
   const { path, out, notebook, plan, spec, parameters } = prepared;
   const file = await NotebookFile.open(out, notebook);
   using interruption = new Interruption(createLogger("notebook", fdWriter(2), "warn"));
-  await using cluster = await openNotebookCluster(options, spec.language, interruption.signal);
+  await using cluster = await openNotebookCluster(options, spec, interruption.signal);
   const end = new AbortController();
   void cluster.ended.then((why) => end.abort(new ExitError(1, `${why}; the run was ended`))); // never rejects
   const signal = AbortSignal.any([interruption.signal, end.signal]);

@@ -25,6 +25,7 @@ export function tsparallelProgram(): Command {
       ["bakapara --local < jobs.jsonl > results.jsonl", "run shell jobs without a cluster of your own"],
       ["tsparallel kernel install", "TypeScript in Jupyter notebooks"],
       ["tsparallel notebook run analysis.ipynb -n 4", "run a notebook without a person, with a cluster of four engines"],
+      ["tsparallel notebook submit analysis.ipynb --engines=slurm -n 64", "the same in a batch job, with 64"],
     ],
   });
   addConsoleCommand(program);

@@ -111,21 +111,23 @@ describe("engines through stand-ins for batch systems", () => {
     },
   );
 
-  const serveNotebook = async (name: string, notebook: string, env: NodeJS.ProcessEnv): Promise<void> => {
+  /** What the notebook's last cell wrote, in a job with two engines. */
+  const lastOutput = async (name: string, notebook: string, env: NodeJS.ProcessEnv): Promise<string | undefined> => {
     const out = join(sandbox.dir, notebook);
     const words = ["notebook", "submit", `--engines=${name}`, "-n", "2", "--param=points=1000", "-o", out, "--wait", join(EXAMPLE_NOTEBOOKS, notebook)];
     const { code, stdout, stderr } = await sandbox.startProgram([TSPARALLEL, ...words], { ...sandbox.env, ...MPI_ENV, ...env }).ended;
     expect(code, stdout + stderr).toBe(0);
-    expect(outputsOf(out).at(-1)).toMatch(/^2 of 2 engines took part, on /);
+    return outputsOf(out).at(-1);
   };
 
   it.skipIf(!HAS_MPI).concurrent("of LSF serve a notebook inside one job, whose results it leaves in a file", async () => {
-    await serveNotebook("lsf", "darts.ipynb", {});
+    expect(await lastOutput("lsf", "darts.ipynb", {})).toMatch(/^2 of 2 engines took part, on /);
   });
 
   it.skipIf(!HAS_MPI || PYTHON === undefined).concurrent("of PBS serve a notebook of Python's, being Python's own", async () => {
     // As after `source venv/bin/activate`: the kernel python3 is the one of that environment.
-    await serveNotebook("pbs", "darts-python.ipynb", { PATH: [dirname(PYTHON ?? ""), process.env["PATH"]].join(delimiter) });
+    const env = { PATH: [dirname(PYTHON ?? ""), process.env["PATH"]].join(delimiter) };
+    expect(await lastOutput("pbs", "darts-python.ipynb", env)).toMatch(/^2 of 2 engines took part, on /);
   });
 
   it("leave no job, and no script but for the description of Windows HPC, which may be used by hand", () => {

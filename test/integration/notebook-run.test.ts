@@ -84,6 +84,18 @@ describe.skipIf(PYTHON === undefined)("a notebook in Python", () => {
     expect(textOf(cells[2])).toBe("2 7\n");
     await runs.nothingLeft();
   });
+
+  it("gets Python's engines when it starts a cluster of its own", async () => {
+    const path = runs.write(
+      "own",
+      "python3",
+      "import ipyparallel as ipp\nrc = ipp.Client()\nprint(rc[:].apply_sync(lambda: __import__('sys').version_info[0]))",
+    );
+    const { code, stderr } = await runs.run(path, "-n", "1");
+    expect([code, stderr]).toEqual([0, expect.stringContaining("a cluster of its own with 1 engine\n")]);
+    expect(textOf(runs.out("own").cells[0])).toBe("[3]\n");
+    await runs.nothingLeft();
+  });
 });
 
 describe("a run that cannot begin", () => {

@@ -1,7 +1,6 @@
 // `tsparallel notebook submit`: the notebooks of examples/ in jobs of a real Slurm, with engines of both kinds; what fails, and what is
 // cancelled, leaves the notebook as far as it came, and nothing else.
 
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +14,10 @@ import { until } from "../support/until.ts";
 /** A cell that waits says so by a file, since what it writes is seen only when its notebook is saved. */
 const STARTED = "started";
 
-describe.skipIf(!hasBed("slurm"))("a notebook in a Slurm job", () => {
+/** The jobs run at the same time, each with processes of its own, on as few processors as there are. */
+const LIMIT_MS = 120_000;
+
+describe.skipIf(!hasBed("slurm"))("a notebook in a Slurm job", { timeout: LIMIT_MS }, () => {
   let bed: TestBed;
   let sandbox: Sandbox;
 
@@ -114,7 +116,7 @@ describe.skipIf(!hasBed("slurm"))("a notebook in a Slurm job", () => {
 
   it("leaves no job, no process and no file of its clusters", async () => {
     await until(() => sandbox.processes().length === 0, { timeoutMs: 30_000 });
-    expect(spawnSync("squeue", ["--noheader"], { env: sandbox.env, encoding: "utf8" }).stdout).toBe("");
+    expect(bed.output("squeue", "--noheader")).toBe("");
     expect(sandbox.securityFiles()).toEqual([]);
     expect(readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sbatch"))).toEqual([]);
     expect(readdirSync(sandbox.dir).filter((name) => name.endsWith(".tmp"))).toEqual([]);
