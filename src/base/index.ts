@@ -3,6 +3,7 @@
 export * from "./bounded-map.ts";
 export * from "./bounded-set.ts";
 export * from "./errors.ts";
+export * from "./event-turns.ts";
 export * from "./heap.ts";
 export * from "./ids.ts";
 export * from "./kernel-errors.ts";

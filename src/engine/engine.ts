@@ -1,7 +1,7 @@
 // The engine: binds the request queue (the machine) to sockets, the side thread and the runner of user code, and ends in
 // order. It owns its process: output, stray errors and the end of the process are its business.
 
-import { msgId, type Clock } from "../base/index.ts";
+import { EventTurns, msgId, type Clock } from "../base/index.ts";
 import { abortIds, RequestQueue, type EngineEffect, type EngineEvent, type RequestKind } from "../core/engine/index.ts";
 import {
   Containment,
@@ -44,6 +44,7 @@ export class Engine {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #queue = new RequestQueue();
+  readonly #turns = new EventTurns<EngineEvent, EngineEffect>(this.#queue, (effect) => this.#perform(effect));
   readonly #requests = new Map<number, Request>();
   readonly #namespace = new Namespace();
   readonly #containment = new Containment(ownCodePaths());
@@ -62,8 +63,6 @@ export class Engine {
   #isLeaving = false;
   /** Header of the request to shut down: the farewell's parent, as in the reference. */
   #shutdownHeader: Dict = {};
-  readonly #events: EngineEvent[] = [];
-  #isHandling = false;
 
   /** Settles when the engine has ended; the process should then exit with the given status. */
   readonly closed: Promise<EngineEnd>;
@@ -124,7 +123,7 @@ export class Engine {
       case "control":
         return this.#onControl(message.header, message.action);
       case "tasksRecalled":
-        return this.#handle({ type: "tasksRecalled", through: message.through });
+        return this.#turns.handle({ type: "tasksRecalled", through: message.through });
       case "interrupted":
         return this.#runner?.giveUp(message.serial);
       case "limitReached":
@@ -168,7 +167,7 @@ export class Engine {
       fetchCode: (id) => this.#side.fetchCode(id),
       shutdown: (header) => {
         this.#shutdownHeader = header;
-        this.#handle({ type: "shutdownRequested" });
+        this.#turns.handle({ type: "shutdownRequested" });
       },
     });
     this.#containment.prepare();
@@ -182,7 +181,7 @@ export class Engine {
       },
     };
     this.#channels.receive(hooks, (incoming) => this.#onRequest(incoming));
-    this.#handle({ type: "started" });
+    this.#turns.handle({ type: "started" });
     this.#side.post({ type: "connected" });
     this.#log.info(`Completed registration with id ${engineId}`, { uuid });
   }
@@ -211,7 +210,7 @@ export class Engine {
     const serial = this.#nextSerial++;
     this.#requests.set(serial, { ...incoming, reply: undefined, outputs: 0 });
     const request = { serial, msgId: msgId(header.msg_id), kind: kindOf(header.msg_type), bytes, countsOutputs: countsOutputs(message.metadata) };
-    this.#handle({ type: "requestArrived", request: ordinal === undefined ? request : { ...request, ordinal } });
+    this.#turns.handle({ type: "requestArrived", request: ordinal === undefined ? request : { ...request, ordinal } });
   }
 
   #onEnded(serial: number, end: RunEnd): void {
@@ -221,18 +220,18 @@ export class Engine {
     this.#side.drain(); // Likewise for the request that is reached next.
     if (this.#isLeaving) return; // Cut short for that: whoever asked hears that the engine is gone.
     this.#stopping.ended(serial);
-    this.#handle({ type: "requestFinished", serial, status: end.status, stopsQueue: end.stopsQueue });
+    this.#turns.handle({ type: "requestFinished", serial, status: end.status, stopsQueue: end.stopsQueue });
   }
 
   #onControl(header: Dict, action: ControlAction): void {
     this.#publish(iopub.status(this.#engineId, "busy"), header);
     switch (action.type) {
       case "abort":
-        this.#handle({ type: "abortRequested", msgIds: abortIds(action.msgIds) });
+        this.#turns.handle({ type: "abortRequested", msgIds: abortIds(action.msgIds) });
         break;
       case "cancel":
         this.#stopping.answer(action.token, action.msgIds); // Before the machine acts: then it has ended, perhaps.
-        this.#handle({ type: "cancelRequested", msgIds: action.msgIds.map(msgId) });
+        this.#turns.handle({ type: "cancelRequested", msgIds: action.msgIds.map(msgId) });
         break;
       case "clear":
         this.#namespace.clear();
@@ -240,25 +239,11 @@ export class Engine {
         break;
       case "shutdown":
         this.#shutdownHeader = header;
-        this.#handle({ type: "shutdownRequested" });
+        this.#turns.handle({ type: "shutdownRequested" });
         break;
       case "none":
     }
     this.#publish(iopub.status(this.#engineId, "idle"), header);
-  }
-
-  /** Feeds the machine and performs its orders; what happens meanwhile is fed afterwards, in order. */
-  #handle(event: EngineEvent): void {
-    this.#events.push(event);
-    if (this.#isHandling) return;
-    this.#isHandling = true;
-    try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-        for (const effect of this.#queue.handle(next)) this.#perform(effect);
-      }
-    } finally {
-      this.#isHandling = false;
-    }
   }
 
   #perform(effect: EngineEffect): void {
@@ -281,7 +266,7 @@ export class Engine {
       case "forget":
         return this.#forget(effect.serial);
       case "settleIntake":
-        void this.#channels?.settle().then(() => this.#handle({ type: "intakeSettled" }));
+        void this.#channels?.settle().then(() => this.#turns.handle({ type: "intakeSettled" }));
         return;
       case "pauseIntake":
         return this.#channels?.pause();
@@ -305,8 +290,8 @@ export class Engine {
 
   #claim(serial: number, ordinal: number): void {
     const { claims } = this.#side;
-    if (claims.claim(ordinal)) this.#handle({ type: "claimed", serial });
-    else this.#handle({ type: "tasksRecalled", through: claims.recalledThrough });
+    if (claims.claim(ordinal)) this.#turns.handle({ type: "claimed", serial });
+    else this.#turns.handle({ type: "tasksRecalled", through: claims.recalledThrough });
   }
 
   #giveBack(serial: number): void {

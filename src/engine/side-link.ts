@@ -1,7 +1,7 @@
 // The main thread's end of the link to the side thread.
 
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
-import { SIGNALS_OPTION } from "../execution/side/index.ts";
+import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from "node:worker_threads";
+import { startSideThread } from "../execution/index.ts";
 import { findBundle } from "../programs/index.ts";
 import type { Frame } from "../wire/index.ts";
 import { HELD_BYTES_MAX, HeldReplies } from "./held-replies.ts";
@@ -11,17 +11,6 @@ import { idMark, SHARED, SHARED_BYTES, type MainMessage, type SideConfig, type S
 
 /** How long the process waits, when it ends, for the side thread to say farewell. */
 const CLOSE_MS = 1000;
-
-function startSide(workerData: SideConfig, port: MessagePort): Worker {
-  const script = findBundle("engine-side") ?? new URL("./side/side-main.js", import.meta.url);
-  const options = { workerData, transferList: [port] };
-  try {
-    return new Worker(script, { ...options, execArgv: [SIGNALS_OPTION] });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_WORKER_INVALID_EXEC_ARGV") throw error;
-    return new Worker(script, options); // A Node without the option: signals are then taken by this thread.
-  }
-}
 
 /** What is for the engine; the rest is for the link itself. */
 export type EngineMessage = Exclude<SideMessage, { readonly type: "code" }>;
@@ -48,7 +37,7 @@ export class SideLink {
     this.#onMessage = onMessage;
     this.claims = new TaskClaims(this.#words, SHARED.taskClaims, () => this.drain());
     const workerData: SideConfig = { ...config, port: port2, shared, held: this.#held };
-    this.#worker = startSide(workerData, port2);
+    this.#worker = startSideThread(findBundle("engine-side") ?? new URL("./side/side-main.js", import.meta.url), workerData, port2);
     this.#worker.on("error", onFailure);
     this.#port.on("message", (message: SideMessage) => this.#take(message));
   }

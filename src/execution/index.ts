@@ -13,3 +13,4 @@ export { Namespace, ownCodePaths, ownModule } from "./namespace.ts";
 export { failed, interrupted, isThenable, type RunHooks, type RunOutcome } from "./outcome.ts";
 export { OutputCapture } from "./output-capture.ts";
 export { hideLoaderWarning, installProcessHooks } from "./process-hooks.ts";
+export { startSideThread } from "./side-thread.ts";

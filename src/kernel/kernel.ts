@@ -1,7 +1,7 @@
 // A notebook's kernel: binds the request queue (the machine that engines have too) to Jupyter's sockets, the side thread and
 // the running of cells, and ends in order. It owns its process: output, stray errors and the end are its business.
 
-import { msgId, NotSupportedError, type Clock } from "../base/index.ts";
+import { EventTurns, msgId, NotSupportedError, type Clock } from "../base/index.ts";
 import { RequestQueue, type EngineEffect, type EngineEvent } from "../core/engine/index.ts";
 import { Containment, failureOf, installHost, installProcessHooks, mimeBundle, Namespace, ownCodePaths, type DisplayChoice } from "../execution/index.ts";
 import type { LogLevel, Logger } from "../log/index.ts";
@@ -49,6 +49,7 @@ const FAREWELL_MS = 300;
 export class Kernel {
   readonly #log: Logger;
   readonly #queue = new RequestQueue();
+  readonly #turns = new EventTurns<EngineEvent, EngineEffect>(this.#queue, (effect) => this.#perform(effect));
   readonly #requests = new Map<number, Held>();
   readonly #namespace = new Namespace(addCellVariable);
   readonly #containment = new Containment(ownCodePaths());
@@ -62,8 +63,6 @@ export class Kernel {
   #nextSerial = 1;
   #isLeaving = false;
   #resolveClosed: (end: KernelEnd) => void = () => undefined;
-  readonly #events: EngineEvent[] = [];
-  #isHandling = false;
 
   /** Settles when the kernel has ended; the process should then exit with the given status. */
   readonly closed: Promise<KernelEnd>;
@@ -136,7 +135,7 @@ export class Kernel {
       (request) => this.#onRequest(request),
       (parentId, text) => this.#questions.answered(parentId, text),
     );
-    this.#handle({ type: "started" });
+    this.#turns.handle({ type: "started" });
     this.#cells.warmUp();
   }
 
@@ -165,21 +164,7 @@ export class Kernel {
     const serial = this.#nextSerial++;
     this.#requests.set(serial, { ...request, reply: undefined });
     const kind = header.msg_type === "execute_request" ? "execute" : "other";
-    this.#handle({ type: "requestArrived", request: { serial, msgId: msgId(header.msg_id), kind, bytes: request.bytes, countsOutputs: false } });
-  }
-
-  /** Feeds the machine and performs its orders; what happens meanwhile is fed afterwards, in order. */
-  #handle(event: EngineEvent): void {
-    this.#events.push(event);
-    if (this.#isHandling) return;
-    this.#isHandling = true;
-    try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-        for (const effect of this.#queue.handle(next)) this.#perform(effect);
-      }
-    } finally {
-      this.#isHandling = false;
-    }
+    this.#turns.handle({ type: "requestArrived", request: { serial, msgId: msgId(header.msg_id), kind, bytes: request.bytes, countsOutputs: false } });
   }
 
   #perform(effect: EngineEffect): void {
@@ -197,7 +182,7 @@ export class Kernel {
         this.#requests.delete(effect.serial);
         return;
       case "settleIntake":
-        void this.#sockets?.settle().then(() => this.#handle({ type: "intakeSettled" })); // Only waits for turns of the loop.
+        void this.#sockets?.settle().then(() => this.#turns.handle({ type: "intakeSettled" })); // Only waits for turns of the loop.
         return;
       case "pauseIntake":
         return this.#sockets?.pause();
@@ -227,7 +212,7 @@ export class Kernel {
     }
     if (message.header.msg_type === "shutdown_request") {
       this.#publications.shutdown(message.content["restart"] === true, message.header);
-      this.#handle({ type: "shutdownRequested" });
+      this.#turns.handle({ type: "shutdownRequested" });
     }
     if (message.header.msg_type === "comm_open") this.#publications.closeComm(message);
     void answerPlain(message, this.#history).then(
@@ -241,7 +226,7 @@ export class Kernel {
     this.#questions.drop();
     const request = this.#requests.get(serial);
     if (request !== undefined) request.reply = reply;
-    if (!this.#isLeaving) this.#handle({ type: "requestFinished", serial, status: "ok", stopsQueue });
+    if (!this.#isLeaving) this.#turns.handle({ type: "requestFinished", serial, status: "ok", stopsQueue });
   }
 
   #reply(serial: number, content: Dict | undefined): void {

@@ -1,23 +1,12 @@
 // The main thread's end of the link to the kernel's side thread.
 
-import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
-import { SIGNALS_OPTION } from "../execution/side/index.ts";
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { startSideThread } from "../execution/index.ts";
 import { findBundle } from "../programs/index.ts";
 import { SHARED, SHARED_BYTES, type KernelMainMessage, type KernelSideConfig, type KernelSideMessage } from "./side/protocol.ts";
 
 /** How long the process waits, when it ends, for the side thread to close its sockets. */
 const CLOSE_MS = 1000;
-
-function startSide(workerData: KernelSideConfig, port: MessagePort): Worker {
-  const script = findBundle("kernel-side") ?? new URL("./side/kernel-side-main.js", import.meta.url);
-  const options = { workerData, transferList: [port] };
-  try {
-    return new Worker(script, { ...options, execArgv: [SIGNALS_OPTION] });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_WORKER_INVALID_EXEC_ARGV") throw error;
-    return new Worker(script, options); // A Node without the option: signals are then taken by this thread.
-  }
-}
 
 /** What is for the kernel; the rest is for the link itself. */
 export type KernelMessage = Exclude<KernelSideMessage, { readonly type: "ready" }>;
@@ -42,7 +31,8 @@ export class KernelSideLink {
       this.#resolveReady = resolve;
     });
     this.#port = port1;
-    this.#worker = startSide({ ...config, port: port2, shared }, port2);
+    const workerData: KernelSideConfig = { ...config, port: port2, shared };
+    this.#worker = startSideThread(findBundle("kernel-side") ?? new URL("./side/kernel-side-main.js", import.meta.url), workerData, port2);
     this.#worker.on("error", onFailure);
     this.#port.on("message", (message: KernelSideMessage) => {
       if (message.type === "ready") this.#resolveReady();
