@@ -140,7 +140,8 @@ export class ApplyRunner {
     try {
       work = read();
     } catch (error) {
-      return hooks.end(failed(error));
+      // One that was interrupted before its References were evaluated fails with that, as if it had been cut in them.
+      return hooks.end(hooks.isOver() ? interrupted() : failed(error));
     }
     if (work?.type === "call") return this.#call(work, pack, hooks);
     if (work?.type === "execute") return this.#runCell(work.code, hooks);
