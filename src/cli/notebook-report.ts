@@ -54,7 +54,7 @@ export class NotebookReport implements Disposable {
   #begin(number: number): void {
     this.#running = { number, began: performance.now() };
     if (!this.#isLive) return;
-    const show = (): void => void process.stderr.write(`\r\u001B[K[${number}/${this.#count}] running${this.#seconds()}`);
+    const show = (): void => void process.stderr.write(`\r\u001B[K[${number}/${this.#count}] running for ${Math.round(this.#ms() / 1000)} s`);
     show();
     clearInterval(this.#timer);
     this.#timer = setInterval(show, LIVE_MS).unref();
@@ -62,12 +62,13 @@ export class NotebookReport implements Disposable {
 
   #end(number: number, status: CellStatus): void {
     clearInterval(this.#timer);
-    this.line(`[${number}/${this.#count}] ${status}${this.#seconds()}`);
+    this.line(`[${number}/${this.#count}] ${status} after ${(this.#ms() / 1000).toFixed(1)} s`);
     this.#running = undefined;
   }
 
-  #seconds(): string {
-    return this.#running === undefined ? "" : ` after ${((performance.now() - this.#running.began) / 1000).toFixed(1)} s`;
+  /** How long the cell has run. */
+  #ms(): number {
+    return this.#running === undefined ? 0 : performance.now() - this.#running.began;
   }
 }
 
