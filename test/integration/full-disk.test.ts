@@ -77,4 +77,19 @@ cat "$D"/log/ipcontroller-*.log`);
     expect(text).not.toMatch(/^left /m);
     expect(text).toContain("the task store failed; tasks go on, their records may be lost");
   });
+
+  it("ends a notebook's run with that sentence, and the notebook is as it was saved before", async () => {
+    const cells = ["'small'", "for (let line = 0; line < 3000; line += 1) console.log('x'.repeat(999))", "3"];
+    const content = cells.map((source) => ({ cell_type: "code", execution_count: null, metadata: {}, outputs: [], source }));
+    const metadata = { kernelspec: { name: "typescript", display_name: "", language: "" } };
+    writeFileSync(join(sandbox.dir, "a.ipynb"), JSON.stringify({ cells: content, metadata, nbformat: 4, nbformat_minor: 4 }));
+    const { lines } = await onSmallDisk(`export JUPYTER_DATA_DIR="$IPYTHONDIR"
+'${process.execPath}' '${DIST}cli/bin/tsparallel.js' notebook run a.ipynb -o "$D/b.ipynb" 2>&1; echo "status $?"
+echo "files $(ls -A "$D")"; tr -d '\n' < "$D/b.ipynb"`);
+    expect(lines).toContain("tsparallel: cannot save PROFILE/b.ipynb: the disk is full; it is as it was saved before");
+    expect(lines).toContain("status 1");
+    expect(lines).toContain("files b.ipynb");
+    const saved = JSON.parse(lines.at(-1) ?? "") as { readonly cells: readonly { readonly outputs: readonly unknown[] }[] };
+    expect(saved.cells.map(({ outputs }) => outputs.length)).toEqual([1, 0, 0]);
+  });
 });

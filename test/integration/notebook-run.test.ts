@@ -1,5 +1,6 @@
 // `tsparallel notebook run`: notebooks without a person, on real kernels and a real cluster.
 
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { codeCell, NotebookRuns, statusesOf, textOf } from "../support/notebook-runs.ts";
@@ -32,6 +33,19 @@ describe("a notebook in TypeScript", () => {
     expect(textOf(cells[1]).match(/\[stdout:[01]\] from \d+\n/g)?.length).toBe(2);
     expect(textOf(cells[2])).toBe("[ 1, 4, 9 ]");
     expect([metadata.tsparallel.status, metadata.language_info.name, cells[2]?.execution_count]).toEqual(["completed", "typescript", 2]);
+    await runs.nothingLeft();
+  });
+
+  it("has a cluster of its own, which is gone afterwards", async () => {
+    const path = runs.write(
+      "private",
+      "typescript",
+      "%px --group-outputs=type 6 * 7",
+      'await (await import("tsparallel")).Client.connect().then((rc) => rc.ids)',
+    );
+    const { code, stderr } = await runs.run(path, "-n", "1");
+    expect([code, stderr]).toEqual([0, expect.stringContaining("a cluster of its own with 1 engine")]);
+    expect(runs.out("private").cells.map(textOf)).toEqual([expect.stringContaining("42"), "[ 0 ]"]);
     await runs.nothingLeft();
   });
 
@@ -95,6 +109,13 @@ describe.skipIf(PYTHON === undefined)("a notebook in Python", () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining("a cluster of its own with 1 engine\n")]);
     expect(textOf(runs.out("own").cells[0])).toBe("[3]\n");
     await runs.nothingLeft();
+  });
+
+  it("is valid to nbformat when it was run, as those in TypeScript are", () => {
+    const files = ["python", "all", "fail"].map((name) => runs.path(`${name}.out`));
+    const script = "import nbformat, sys\nfor path in sys.argv[1:]: nbformat.validate(nbformat.read(path, as_version=4))";
+    const { status, stderr } = spawnSync(PYTHON as string, ["-c", script, ...files], { encoding: "utf8" });
+    expect([status, stderr]).toEqual([0, ""]);
   });
 });
 
