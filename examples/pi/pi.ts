@@ -52,6 +52,8 @@ interface Sizes {
 const FIRST_DIGITS = 10_000;
 /** Ranges of the series for each engine, so that none waits long for the last one. */
 const RANGES_PER_ENGINE = 8;
+/** How often counting is timed. */
+const ROUNDS = 3;
 /** A task of less gains little, since its message takes about a millisecond. */
 const WORTH_SHARING_MS = 15;
 
@@ -177,6 +179,14 @@ async function drawPairs(folder: string, counts: Uint32Array, digits: number): P
   console.log(`  drawn in ${file}: how much more or less often than the mean`);
 }
 
+/** Does each work some times, in turns, and gives the median of each: what is over in a second varies much. */
+async function inTurns<T>(works: readonly (() => Promise<T>)[]): Promise<(Timed<T> | undefined)[]> {
+  for (const work of works) await work(); // compiles the functions, here and on the engines
+  const runs: Timed<T>[][] = works.map(() => []);
+  for (let round = 0; round < ROUNDS; round += 1) for (const [i, work] of works.entries()) runs[i]?.push(await timed(work));
+  return runs.map((all) => all.toSorted((a, b) => a.ms - b.ms)[all.length >> 1]);
+}
+
 /** Reads the files as one text, and compares it with published digits. */
 async function check(paths: readonly string[], digits: number): Promise<void> {
   const texts = await Promise.all(paths.map((path) => readFile(path, "latin1")));
@@ -223,10 +233,9 @@ async function main(signal: AbortSignal): Promise<void> {
   await check(paths, digits);
 
   const view = rc.loadBalancedView().with({ chunkSize: 1 });
-  await rc.directView().apply(countFile, paths[0] ?? ""); // the first call of a function compiles it
-  const counted = await timed(async () => sumCounts(await view.map(countFile, paths)));
-  await countFile(paths[0] ?? "");
-  const again = serial !== "none" ? await timed(() => countSerially(paths)) : undefined;
+  const ways = [async () => sumCounts(await view.map(countFile, paths)), ...(serial === "none" ? [] : [() => countSerially(paths)])];
+  const [counted, again] = await inTurns(ways);
+  if (counted === undefined) throw new Error("nothing was counted");
   compare("pairs counted, a file a task", digits, counted, again);
   const eachMs = (again?.ms ?? Infinity) / files;
   if (eachMs < WORTH_SHARING_MS) console.log(`  a file takes ${eachMs.toFixed(1)} ms: sharing that gains little; larger files do (--digits-each)`);
