@@ -1,7 +1,7 @@
 // `tsparallel notebook submit`: the notebooks of examples/ in jobs of a real Slurm, with engines of both kinds; what fails, and what is
 // cancelled, leaves the notebook as far as it came, and nothing else.
 
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Sandbox, type CommandEnd, type RunningCommand } from "../support/ipcluster.ts";
@@ -50,6 +50,8 @@ describe.skipIf(!hasBed("slurm"))("a notebook in a Slurm job", { timeout: LIMIT_
       "5 of 5 engines took part, on node1, node2\n",
     ]);
     expect(readdirSync(sandbox.dir).filter((name) => /^darts-\d+\.log$/.test(name))).toHaveLength(1);
+    const again = await submit("-n", "5", "--param=points=50000", `--output=${out}`, "--resume", join(EXAMPLE_NOTEBOOKS, "darts.ipynb"));
+    expect([again.code, again.stderr]).toEqual([0, `nothing to do: every cell of ${out} has run well\n`]);
   });
 
   it.skipIf(PYTHON === undefined).concurrent("of Python's uses Python's engines, which ipp.Client() finds unchanged", async () => {
@@ -64,37 +66,29 @@ describe.skipIf(!hasBed("slurm"))("a notebook in a Slurm job", { timeout: LIMIT_
     ]);
   });
 
-  it.concurrent("that fails ends the job with its status and the notebook so far, and is resumed by another job", async () => {
-    const flag = inSandbox("mended");
-    const cells = [
-      "globalThis.a = 1; console.log('first')",
-      `if (!require("node:fs").existsSync(${JSON.stringify(flag)})) throw new RangeError("no luck");\nconsole.log('second')`,
-    ];
-    const path = writeNotebook(inSandbox("fails.ipynb"), ...cells);
+  it.concurrent("that fails, or is cancelled, leaves what ran so far, and is resumed by another job", async () => {
+    const mended = inSandbox("mended");
+    const second = `const { existsSync, writeFileSync } = require("node:fs");
+if (!existsSync(${JSON.stringify(mended)})) throw new RangeError("no luck");
+writeFileSync(${JSON.stringify(inSandbox(STARTED))}, "");
+await new Promise((resolve) => setTimeout(resolve, 600_000));`;
+    const path = writeNotebook(inSandbox("fails.ipynb"), "console.log('first')", second);
+    const out = inSandbox("fails.out.ipynb");
     const failed = await submit("-n", "1", "--wait", path);
-    expect(failed.code).toBe(1);
+    expect(failed.code, failed.stderr).toBe(1);
     expect(failed.stdout).toMatch(/fails\.ipynb: cell 2 of 2 failed: RangeError: no luck; what ran is in \S+\/fails\.out\.ipynb\n/);
     expect(failed.stderr).toMatch(/tsparallel: Slurm job \d+ ended with exit status 1\n$/);
-    expect(outputsOf(inSandbox("fails.out.ipynb"))[0]).toBe("first\n");
-    writeFileSync(flag, "");
-    const resumed = await submit("-n", "1", "--resume", "--wait", path);
-    expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
-    expect(resumed.stdout).toContain("beginning at cell 2 of 2");
-    expect(outputsOf(inSandbox("fails.out.ipynb"))).toEqual(["first\n", "second\n"]);
-    expect(await submit("-n", "1", "--resume", "--wait", path)).toMatchObject({ code: 0, stderr: expect.stringMatching(/^nothing to do: /) });
-  });
+    expect(outputsOf(out)[0]).toBe("first\n");
 
-  it.concurrent("that is cancelled leaves the notebook so far", async () => {
-    const path = writeNotebook(
-      inSandbox("waits.ipynb"),
-      "console.log('first')",
-      `require("node:fs").writeFileSync(${JSON.stringify(inSandbox(STARTED))}, ""); await new Promise((resolve) => setTimeout(resolve, 600_000))`,
-    );
-    const running = start("-n", "1", "--wait", path);
-    await until(() => existsSync(inSandbox(STARTED)), { timeoutMs: 60_000 });
-    running.child.kill("SIGINT");
-    expect((await running.ended).code).toBe(130);
-    expect(outputsOf(inSandbox("waits.out.ipynb"))[0]).toBe("first\n");
+    writeFileSync(mended, "");
+    const resumed = start("-n", "1", "--resume", "--wait", path);
+    await until(() => existsSync(inSandbox(STARTED)) || resumed.child.exitCode !== null, { timeoutMs: LIMIT_MS });
+    resumed.child.kill("SIGINT");
+    const { code, stdout, stderr } = await resumed.ended;
+    expect(code, stdout + stderr).toBe(130);
+    const id = /submitted Slurm job (\d+)/.exec(stderr)?.[1] ?? "";
+    expect(readFileSync(inSandbox(`fails-${id}.log`), "utf8")).toContain("beginning at cell 2 of 2");
+    expect(outputsOf(out)[0]).toBe("first\n");
   });
 
   it.concurrent("that could not run is refused before it waits in a queue", async () => {

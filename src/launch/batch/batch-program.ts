@@ -63,5 +63,8 @@ async function draftProgram(system: BatchSystem, request: ProgramRequest): Promi
     identPrefix: undefined,
     parts: [name, String(process.pid)],
   });
-  return { ...made, request: { ...made.request, jobName: name, outputBase: join(directory, name) } };
+  return { ...made, request: { ...made.request, jobName: jobNameFor(name), outputBase: join(directory, name) } };
 }
+
+/** Grid Engine takes no name that begins with a digit, as many a notebook's does. */
+const jobNameFor = (name: string): string => (/^[a-z]/i.test(name) ? name : `job-${name}`);

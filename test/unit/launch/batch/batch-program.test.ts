@@ -87,6 +87,12 @@ describe("a program's job", () => {
     expect(both).toContain(` -n=3 --python-engines=1 --profile-dir=`);
   });
 
+  it("has a name that every system takes; its output file is called as the program is", async () => {
+    const script = await previewProgram(GRID_ENGINE, request({ options: {}, n: 1, name: "01-fit" }));
+    expect(script).toContain("#$ -N job-01-fit\n");
+    expect(script).toContain("#$ -o /w/01-fit-$JOB_ID.log\n");
+  });
+
   it("is refused where a job cannot start a cluster of its own", async () => {
     await expect(previewProgram(HTCONDOR, request({ options: {} }))).rejects.toThrow(/^HTCondor jobs that start a cluster of their own are not supported/);
   });
