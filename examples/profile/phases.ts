@@ -16,7 +16,7 @@ export interface Profile {
   readonly times: readonly [submitted: number, engineFree: number, started: number, completed: number, received: number];
 }
 
-/** By how much the clocks of two processes may differ. */
+/** By how much the clocks of two processes may differ, and one be set back. */
 const CLOCKS_MS = 5;
 
 /** Milliseconds of an ISO text, with its microseconds. */
@@ -54,7 +54,7 @@ export function contradictions(profiles: readonly Profile[]): string[] {
   const engines = new Set(profiles.map(({ engine }) => engine));
   const doubled = [...engines].filter((id) => {
     const own = profiles.filter(({ engine }) => engine === id);
-    return own.some(({ times: [, , started] }, i) => i > 0 && started < own[i - 1]!.times[3] - 0.001);
+    return own.some(({ times: [, , started] }, i) => i > 0 && started < own[i - 1]!.times[3] - CLOCKS_MS);
   });
   return [...backwards.map(({ times }) => `a task's times run backwards: ${times.join(", ")}`), ...doubled.map((id) => `engine ${id} ran two tasks at once`)];
 }

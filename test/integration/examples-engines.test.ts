@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isDrawing, runExample } from "../support/examples.ts";
+import { Example, isDrawing, runExample } from "../support/examples.ts";
 
 let out: string;
 
@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-describe("npm run example -- wave", { timeout: 60_000 }, () => {
+describe("npm run example -- wave", { timeout: 120_000 }, () => {
   it("gets the same numbers from engines that exchange rows as in one piece", async () => {
     const { code, output } = await runExample("wave", "--size=50", "--steps=41", "--engines=3", `--out=${out}`);
     expect(code, output).toBe(0);
@@ -25,5 +25,28 @@ describe("npm run example -- wave", { timeout: 60_000 }, () => {
     expect(output).toContain(" with 164 rows of 400 bytes between engines\n");
     expect(output).toContain("; every number is the same, to the last bit\n");
     expect(await isDrawing(join(out, "wave.svg"))).toBe(true);
+  });
+});
+
+describe("npm run example -- progress", { timeout: 120_000 }, () => {
+  it("shows what engines have found while they look, and finds what is published", async () => {
+    const { code, output } = await runExample("progress", "--below=30000", "--engines=2", `--out=${out}`);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/^engine 0: +100 % .*; engine 1: +100 % .*$/m);
+    expect(output).toContain(": 30,000 numbers, ");
+    expect(output).toContain("the longest chain begins at 26,623 and has 307 steps\n");
+    expect(output).toContain("all 31 numbers with chains longer than those before are those that are published\n");
+    expect([await isDrawing(join(out, "chains.svg")), await isDrawing(join(out, "progress.svg"))]).toEqual([true, true]);
+  });
+
+  it("keeps what was found when it is interrupted", async () => {
+    const example = new Example("progress", ["--below=100000000", "--engines=2", `--out=${out}`]);
+    await example.printed(/takes \d+ steps/);
+    example.child.kill("SIGINT");
+    expect(await example.ended, example.output).toBe(130);
+    expect(example.output).toMatch(
+      /\nstopped after .*\nthe longest chain so far begins at [\d,]+ and has \d+ steps\ndrawn in .*\nprogress: interrupted; everything was stopped\n$/,
+    );
+    expect(await isDrawing(join(out, "chains.svg"))).toBe(true);
   });
 });

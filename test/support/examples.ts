@@ -30,7 +30,7 @@ export class Example {
   async printed(text: RegExp): Promise<void> {
     let hasEnded = false;
     void this.ended.then(() => (hasEnded = true));
-    await until(() => text.test(this.output) || hasEnded, { timeoutMs: 45_000 });
+    await until(() => text.test(this.output) || hasEnded, { timeoutMs: 90_000 });
     if (!text.test(this.output)) throw new Error(`the example ended without ${text}: ${this.output}`);
   }
 }

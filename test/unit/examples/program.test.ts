@@ -1,6 +1,6 @@
 // What the examples share as programs, and that their pages quote them as they are.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
@@ -74,7 +74,7 @@ describe("an example", () => {
 
 describe("the page of each example", () => {
   const names = readdirSync(join(ROOT, "examples"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && existsSync(join(ROOT, "examples", entry.name, `${entry.name}.ts`)))
     .map(({ name }) => name);
   const page = (name: string): string => readFileSync(join(ROOT, "docs", "examples", `${name}.md`), "utf8");
   const source = (name: string): string =>
