@@ -81,7 +81,11 @@ describe("the page of each example", () => {
     readdirSync(join(ROOT, "examples", name))
       .map((file) => readFileSync(join(ROOT, "examples", name, file), "utf8"))
       .join("\n");
-  const packed = (code: string): string => code.replaceAll(/\s+/g, "").replaceAll(/,(?=[)\]}]|$)/g, "");
+  const packed = (code: string): string =>
+    code
+      .replaceAll(/\s+/g, "")
+      .replaceAll(/,(?=[)\]}]|$)/g, "")
+      .replace(/;$/, "");
 
   it.each(names)("%s quotes the program as it is", (name) => {
     const quotes = [...page(name).matchAll(/```ts\n([^]*?)```/g)].flatMap(([, code = ""]) => code.split(/^…$/m)).map(packed);
