@@ -31,15 +31,20 @@ const LINE = /^\s*%(\w+)(?:[^\S\n]+(.*))?$/;
 /**
  * The cell with its magics as calls.
  *
- * @throws InvalidArgumentError when it begins with `%%` and a name that is no magic's
+ * @throws InvalidArgumentError when it begins with `%` or `%%` and a name that is no magic's
  */
 export function expandMagics(code: string, table: MagicTable): string {
   const lines = code.split("\n");
   const first = lines.findIndex((line) => line.trim() !== "");
   const cell = CELL.exec(lines[first]?.trim() ?? "");
-  if (cell === null) return lines.map((line) => expandLine(line, table)).join("\n");
+  if (cell === null) {
+    // No program begins with a percent sign; further down one may be an operator.
+    const [, begun] = LINE.exec(lines[first] ?? "") ?? [];
+    if (begun !== undefined && !table.lineNames.has(begun)) throw unknownMagic("%", begun, table.lineNames);
+    return lines.map((line) => expandLine(line, table)).join("\n");
+  }
   const [, name = "", rest = ""] = cell;
-  if (!table.cellNames.has(name)) throw unknownMagic(name, table.cellNames);
+  if (!table.cellNames.has(name)) throw unknownMagic("%%", name, table.cellNames);
   const body = lines.slice(first + 1).join("\n");
   const call = { name, line: rest.trim(), body };
   const blank = "\n".repeat(first);
@@ -66,8 +71,8 @@ function expandLine(text: string, table: MagicTable): string {
   return name === undefined || !table.lineNames.has(name) ? text : `await ${table.expressionOf({ name, line: line.trim() })};`;
 }
 
-function unknownMagic(name: string, names: ReadonlySet<string>): InvalidArgumentError {
+function unknownMagic(sign: "%" | "%%", name: string, names: ReadonlySet<string>): InvalidArgumentError {
   const near = suggest(name, [...names]);
-  const known = [...names].map((one) => `%%${one}`).join(", ");
-  return new InvalidArgumentError(`there is no magic %%${name}; ${near === undefined ? `there are ${known}` : `did you mean %%${near}?`}`);
+  const known = [...names].map((one) => `${sign}${one}`).join(", ");
+  return new InvalidArgumentError(`there is no magic ${sign}${name}; ${near === undefined ? `there are ${known}` : `did you mean ${sign}${near}?`}`);
 }

@@ -1,6 +1,6 @@
 // `%px` and its family: code of a cell on engines, its output here; and `%typecheck`. One of these for each REPL or notebook.
 
-import { InvalidArgumentError, InvalidStateError } from "../base/index.ts";
+import { CompositeError, InvalidArgumentError, InvalidStateError, isKernelError, kernelErrorFrom } from "../base/index.ts";
 import { activeViews, type AsyncResult, type DirectView, type InteractiveOptions, type OutputGroups } from "../client/index.ts";
 import { pickSlice, type Targets } from "../core/client/index.ts";
 import { expandMagics, ownText, type MagicCall, type MagicTable } from "./expand-magics.ts";
@@ -42,7 +42,7 @@ export class Magics implements MagicTable {
     Object.defineProperty(host.globals, Symbol.for(RUN), { value: (call: MagicCall) => this.run(call), configurable: true });
   }
 
-  /** The cell with its magics as calls of this session; all of it under `%autopx`. @throws InvalidArgumentError at a magic that is none */
+  /** The cell with its magics as calls of this session; all of it under `%autopx`, but for magics about this session. @throws InvalidArgumentError at a magic that is none */
   expand(code: string): string {
     const auto = this.#autoFor(code);
     if (auto === undefined) return expandMagics(code, this);
@@ -51,7 +51,7 @@ export class Magics implements MagicTable {
 
   /** What `%autopx` says of a cell that it means. */
   #autoFor(code: string): { readonly suffix: string } | undefined {
-    return /^\s*%(%|autopx)/.test(code) || code.trim() === "" ? undefined : this.#auto;
+    return /^\s*%(%|autopx|pxresult|pxconfig|typecheck)/.test(code) || code.trim() === "" ? undefined : this.#auto;
   }
 
   /** Takes note of a cell that compiles. Settles when it may run, which is after its type check if `%typecheck` is on. */
@@ -144,7 +144,7 @@ export class Magics implements MagicTable {
       stop();
       live.end();
     }
-    await result.get();
+    await got(result);
   }
 
   async #grouped(result: Result, view: View, settings: PxOptions): Promise<void> {
@@ -156,7 +156,7 @@ export class Magics implements MagicTable {
     const { display } = this.#host;
     const sink = { write: (text: string) => this.#host.write("stdout", text), ...(display === undefined ? {} : { display }) };
     await result.displayOutputs({ groupBy, errors: false, sink });
-    await result.get();
+    await got(result);
   }
 
   /** Waits for the end. The first interrupt goes to the engines, the next ends the wait. */
@@ -204,8 +204,9 @@ export class Magics implements MagicTable {
     }
   }
 
-  #autopx(suffix: string, options: PxOptions): void {
+  async #autopx(suffix: string, options: PxOptions): Promise<void> {
     const isOn = this.#auto === undefined;
+    if (isOn) await this.#view(suffix, options.targets); // Without engines it would only keep cells from running.
     this.#auto = isOn ? { suffix, options } : undefined;
     this.#host.write("stdout", isOn ? `cells run on the engines now, until %autopx${suffix}\n` : "cells run here again\n");
   }
@@ -230,6 +231,28 @@ export class Magics implements MagicTable {
       `engines: ${targets}; waits: ${block ? "yes" : "no"}; output: ${output}; progress: ${progress}; Ctrl-C interrupts engines: ${signalOnInterrupt ? "yes" : "no"}\n`,
     );
   }
+}
+
+/** Waits for the end. @throws what the engines failed with, whose cells have the engines' numbers, not this session's */
+async function got(result: Result): Promise<void> {
+  try {
+    await result.get();
+  } catch (error) {
+    throw inEnginesWords(error);
+  }
+}
+
+function inEnginesWords(error: unknown): unknown {
+  if (!isKernelError(error)) return error;
+  // The client may be of another copy of this package.
+  if ("errors" in error) return new CompositeError((error as CompositeError).errors.map((one) => inEnginesWords(one) as Error));
+  const { ename, evalue, engineInfo } = error;
+  return kernelErrorFrom({
+    ename,
+    evalue,
+    engineInfo,
+    traceback: error.traceback.map((line) => line.replaceAll(/\bipp-cell-s?(\d+)\.ts/g, "engine's cell [$1]")),
+  });
 }
 
 function showProgressText(result: Result, stream: NonNullable<InteractiveOptions["stream"]>): () => void {

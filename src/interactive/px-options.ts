@@ -57,7 +57,7 @@ function command(name: string): Command {
     .option("--local")
     .addOption(
       new Option("-o, --out <name>").argParser((text) => {
-        if (!NAME.test(text)) throw new BadValue("it is the name of a variable");
+        if (!NAME.test(text)) throw new BadValue("write the name of a variable");
         return text;
       }),
     )
@@ -116,7 +116,9 @@ function sentence(name: string, parser: Command, error: CommanderError): string 
   const text = error.message
     .replace(/^error: /, "")
     .replaceAll("'", '"')
-    .replace(/\.$/, "");
+    .replace(/\.$/, "")
+    .replace(" is invalid. Allowed choices are ", " is none of ")
+    .replace(" is invalid. ", " is invalid; ");
   const word = /"(--?[^" ]+)/.exec(text)?.[1] ?? "";
   const near =
     error.code === "commander.unknownOption"

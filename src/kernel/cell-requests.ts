@@ -132,10 +132,18 @@ export class CellRequests {
     this.#run = undefined;
     const { publications, ended } = this.#parts;
     if (outcome.status === "ok") return ended(run.serial, { reply: outcome.content, stopsQueue: false });
-    const failure = inCellCoordinates(outcome.failure);
+    const { code } = run.message.content;
+    const failure = inCellCoordinates(outcome.failure, typeof code === "string" ? { number: this.#cells.executionCount, code } : undefined);
     publications.error(failure);
     ended(run.serial, { reply: { ...errorContent(failure), ...outcome.content }, stopsQueue: run.stopsQueueOnError });
   }
+}
+
+function isWritten(frame: string, { number, code }: { readonly number: number; readonly code: string }): boolean {
+  const [, ofCell, row, column] = /^\s+at .*\bipp-cell-(\d+)\.ts:(\d+):(\d+)\)?$/.exec(frame) ?? [];
+  if (Number(ofCell) !== number) return true;
+  const line = code.split("\n")[Number(row) - 1];
+  return line !== undefined && Number(column) <= line.length + 1;
 }
 
 /** The id of a notebook's cell: JupyterLab tells it beside the request. */
@@ -144,11 +152,14 @@ function cellId({ metadata }: Message): { readonly id?: string } {
   return typeof id === "string" ? { id } : {};
 }
 
-/** A failure whose stack names cells as the notebook does: `cell [3]:2:7`. */
-export function inCellCoordinates(failure: KernelFailure): KernelFailure {
-  const traceback = (failure.traceback ?? []).map((line) =>
-    line.replaceAll(/ipp-cell-(s?)(\d+)\.ts/g, (_, silent, n) => (silent === "s" ? "cell [ ]" : `cell [${n}]`)),
-  );
+/**
+ * A failure whose stack names cells as the notebook does: `cell [3]:2:7`.
+ *
+ * @param cell the one that failed: places that its text does not have are of what was put around it, and left out
+ */
+export function inCellCoordinates(failure: KernelFailure, cell?: { readonly number: number; readonly code: string }): KernelFailure {
+  const written = (failure.traceback ?? []).filter((line) => cell === undefined || isWritten(line, cell));
+  const traceback = written.map((line) => line.replaceAll(/ipp-cell-(s?)(\d+)\.ts/g, (_, silent, n) => (silent === "s" ? "cell [ ]" : `cell [${n}]`)));
   const isNamed = traceback.some((line) => line.includes(failure.evalue.split("\n")[0] ?? ""));
   return { ...failure, traceback: isNamed ? traceback : [`${failure.ename}: ${failure.evalue}`, ...traceback] }; // Those of engines have the remote stack only.
 }

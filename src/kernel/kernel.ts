@@ -9,7 +9,7 @@ import { createSession, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { addCellVariable } from "../serial/index.ts";
 import { displayContent, type Dict } from "../wire/index.ts";
 import type { CellExtension, CellVoice } from "./cell-extension.ts";
-import { CellRequests, type CellEnd } from "./cell-requests.ts";
+import { CellRequests, inCellCoordinates, type CellEnd } from "./cell-requests.ts";
 import type { KernelConnection } from "./connection-file.ts";
 import { History } from "./history.ts";
 import { answerPlain } from "./plain-requests.ts";
@@ -264,7 +264,7 @@ export class Kernel {
   }
 
   #onStray(kind: string, error: unknown): void {
-    const { ename, evalue, traceback } = failureOf(error);
+    const { ename, evalue, traceback } = inCellCoordinates(failureOf(error));
     this.#publications.write("stderr", `${kind} outside of any cell: ${(traceback ?? []).join("\n") || `${ename}: ${evalue}`}\n`);
   }
 

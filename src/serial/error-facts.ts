@@ -1,5 +1,6 @@
 // An error as the facts of an error reply: name, text and traceback lines, readable by Python and TypeScript clients.
 
+import { inspect } from "node:util";
 import { originOf, TASK_SCRIPT_MARK } from "./builder.ts";
 
 /** The three facts of an error reply. */
@@ -21,7 +22,7 @@ const TASK_POSITION = new RegExp(`(${TASK_SCRIPT_MARK}[^\\s():]*):(\\d+):(\\d+)`
 
 /** Facts of anything that was thrown. */
 export function errorFacts(thrown: unknown): ErrorFacts {
-  if (!isErrorLike(thrown)) return { ename: typeof thrown, evalue: textOf(thrown), traceback: [`thrown value: ${textOf(thrown)}`] };
+  if (!isErrorLike(thrown)) return { ename: typeof thrown, evalue: shownValue(thrown), traceback: [`thrown value: ${shownValue(thrown)}`] };
   return { ename: errorName(thrown), evalue: textOf(thrown.message), traceback: tracebackOf(thrown) };
 }
 
@@ -69,6 +70,12 @@ function withOrigin(line: string): string {
   return line.replace(TASK_POSITION, (whole, script: string, row: string, column: string) => {
     return originOf(script, Number(row), Number(column)) ?? whole;
   });
+}
+
+/** What was thrown and is no error: an object by what it has, without calling anything of its own. */
+function shownValue(value: unknown): string {
+  if (typeof value !== "object" || value === null) return textOf(value);
+  return inspect(value, { depth: 1, customInspect: false, getters: false, showProxy: true, maxArrayLength: 10, maxStringLength: 200, breakLength: Infinity });
 }
 
 function textOf(value: unknown): string {

@@ -66,6 +66,11 @@ describe("a notebook's magic", () => {
   it("fails once for all engines, and for wrong options, in its own words", async () => {
     const { reply } = await kernel.run("%px throw new RangeError('too far')");
     expect(reply).toMatchObject({ status: "error", ename: "CompositeError", evalue: expect.stringContaining("too far (2 times") as unknown });
+    const inFunction = await kernel.run("%%px -t 0\nfunction f() {\n  throw new RangeError('far');\n}\nf();");
+    expect((inFunction.reply["traceback"] as string[]).join("\n")).toMatch(
+      /^RangeError: far\n {4}at f \(engine's cell \[\d+\]:2:9\)\n {4}at engine's cell \[\d+\]:4:1$/,
+    );
+    expect((await kernel.run("%px")).reply["traceback"]).toEqual(["InvalidArgumentError: %px runs the code behind it, and there is none"]);
     expect((await kernel.run("%px --blok 1")).reply).toMatchObject({ status: "error", evalue: '%px: unknown option "--blok"; did you mean --block?' });
     expect((await kernel.run("%%pxx\n1")).reply).toMatchObject({ status: "error", evalue: "there is no magic %%pxx; did you mean %%px?" });
   });

@@ -70,9 +70,17 @@ describe("a cell", () => {
     expect(late.content).toEqual({ name: "stdout", text: "late\n" });
   });
 
+  it("that awaits and fails names places of its own text only", async () => {
+    const { reply } = await kernel.run("await null;\nthrow new Error('behind');");
+    expect(reply["traceback"]).toEqual(["Error: behind", expect.stringMatching(/^ {4}at cell \[\d+\]:2:7$/)]);
+    expect((await kernel.run("throw { code: 7 }")).reply).toMatchObject({ ename: "object", evalue: "{ code: 7 }", traceback: ["thrown value: { code: 7 }"] });
+    const sync = await kernel.run("function f(): never {\n  throw new Error('in f');\n}\n0;\nf();\nawait null;");
+    expect((sync.reply["traceback"] as string[]).length).toBe(3);
+  });
+
   it("that leaves a rejection to nobody has it told, and goes on", async () => {
     const { msg_id: id } = kernel.execute("Promise.reject(new Error('nobody')); void setTimeout(() => { throw new Error('later') }, 1)");
-    await until(() => /nobody[^]*later/.test(kernel.streamOf(id, "stderr")), { timeoutMs: 5000 });
+    await until(() => /nobody\n {4}at cell \[\d+\]:1:16[^]*later/.test(kernel.streamOf(id, "stderr")), { timeoutMs: 5000 });
     expect((await kernel.run("1")).reply["status"]).toBe("ok");
   });
 

@@ -19,8 +19,15 @@ describe("a line that begins with a magic", () => {
     expect(expand("  %px1 -t 0 f()\n%autopx")).toBe('await run({"name":"px1","line":"-t 0 f()"});\nawait run({"name":"autopx","line":""});');
   });
 
-  it.each(["%other 1", "a %px b", "x\n  % px", "%pxx 2"])("is no magic in %j, or none that is known", (code) => {
+  it.each(["1\n%other 1", "a %px b", "x\n  % px", "a\n%pxx 2"])("is no magic in %j, or none that is known", (code) => {
     expect(expand(code)).toBe(code);
+  });
+});
+
+describe("a cell that begins with a percent sign and a name", () => {
+  it("is refused, with what may have been meant, when there is no such magic", () => {
+    expect(() => expand("\n%pxx 2")).toThrow("there is no magic %pxx; did you mean %px?");
+    expect(() => expand("%matplotlib inline\n1")).toThrow("there is no magic %matplotlib; there are %px, %px1, %autopx");
   });
 });
 

@@ -22,10 +22,10 @@ describe("a line of %px", () => {
   it.each([
     ["--target 0 1", '%px: unknown option "--target"; did you mean --targets?'],
     ["--targets", '%px: option "-t, --targets <engines>" argument missing'],
-    ["-t one 1", '%px: option "-t, --targets <engines>" argument "one" is invalid. write all, 2, -1, 0,2,5, 1:4 or ::2'],
-    ["-g engines 1", '%px: option "-g, --group-outputs <how>" argument "engines" is invalid. Allowed choices are engine, type, order'],
-    ["-o 2b 1", '%px: option "-o, --out <name>" argument "2b" is invalid. it is the name of a variable'],
-    ["--progress-after soon 1", '%px: option "--progress-after <seconds>" argument "soon" is invalid. write a number of seconds; -1 is never'],
+    ["-t one 1", '%px: option "-t, --targets <engines>" argument "one" is invalid; write all, 2, -1, 0,2,5, 1:4 or ::2'],
+    ["-g engines 1", '%px: option "-g, --group-outputs <how>" argument "engines" is none of engine, type, order'],
+    ["-o 2b 1", '%px: option "-o, --out <name>" argument "2b" is invalid; write the name of a variable'],
+    ["--progress-after soon 1", '%px: option "--progress-after <seconds>" argument "soon" is invalid; write a number of seconds; -1 is never'],
   ])("%s is refused: %s", (line, sentence) => {
     expect(() => read(line)).toThrow(InvalidArgumentError);
     expect(() => read(line)).toThrow(sentence);

@@ -496,7 +496,17 @@ describe("tracebacks", () => {
     class Odd extends Error {}
     expect(errorFacts("text")).toEqual({ ename: "string", evalue: "text", traceback: ["thrown value: text"] });
     expect(errorFacts(undefined).evalue).toBe("undefined");
-    expect(errorFacts(Object.create(null)).evalue).toBe("[object Object]");
+    expect(errorFacts(Object.create(null)).evalue).toBe("[Object: null prototype] {}");
+    const hostile = {
+      code: 3,
+      get secret(): never {
+        throw new Error("called");
+      },
+      toString(): never {
+        throw new Error("called");
+      },
+    };
+    expect(errorFacts(hostile)).toMatchObject({ ename: "object", evalue: "{ code: 3, secret: [Getter], toString: [Function: toString] }" });
     expect(errorFacts(new Odd("x")).ename).toBe("Odd");
     const looped = new Error("loop");
     looped.cause = looped;
