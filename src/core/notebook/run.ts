@@ -108,6 +108,8 @@ export class NotebookRun {
   /** Outputs by request: a cell may publish after its end. */
   readonly #published = new Map<number, { readonly cell: Cell; readonly outputs: CellOutputs }>();
   readonly #cellOf = new Map<CellOutputs, Cell>();
+  /** Outputs that changed since the last save: to write them out at each change would cost the square of what there is. */
+  readonly #unwritten = new Set<CellOutputs>();
   readonly #failures: CellFailure[] = [];
   #effects: NotebookEffect[] = [];
   #now = 0 as Millis;
@@ -176,9 +178,8 @@ export class NotebookRun {
     if (msgType === "execute_input") addTime(found.cell, "iopub.execute_input", date);
     if (msgType === "stream" && typeof content["text"] === "string")
       this.#effects.push({ type: "wrote", name: content["name"] === "stderr" ? "stderr" : "stdout", text: content["text"] });
-    for (const outputs of found.outputs.take(msgType, content)) this.#changed(outputs);
+    for (const outputs of found.outputs.take(msgType, content)) this.#unwritten.add(outputs);
     if (execution !== undefined && this.#now - execution.savedAt >= SAVE_EVERY_MS) {
-      this.#write(execution.outputs);
       execution.savedAt = this.#now;
       this.#save();
     }
@@ -257,7 +258,7 @@ export class NotebookRun {
     }
     if (!outputs.hasError) {
       outputs.addError(reply["status"] === "aborted" ? { ename: "Aborted", evalue: "the kernel did not run the cell", traceback: [] } : reply);
-      this.#write(outputs);
+      this.#unwritten.add(outputs);
     }
     if (stopping !== undefined) return this.#finish(execution, stopping.reason === "timed out" ? "timed out" : "interrupted");
     const isExpected = tagsOf(planned.cell).includes("raises-exception");
@@ -270,7 +271,7 @@ export class NotebookRun {
     more: { readonly failure?: CellFailure | undefined; readonly how?: string; readonly isKilled?: boolean; readonly thenStops?: Reason } = {},
   ): void {
     this.#running = undefined;
-    this.#write(outputs);
+    this.#unwritten.add(outputs);
     this.#chars += outputs.chars;
     setStatus(planned.cell, status);
     const { number } = planned;
@@ -302,6 +303,13 @@ export class NotebookRun {
   }
 
   #save(): number {
+    for (const outputs of this.#unwritten) {
+      const cell = this.#cellOf.get(outputs);
+      if (cell === undefined) continue;
+      cell["outputs"] = outputs.outputs();
+      this.#effects.push({ type: "changed", cell });
+    }
+    this.#unwritten.clear();
     this.#saves += 1;
     this.#effects.push({ type: "save", save: this.#saves });
     return this.#saves;
@@ -332,18 +340,6 @@ export class NotebookRun {
     this.#end = end;
     this.#save();
     this.#effects.push({ type: "ended", end });
-  }
-
-  /** Outputs of the cell that runs are written out when they are saved; those of earlier ones at once. */
-  #changed(outputs: CellOutputs): void {
-    if (this.#running?.outputs !== outputs) this.#write(outputs);
-  }
-
-  #write(outputs: CellOutputs): void {
-    const cell = this.#cellOf.get(outputs);
-    if (cell === undefined) return;
-    cell["outputs"] = outputs.outputs();
-    this.#effects.push({ type: "changed", cell });
   }
 
   #wakeAt(at: Millis): void {

@@ -233,6 +233,7 @@ describe("a run", () => {
     driven.handle({ type: "kernelReady" });
     driven.ok(1);
     driven.publish(1, "stream", { name: "stdout", text: "from a timer" });
+    driven.ok(2);
     expect(driven.notebook.cells.map((cell) => cell["outputs"])).toEqual([[{ name: "stdout", output_type: "stream", text: ["from a timer"] }], []]);
   });
 
@@ -243,6 +244,7 @@ describe("a run", () => {
     driven.publish(1, "display_data", shown("1"));
     driven.ok(1);
     driven.publish(2, "update_display_data", shown("2"));
+    expect(driven.ok(2)).toContainEqual({ type: "changed", cell: driven.notebook.cells[0] });
     expect(driven.notebook.cells[0]?.["outputs"]).toEqual([{ data: { "text/plain": ["2"] }, metadata: {}, output_type: "display_data" }]);
   });
 
