@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import { isParallelError } from "../base/index.ts";
 import type { Client } from "../client/index.ts";
 import type { Cluster } from "../cluster/index.ts";
-import { ownModule, shownStack } from "../execution/index.ts";
+import { ownModule } from "../execution/index.ts";
 import { Cells, Magics, TerminalSession, type MagicHost } from "../interactive/index.ts";
 import { wholeNumber } from "./cluster-flags.ts";
 import { ExitError, type Command } from "./program.ts";
@@ -115,14 +115,14 @@ async function runInput(connection: Connection, variables: Readonly<Record<strin
     for (const listener of listeners) listener();
   };
   process.on("SIGINT", onSignal);
+  const cells = new Cells(new Magics(host));
   try {
-    const cells = new Cells(new Magics(host));
     cells.define(variables);
     const { value, hasValue } = await cells.run(await readAll(process.stdin), { signal: interrupted.signal, breakOnSigint: true });
     if (hasValue && value !== undefined) process.stdout.write(`${inspect(value, { depth: 4 })}\n`);
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    process.stderr.write(`${error instanceof Error ? shownStack(error) : inspect(error)}\n`);
+    process.stderr.write(`${error instanceof Error ? cells.stackOf(error) : inspect(error)}\n`);
     throw new ExitError(1, "");
   } finally {
     process.removeListener("SIGINT", onSignal);

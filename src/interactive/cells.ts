@@ -1,7 +1,8 @@
 // Cells of one session in this process: TypeScript or JavaScript with top-level await, imports and magics. What cells declare are
 // globals, and travels with the functions that use it.
 
-import { beginCell, hideLoaderWarning, Namespace, prepareCell } from "../execution/index.ts";
+import { beginCell, hideLoaderWarning, Namespace, prepareCell, shownStack } from "../execution/index.ts";
+import { cellStack } from "../kernel/index.ts";
 import { addCellVariable } from "../serial/index.ts";
 import type { Magics } from "./magics.ts";
 
@@ -25,6 +26,8 @@ export class Cells {
   readonly #magics: Magics;
   readonly #namespace = new Namespace(addCellVariable);
   #count = 0;
+  /** Text of the last cell. */
+  #code = "";
 
   constructor(magics: Magics) {
     this.#magics = magics;
@@ -37,6 +40,11 @@ export class Cells {
     this.#namespace.push(values);
   }
 
+  /** Stack of what the last cell failed with, in the coordinates of cells. */
+  stackOf(error: Error): string {
+    return cellStack(shownStack(error).split("\n"), { number: this.#count, code: this.#code }).join("\n");
+  }
+
   /**
    * Runs a cell.
    *
@@ -44,6 +52,7 @@ export class Cells {
    */
   async run(code: string, { signal, breakOnSigint }: CellOptions): Promise<CellValue> {
     this.#count += 1;
+    this.#code = code;
     const cell = await prepareCell(this.#namespace, this.#magics.expand(code), `ipp-cell-${this.#count}.ts`);
     await this.#magics.ready({ code, number: this.#count });
     signal.throwIfAborted();

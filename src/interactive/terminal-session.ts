@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { Recoverable, start, type REPLServer } from "node:repl";
 import { inspect } from "node:util";
 import type { Client } from "../client/index.ts";
-import { checkCell, shownStack } from "../execution/index.ts";
+import { checkCell } from "../execution/index.ts";
 import { complete, completenessOf } from "../kernel/index.ts";
 import { Cells } from "./cells.ts";
 import type { MagicHost } from "./magic-host.ts";
@@ -120,7 +120,7 @@ export class TerminalSession {
     if (error === LEFT) output.write("left; what the cell began is given up\n");
     else if (error === INTERRUPTED) output.write("interrupted; what the cell began goes on\n");
     else if ((error as NodeJS.ErrnoException | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") output.write("interrupted\n");
-    else output.write(`${error instanceof Error ? shownStack(error) : `thrown: ${inspect(error)}`}\n`);
+    else output.write(`${error instanceof Error ? this.#cells.stackOf(error) : `thrown: ${inspect(error)}`}\n`);
   }
 
   #interrupt(): void {

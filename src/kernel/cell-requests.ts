@@ -4,6 +4,7 @@ import type { KernelFailure } from "../base/index.ts";
 import { CellRunner, checkCell, failed, interrupted, type Containment, type Namespace, type RunOutcome } from "../execution/index.ts";
 import { errorContent, readExecuteRequest, type Dict, type ExecuteRequest, type Message } from "../wire/index.ts";
 import type { TypedCell } from "./cell-extension.ts";
+import { cellStack, type WrittenCell } from "./cell-stack.ts";
 import type { History } from "./history.ts";
 import type { Publications } from "./publications.ts";
 
@@ -139,27 +140,15 @@ export class CellRequests {
   }
 }
 
-function isWritten(frame: string, { number, code }: { readonly number: number; readonly code: string }): boolean {
-  const [, ofCell, row, column] = /^\s+at .*\bipp-cell-(\d+)\.ts:(\d+):(\d+)\)?$/.exec(frame) ?? [];
-  if (Number(ofCell) !== number) return true;
-  const line = code.split("\n")[Number(row) - 1];
-  return line !== undefined && Number(column) <= line.length + 1;
-}
-
 /** The id of a notebook's cell: JupyterLab tells it beside the request. */
 function cellId({ metadata }: Message): { readonly id?: string } {
   const { cellId: id } = metadata;
   return typeof id === "string" ? { id } : {};
 }
 
-/**
- * A failure whose stack names cells as the notebook does: `cell [3]:2:7`.
- *
- * @param cell the one that failed: places that its text does not have are of what was put around it, and left out
- */
-export function inCellCoordinates(failure: KernelFailure, cell?: { readonly number: number; readonly code: string }): KernelFailure {
-  const written = (failure.traceback ?? []).filter((line) => cell === undefined || isWritten(line, cell));
-  const traceback = written.map((line) => line.replaceAll(/ipp-cell-(s?)(\d+)\.ts/g, (_, silent, n) => (silent === "s" ? "cell [ ]" : `cell [${n}]`)));
+/** A failure with a stack that names cells as the notebook does; see `cellStack`. */
+export function inCellCoordinates(failure: KernelFailure, cell?: WrittenCell): KernelFailure {
+  const traceback = cellStack(failure.traceback ?? [], cell);
   const isNamed = traceback.some((line) => line.includes(failure.evalue.split("\n")[0] ?? ""));
   return { ...failure, traceback: isNamed ? traceback : [`${failure.ename}: ${failure.evalue}`, ...traceback] }; // Those of engines have the remote stack only.
 }

@@ -45,8 +45,10 @@ describe("the console, from a pipe", () => {
 
   it("fails with what a cell throws, at its own lines", () => {
     const { status, stderr } = pipe("const a = 1;\nfunction f(): never { throw new RangeError(`no ${a}`); }\nf();");
-    expect(stderr).toBe("RangeError: no 1\n    at f (ipp-cell-1.ts:2:29)\n    at ipp-cell-1.ts:3:1\n");
+    expect(stderr).toBe("RangeError: no 1\n    at f (cell [1]:2:29)\n    at cell [1]:3:1\n");
     expect(status).toBe(1);
+    expect(pipe("(() => { throw new RangeError('no'); })();\nawait null").stderr).toBe("RangeError: no\n    at cell [1]:1:16\n    at cell [1]:1:40\n");
+    expect(pipe("1;\nconst = 2").stderr).toMatch(/^cell \[1\]:2\nconst = 2\n {6}\^\nSyntaxError: /);
   });
 
   it("does without a cluster, unless one was named or a magic needs it", () => {
