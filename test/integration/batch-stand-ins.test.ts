@@ -32,7 +32,13 @@ const SYSTEMS = [
   { name: "winhpc", number: "CCP_TASKID", numbers: ["1", "2"], pending: "Not enough resources", full: { "batch.queue": "full" } },
 ] as const;
 
-describe("engines through stand-ins for batch systems", () => {
+const [PBS, LSF, HTCONDOR, WINHPC] = SYSTEMS;
+const AT_ONCE = [PBS, LSF, HTCONDOR];
+
+/** Many at the same time, each with processes of its own, on as few processors as there are. */
+const LIMIT_MS = 120_000;
+
+describe("engines through stand-ins for batch systems", { timeout: LIMIT_MS }, () => {
   let bed: TestBed;
   let sandbox: Sandbox;
   let home: Cluster;
@@ -75,31 +81,36 @@ describe("engines through stand-ins for batch systems", () => {
     await until(() => rc.ids.length === 0);
   });
 
-  it.concurrent.each(SYSTEMS)("of $name that wait in the queue are told with its reason, and taken back", async ({ name, pending, full }) => {
+  const waitsInQueue = async ({ name, pending, full }: (typeof SYSTEMS)[number]): Promise<void> => {
     const cluster = await enter({ engines: name, ...full, "batch.queueTimeoutMs": 700 });
     await expect(cluster.addEngines(1)).rejects.toThrow(`waited 0.7 s in the queue: ${pending}`);
     await cluster.leave();
-  });
-
-  it.concurrent.each(SYSTEMS)("of $name are started by the command, beside a controller that is a job too, and stopped by it", async ({ name }) => {
+  };
+  const startsAndStops = async ({ name }: (typeof SYSTEMS)[number]): Promise<void> => {
     const launchers = [`--engines=${name}`, `--controller=${name}`, "--scheduler=HEAD"];
     const started = await sandbox.run("start", ...launchers, "-n", "1", "--daemonize", `--cluster-id=${name}`);
     expect(started.stderr).toMatch(/ready: 1 engine answered after .*; stop it with: ipcluster stop --cluster-id=/);
     expect(started.code).toBe(0);
     const stopped = await sandbox.run("stop", `--cluster-id=${name}`);
     expect(stopped).toMatchObject({ code: 0 });
-  });
+  };
+  const isRefused = async (name: string, given: Record<string, unknown>, sentence: string): Promise<void> => {
+    const cluster = await enter({ engines: name, ...given });
+    await expect(cluster.addEngines(1)).rejects.toThrow(sentence);
+    await cluster.leave();
+  };
 
+  // oxlint-disable-next-line vitest/expect-expect
+  it.concurrent.each(AT_ONCE)("of $name that wait in the queue are told with its reason, and taken back", waitsInQueue);
+  // oxlint-disable-next-line vitest/expect-expect
+  it.concurrent.each(AT_ONCE)("of $name are started by the command, beside a controller that is a job too, and stopped by it", startsAndStops);
+
+  // oxlint-disable-next-line vitest/expect-expect
   it.concurrent.each([
     ["pbs", { "batch.queue": "nowhere" }, "PBS refused the job: qsub: Unknown queue"],
     ["lsf", { "batch.queue": "nowhere" }, "LSF refused the job: nowhere: No such queue. Job not submitted."],
     ["htcondor", { "batch.lines": ["nonsense"] }, "HTCondor refused the job: ERROR: Parse error in expression: nonsense"],
-    ["winhpc", { "batch.queue": "nowhere" }, 'Windows HPC refused the job: The job template "nowhere" does not exist.'],
-  ])("of %s for a queue that is not there, or with a line it does not take, are refused in its words", async (name, given, sentence) => {
-    const cluster = await enter({ engines: name, ...given });
-    await expect(cluster.addEngines(1)).rejects.toThrow(sentence);
-    await cluster.leave();
-  });
+  ])("of %s for a queue that is not there, or with a line it does not take, are refused in its words", isRefused);
 
   it.skipIf(!HAS_MPI).concurrent.each(["pbs", "lsf"])(
     "of %s serve a program inside one job, which keeps its output and ends with its exit status",
@@ -128,6 +139,14 @@ describe("engines through stand-ins for batch systems", () => {
     // As after `source venv/bin/activate`: the kernel python3 is the one of that environment.
     const env = { PATH: [dirname(PYTHON ?? ""), process.env["PATH"]].join(delimiter) };
     expect(await lastOutput("pbs", "darts-python.ipynb", env)).toMatch(/^2 of 2 engines took part, on /);
+  });
+
+  // Its descriptions have their places in the profile, so one job is submitted at a time.
+  // oxlint-disable-next-line vitest/expect-expect
+  it("of Windows HPC that wait, that a command starts and stops, or that are refused, are told in its words", async () => {
+    await waitsInQueue(WINHPC);
+    await startsAndStops(WINHPC);
+    await isRefused("winhpc", { "batch.queue": "nowhere" }, 'Windows HPC refused the job: The job template "nowhere" does not exist.');
   });
 
   it("leave no job, and no script but for the description of Windows HPC, which may be used by hand", () => {
