@@ -39,9 +39,9 @@ export function drawSvg({ title, ...options }: Plot.PlotOptions & { title?: stri
   }
   for (const [name, value] of Object.entries({ xmlns: SVG, width, height: top, viewBox: `0 0 ${width} ${top}`, style: "background: white" }))
     sheet.setAttribute(name, String(value));
-  // A tenth of a pixel is enough, and makes files of contours half as large.
-  return (sheet.outerHTML as string).replaceAll(/ d="[^"]+"/g, (path: string) =>
-    path.replaceAll(/\d+\.\d+/g, (place) => String(Number(Number(place).toFixed(1)))),
+  // A tenth of a pixel is enough, and makes files half as large.
+  return (sheet.outerHTML as string).replaceAll(/ (?:d|x|y|cx|cy|width|height)="[^"]+"/g, (places: string) =>
+    places.replaceAll(/\d+\.\d+/g, (place) => String(Number(Number(place).toFixed(1)))),
   );
 }
 

@@ -92,6 +92,7 @@ export async function runExample(name: string, work: (signal: AbortSignal) => Pr
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort(new Interrupted("interrupted; everything was stopped"));
   process.once("SIGINT", interrupt);
+  process.stdout.on("error", interrupt); // nobody reads any more, as in `… | head`
   try {
     await work(interrupted.signal);
   } catch (error) {
@@ -100,6 +101,7 @@ export async function runExample(name: string, work: (signal: AbortSignal) => Pr
     process.exitCode = told instanceof Interrupted ? 130 : 1;
   } finally {
     process.off("SIGINT", interrupt);
+    process.stdout.off("error", interrupt);
   }
 }
 

@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isDrawing, runExample } from "../support/examples.ts";
+import { Example, isDrawing, runExample } from "../support/examples.ts";
+import { until } from "../support/until.ts";
 
 let out: string;
 
@@ -57,5 +58,33 @@ describe("npm run example -- profile", { timeout: 120_000 }, () => {
     for (const kind of ["short", "compute", "megabyte"]) expect(output).toMatch(new RegExp(`^${kind} +10( +\\d+\\.\\d\\d){4}$`, "m"));
     expect(output).toMatch(/^0 +\d+( +\d+\.\d %){3}\n1 +\d+( +\d+\.\d %){3}$/m);
     expect([await isDrawing(join(out, "tasks.svg")), await isDrawing(join(out, "engines.svg"))]).toEqual([true, true]);
+  });
+});
+
+describe("npm run example -- sweep", { timeout: 120_000 }, () => {
+  it("goes on where it was when it is killed, and refuses the results of another sweep", async () => {
+    const options = ["--size=16", "--seconds=60", "--engines=2", `--out=${out}`];
+    const file = join(out, "results.jsonl");
+    const saved = async (): Promise<string[]> => (await readFile(file, "utf8").catch(() => "")).split("\n").slice(1, -1);
+    const killed = new Example("sweep", options);
+    await until(async () => (await saved()).length > 0 || killed.child.exitCode !== null, { timeoutMs: 90_000 });
+    killed.child.kill("SIGKILL");
+    await killed.ended;
+    const before = await saved();
+    expect(before.length, killed.output).toBeGreaterThan(0);
+
+    const { code, output } = await runExample("sweep", ...options);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(new RegExp(`^16 rows of 16 pendulums: (${before.length} are|all are) in ${file} already\\n`));
+    expect(output).toContain("all 256 are there, each like its mirror image; ");
+    expect((await saved()).slice(0, before.length)).toEqual(before);
+    expect(new Set(await saved()).size).toBe(16);
+    expect(await isDrawing(join(out, "sweep.svg"))).toBe(true);
+
+    const other = await runExample("sweep", "--size=25", "--seconds=60", `--out=${out}`);
+    expect([other.code, other.output]).toEqual([
+      1,
+      expect.stringContaining(`sweep: ${file} is of another sweep, {"size":16,"seconds":60}, and this is {"size":25,"seconds":60}`),
+    ]);
   });
 });
