@@ -3,19 +3,9 @@
 
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { NotebookRuns, statusesOf, textOf } from "../support/notebook-runs.ts";
+import { statusesOf, textOf, withRuns } from "../support/notebook-runs.ts";
 import { PYTHON } from "../support/python.ts";
 import { until } from "../support/until.ts";
-
-/** Runs a test in a directory of its own. */
-const withRuns = (test: (runs: NotebookRuns) => Promise<void>) => async (): Promise<void> => {
-  const runs = new NotebookRuns();
-  try {
-    await test(runs);
-  } finally {
-    runs.dispose();
-  }
-};
 
 describe("a run", () => {
   it.concurrent(

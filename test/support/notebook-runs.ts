@@ -1,7 +1,7 @@
 // Runs the compiled `tsparallel notebook run` in a directory of its own, which holds the notebooks, IPython's and Jupyter's
 // directories and the temporary files, and by which every process that was started is found.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -68,6 +68,14 @@ export class NotebookRuns {
     return JSON.parse(readFileSync(this.path(`${name}.out`), "utf8")) as Executed;
   }
 
+  /** What nbformat has to say against `name.out.ipynb`: nothing, mostly; `undefined` without Python. */
+  complaints(name: string): string | undefined {
+    if (PYTHON === undefined) return undefined;
+    const script = "import nbformat, sys\nnbformat.validate(nbformat.read(sys.argv[1], as_version=4))";
+    const { status, stderr } = spawnSync(PYTHON, ["-c", script, this.path(`${name}.out`)], { encoding: "utf8" });
+    return status === 0 ? stderr : `exit status ${status}: ${stderr}`;
+  }
+
   start(...args: readonly string[]): RunningCommand {
     const { IPP_PROFILE_DIR: _dir, IPP_CLUSTER_ID: _id, VIRTUAL_ENV: _venv, ...inherited } = process.env;
     const path = PYTHON === undefined ? {} : { PATH: `${dirname(PYTHON)}${delimiter}${process.env["PATH"] ?? ""}` };
@@ -102,4 +110,16 @@ export class NotebookRuns {
     }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** Runs a test in a directory of its own. */
+export function withRuns(test: (runs: NotebookRuns) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const runs = new NotebookRuns();
+    try {
+      await test(runs);
+    } finally {
+      runs.dispose();
+    }
+  };
 }
