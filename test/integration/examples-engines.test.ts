@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Example, isDrawing, runExample } from "../support/examples.ts";
+import { PYTHON } from "../support/python.ts";
 
 let out: string;
 
@@ -48,5 +49,23 @@ describe("npm run example -- progress", { timeout: 120_000 }, () => {
       /\nstopped after .*\nthe longest chain so far begins at [\d,]+ and has \d+ steps\ndrawn in .*\nprogress: interrupted; everything was stopped\n$/,
     );
     expect(await isDrawing(join(out, "chains.svg"))).toBe(true);
+  });
+});
+
+describe("npm run example -- mixed", { timeout: 120_000 }, () => {
+  it.skipIf(PYTHON === undefined)("lets numpy hear what TypeScript engines ring", async () => {
+    const { code, output } = await runExample("mixed", `--python=${PYTHON}`, "--bells=3", "--samples=4096", `--out=${out}`);
+    expect(code, output).toBe(0);
+    const [, engines = ""] = /^engines: (.*)$/m.exec(output) ?? [];
+    expect([engines.match(/typescript/g)?.length, engines.match(/python/g)?.length]).toEqual([2, 2]);
+    expect(output).toMatch(/^bell 3 +294\.3 588\.6 706\.3 882\.9 +29\d\.\d 58\d\.\d 70\d\.\d 88\d\.\d$/m);
+    expect(output).toMatch(/all tones were heard, to 1\.95 Hz; engines of both languages agree that the mean square of the first is 0\.\d{9}\n/);
+    expect(await isDrawing(join(out, "spectra.svg"))).toBe(true);
+  });
+
+  it("says what is missing without such a Python", async () => {
+    const missing = join(out, "no-python");
+    const { code, output } = await runExample("mixed", `--python=${missing}`);
+    expect([code, output]).toEqual([1, `mixed: ${missing} cannot be run: name a Python that has ipyparallel and numpy by --python\n`]);
   });
 });
