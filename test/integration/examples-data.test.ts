@@ -62,7 +62,7 @@ describe("npm run example -- profile", { timeout: 120_000 }, () => {
 });
 
 describe("npm run example -- sweep", { timeout: 120_000 }, () => {
-  it("goes on where it was when it is killed, and refuses the results of another sweep", async () => {
+  it("goes on where it was when it is killed", async () => {
     const options = ["--size=16", "--seconds=60", "--engines=2", `--out=${out}`];
     const file = join(out, "results.jsonl");
     const saved = async (): Promise<string[]> => (await readFile(file, "utf8").catch(() => "")).split("\n").slice(1, -1);
@@ -80,11 +80,5 @@ describe("npm run example -- sweep", { timeout: 120_000 }, () => {
     expect((await saved()).slice(0, before.length)).toEqual(before);
     expect(new Set(await saved()).size).toBe(16);
     expect(await isDrawing(join(out, "sweep.svg"))).toBe(true);
-
-    const other = await runExample("sweep", "--size=25", "--seconds=60", `--out=${out}`);
-    expect([other.code, other.output]).toEqual([
-      1,
-      expect.stringContaining(`sweep: ${file} is of another sweep, {"size":16,"seconds":60}, and this is {"size":25,"seconds":60}`),
-    ]);
   });
 });
