@@ -136,7 +136,10 @@ export class Bakapara implements AsyncDisposable {
     return current.jobs.every((job) => job.result?.status === "ok");
   }
 
-  /** Shows `48/100 tasks finished after 0:00:15.004000` once a second, at the end `100 tasks completed in 0:00:30.137117`. */
+  /**
+   * Shows `48/100 tasks finished after 0:00:15.004000` once a second, at the end `100 tasks completed in 0:00:30.137117`, or how many of
+   * them when some could not be run.
+   */
   async status(options: StatusOptions = {}): Promise<void> {
     const current = this.#current;
     if (current === undefined) return;
@@ -150,7 +153,11 @@ export class Bakapara implements AsyncDisposable {
       stream.write(stream.isTTY === true ? `\r\u001b[K${text}` : `${text}\n`);
     }
     if (stream.isTTY === true) stream.write("\r\u001b[K");
-    if (this.ready()) stream.write(`${current.jobs.length} tasks completed in ${elapsed()}\n`);
+    if (!this.ready()) return;
+    const completed = current.jobs.filter(({ result }) => result?.status === "ok").length;
+    const [count, rest] =
+      completed === current.jobs.length ? [`${completed}`, ""] : [`${completed} of ${current.jobs.length}`, "; the results of the others say why"];
+    stream.write(`${count} tasks completed in ${elapsed()}${rest}\n`);
   }
 
   /** Starts no more jobs of the run; those that run go on. The others' results say that they were not run. */

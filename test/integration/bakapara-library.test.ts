@@ -54,6 +54,9 @@ it("a job that could not be run makes a run unsuccessful; a wrong job is told in
   await bp.wait();
   expect(jobs.map((job) => job.result?.error ?? null)).toEqual([null, expect.stringContaining("`cd`"), "`cmd` must be a text"]);
   expect(bp.successful()).toBe(false);
+  let shown = "";
+  await bp.status({ stream: { write: (text: string) => (shown += text) } });
+  expect(shown).toMatch(/^1 of 3 tasks completed in 0:00:0\d\.\d{6}; the results of the others say why\n$/);
 });
 
 it("targets keep jobs to some engines", async () => {
