@@ -37,6 +37,7 @@ export class KernelError extends ParallelError {
     this.traceback = failure.traceback ?? [];
     this.engineInfo = failure.engineInfo;
     if (this.traceback.length > 0) hideAway(this, "stack", renderStack(this, failure));
+    else if (this.message.startsWith(`${this.name}: `)) nameOnce(this);
   }
 
   /** The error with its remote traceback, as shown to a user. */
@@ -51,6 +52,12 @@ Object.defineProperty(KernelError.prototype, Symbol.for("nodejs.util.inspect.cus
     return this.stack ?? this.toString();
   },
 });
+
+/** Node puts the name before the message, which has it already. */
+function nameOnce(error: Error): void {
+  const { name, message, stack } = error;
+  if (stack?.startsWith(`${name}: ${message}`) === true) hideAway(error, "stack", stack.slice(name.length + 2));
+}
 
 function hideAway(error: Error, name: "stack", value: string): void {
   Object.defineProperty(error, name, { value, writable: true, configurable: true, enumerable: false });

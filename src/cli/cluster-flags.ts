@@ -11,7 +11,7 @@ import {
   type ProfileDir,
 } from "../config/index.ts";
 import { createLogger, fdWriter, type Logger } from "../log/index.ts";
-import { InvalidArgumentError, type Command } from "./program.ts";
+import { InvalidArgumentError, Option, type Command } from "./program.ts";
 import { addProgramOptions, givenValues, profileChoice } from "./schema-options.ts";
 
 /** Of the launchers for batch systems, and of mpiexec. */
@@ -27,8 +27,18 @@ export const BATCH_FLAGS: readonly string[] = [
   "mpi.args",
 ];
 
+/** Of no use where one job holds everything, and to Windows HPC, which has no such jobs. */
+const START_FLAGS: readonly string[] = ["batch.shape", "batch.scheduler"];
+
 /** What a job with a cluster inside is submitted with. */
-export const SUBMIT_FLAGS: readonly string[] = ["n", "engines", "python.executable", "logLevel", "stopTimeoutMs", ...BATCH_FLAGS];
+export const SUBMIT_FLAGS: readonly string[] = [
+  "n",
+  "engines",
+  "python.executable",
+  "logLevel",
+  "stopTimeoutMs",
+  ...BATCH_FLAGS.filter((name) => !START_FLAGS.includes(name)),
+];
 
 /** Adds the profile flags and the named options of the cluster table. */
 export function addClusterFlags(command: Command, only: readonly string[]): Command {
@@ -45,7 +55,7 @@ export interface SubmitFlags {
 export function addSubmitFlags(command: Command): Command {
   return command
     .option("--dry-run", "print the script, which can be submitted by hand, and submit nothing")
-    .option("--wait", "stay until the job has ended, print its output and end with its exit status; Ctrl-C cancels the job");
+    .addOption(new Option("--wait", "stay until the job has ended, print its output and end with its exit status; Ctrl-C cancels the job").conflicts("dryRun"));
 }
 
 /** What a sub-command was told. */

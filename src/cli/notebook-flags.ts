@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError as InvalidArgument } from "../base/index.ts";
 import { parseParameter, type Parameter } from "../core/notebook/index.ts";
-import { positiveNumber, wholeNumber } from "./cluster-flags.ts";
+import { positiveNumber } from "./cluster-flags.ts";
 import { InvalidArgumentError, Option, type Command } from "./program.ts";
 
 const OUTPUT_MIB = 10;
@@ -73,7 +73,7 @@ function collectParameter(text: string, before: readonly Parameter[] | undefined
 }
 
 function cellNumber(text: string): number {
-  const number = wholeNumber(text);
-  if (number < 1) throw new InvalidArgumentError("code cells are counted from 1.");
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError("it must be a whole number; code cells are counted from 1.");
   return number;
 }

@@ -74,17 +74,17 @@ export async function main(program: Command, argv: readonly string[] = process.a
     await program.parseAsync(normalizeArgv(argv, switchesOf(program)), { from: "user" });
     exitCode = typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (cause) {
-    exitCode = report(program, cause, isDebug, options);
+    exitCode = report(program, argv, cause, isDebug, options);
   }
   process.exitCode = exitCode;
   return exitCode;
 }
 
-function report(program: Command, cause: unknown, isDebug: boolean, options: MainOptions): number {
+function report(program: Command, argv: readonly string[], cause: unknown, isDebug: boolean, options: MainOptions): number {
   if (cause instanceof CommanderError) {
     if (cause.exitCode === 0) return 0;
     // The help that commander shows for a missing sub-command was printed already.
-    if (cause.code !== "commander.help") say(program, usageSentence(program, cause));
+    if (cause.code !== "commander.help") say(program, usageSentence(program, calledCommands(program, argv), cause));
     return cause.code === "commander.help" ? EXIT_FAILURE : (options.usageExitCode ?? EXIT_USAGE);
   }
   const error = cause instanceof Error ? cause : new Error(String(cause));
@@ -106,22 +106,33 @@ function detailed(error: Error): string {
 }
 
 /** Commander's message as one sentence of ours, with a suggestion where something is misspelt. */
-function usageSentence(program: Command, error: CommanderError): string {
+function usageSentence(program: Command, called: readonly Command[], error: CommanderError): string {
+  const help = `see \`${called.map((command) => command.name()).join(" ")} --help\``;
   const text = error.message.replace(/^error: /, "").replace(/\.$/, "");
   // What is wrong with a value says the option's own parser; commander's words around it say nothing more.
   const invalid = /^option '([^' ]*)[^']*' argument '.*' is invalid\. (.*)$/s.exec(text);
   if (invalid !== null) return `option ${(invalid[1] ?? "").replace(/,$/, "")}: ${invalid[2] ?? ""}`;
   const word = /'([^']*)'/.exec(text)?.[1];
   const sentence = text.replaceAll("'", '"');
-  if (word === undefined) return `${sentence}; see \`${program.name()} --help\``;
+  if (word === undefined) return `${sentence}; ${help}`;
   const candidates =
     error.code === "commander.unknownOption"
       ? allFlags(program)
       : error.code === "commander.unknownCommand"
-        ? program.commands.map((command) => command.name())
+        ? (called.at(-1) ?? program).commands.map((command) => command.name())
         : [];
   const best = suggest(word.split("=", 1)[0] ?? word, candidates);
-  return best === undefined ? `${sentence}; see \`${program.name()} --help\`` : `${sentence}; did you mean "${best}"?`;
+  return best === undefined ? `${sentence}; ${help}` : `${sentence}; did you mean "${best}"?`;
+}
+
+/** The program and the sub-commands that its arguments name, outermost first. */
+function calledCommands(program: Command, argv: readonly string[]): Command[] {
+  const called = [program];
+  for (const word of argv) {
+    const next = called.at(-1)?.commands.find((command) => command.name() === word);
+    if (next !== undefined) called.push(next);
+  }
+  return called;
 }
 
 function allCommands(program: Command): Command[] {

@@ -9,7 +9,7 @@ export function addTableOptions(command: Command, table: OptionTable, only?: rea
   for (const row of table) {
     if (row.flag === undefined || (only !== undefined && !only.includes(row.name))) continue;
     const facts = [
-      row.default === null || row.type === "boolean" || row.default === "" ? "" : `default ${String(row.default)}`,
+      row.default === null || row.type === "boolean" || String(row.default) === "" ? "" : `default ${String(row.default)}`,
       row.env === undefined ? "" : `environment ${row.env}`,
     ];
     const notes = facts.filter((fact) => fact !== "");

@@ -54,6 +54,7 @@ export async function submitProgram(
   { dryRun = false, wait = false }: SubmitFlags,
 ): Promise<void> {
   const submitter = submitterOf(plan);
+  if (what.n + (what.python?.n ?? 0) === 0) throw new ConfigError("a job needs an engine at least; say how many with -n");
   const logger = commandLogger(plan.values.logLevel, log);
   using interruption = new Interruption(logger);
   const job: ProgramRequest = {

@@ -10,7 +10,7 @@ import type { Cluster } from "../cluster/index.ts";
 import { ownModule } from "../execution/index.ts";
 import { Cells, Magics, TerminalSession, type MagicHost } from "../interactive/index.ts";
 import { wholeNumber } from "./cluster-flags.ts";
-import { ExitError, type Command } from "./program.ts";
+import { ExitError, Option, type Command } from "./program.ts";
 import { addProfileOptions, profileChoice } from "./schema-options.ts";
 
 /** What users import is this package's own entrance, not the copy that is bundled with the command. */
@@ -36,7 +36,11 @@ export function addConsoleCommand(program: Command): void {
     .description("TypeScript at a prompt: top-level await, %px, and rc, dview, lview of the running cluster")
     .option("--cluster-id <id>", "which cluster of the profile (default: the one without an id)")
     .option("--file <path>", "connection file of the client, instead of a profile")
-    .option("-n, --n <engines>", "start a private cluster of so many engines, for as long as the console runs", wholeNumber);
+    .addOption(
+      new Option("-n, --n <engines>", "start a private cluster of so many engines, for as long as the console runs")
+        .argParser(wholeNumber)
+        .conflicts(["profile", "profileDir", "clusterId", "file"]),
+    );
   addProfileOptions(command).action(async () => runConsole(command));
 }
 

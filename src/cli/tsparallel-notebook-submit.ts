@@ -3,7 +3,7 @@
 
 import { basename, resolve } from "node:path";
 import type { ClusterPlan } from "../cluster/index.ts";
-import type { Notebook } from "../core/notebook/index.ts";
+import { strangeParameters, type Notebook } from "../core/notebook/index.ts";
 import type { EngineLanguage } from "../core/index.ts";
 import { ownScript, type ProgramRequest } from "../launch/index.ts";
 import { readNotebook, type KernelSpec } from "../notebook/index.ts";
@@ -48,11 +48,14 @@ async function submitNotebook(path: string, command: Command): Promise<void> {
   const notebook = await readNotebook(path);
   const { name, language, spec } = kernelOf(path, notebook, flags);
   // What would fail at the job's begin fails now, and not after hours in a queue.
+  const strange = strangeParameters(notebook, flags.param ?? []);
   prepareNotebook(notebook, flags.param ?? [], language);
   if ((await planOf(path, notebook, flags)) === undefined) return tellNothingToDo(path, flags);
   const plan = await planSubmission(clusterRequest(command));
   const engines = enginesFor(language, spec, flags.engineLanguage);
-  if (spec === undefined) commandLogger(plan.values.logLevel, LOG).warn(`the notebook's kernel "${name}" is not installed here; it must be where the job runs`);
+  const logger = commandLogger(plan.values.logLevel, LOG);
+  if (strange !== undefined) logger.warn(strange);
+  if (spec === undefined) logger.warn(`the notebook's kernel "${name}" is not installed here; it must be where the job runs`);
   await submitProgram(
     plan,
     {

@@ -2,7 +2,7 @@
 
 import { dirname, resolve } from "node:path";
 import { InvariantError } from "../base/index.ts";
-import type { Notebook, NotebookEnd, Parameter, RunPlan } from "../core/notebook/index.ts";
+import { strangeParameters, type Notebook, type NotebookEnd, type Parameter, type RunPlan } from "../core/notebook/index.ts";
 import { createLogger, fdWriter } from "../log/index.ts";
 import { NotebookFile, readNotebook, runNotebook, type KernelSpec } from "../notebook/index.ts";
 import { wholeNumber } from "./cluster-flags.ts";
@@ -54,6 +54,8 @@ async function runCommand(path: string, options: RunOptions): Promise<void> {
   const notebook = await readNotebook(path);
   const spec = chooseKernel(path, notebook, options);
   const { param: parameters = [] } = options;
+  const strange = strangeParameters(notebook, parameters);
+  if (strange !== undefined) createLogger("notebook", fdWriter(2), "warn").warn(strange);
   prepareNotebook(notebook, parameters, spec.language);
   const out = outputOf(path, options);
   const plan = await planOf(path, notebook, options);

@@ -11,6 +11,9 @@ const OWN_FRAME = new RegExp(
   `${escapeRegExp(new URL("..", import.meta.url).pathname)}(?:bundle|execution|engine|kernel|interactive|cli|client|cluster|config|serial|net|core|base|wire)/|\\(?node:(?:internal|vm|inspector)|at <anonymous>:1:|/node_modules/commander/`,
 );
 
+/** `at Array.map (<anonymous>)`: it is ours when the frame below, which called it, is. */
+const BUILTIN_FRAME = /^\s+at [^/]+ \(<anonymous>\)$/;
+
 /** The failure for a thrown value. */
 export function failureOf(thrown: unknown): KernelFailure {
   if (isKernelError(thrown))
@@ -46,8 +49,11 @@ export function cancelledFailure(): KernelFailure {
   return { ename: "TaskAborted", evalue, traceback: [`TaskAborted: ${evalue}`] };
 }
 
+const isOwnFrame = (line: string): boolean => /^\s+at /.test(line) && OWN_FRAME.test(line);
+
 function withoutOwnFrames(lines: readonly string[]): string[] {
-  const kept = lines.flatMap((line) => line.split("\n")).filter((line) => !/^\s+at /.test(line) || !OWN_FRAME.test(line));
+  const all = lines.flatMap((line) => line.split("\n"));
+  const kept = all.filter((line, i) => !isOwnFrame(line) && !(BUILTIN_FRAME.test(line) && isOwnFrame(all[i + 1] ?? "")));
   return kept.slice(0, TRACEBACK_LINES_MAX);
 }
 

@@ -79,11 +79,12 @@ export class CellRequests {
 
   #start(run: Run, request: ExecuteRequest): void {
     const { publications, history, expand, ready } = this.#parts;
-    let code: string;
+    let code = "";
+    let problem: { readonly error: unknown } | undefined;
     try {
       code = expand(request.code);
     } catch (error) {
-      return this.#end(run, failed(error, this.#emptyContent()));
+      problem = { error }; // The cell counts as any other that fails: its number is its own.
     }
     this.#cells.start(
       { ...request, code },
@@ -93,14 +94,14 @@ export class CellRequests {
           publications.input(request.code, count);
           if (request.storeHistory) history.add(count, request.code);
         },
-        ready: (number) => ready({ code: request.code, number, ...cellId(run.message) }),
+        ready: (number) => (problem === undefined ? ready({ code: request.code, number, ...cellId(run.message) }) : undefined),
         result: (data, count) => {
           if (this.#run !== run) return;
           publications.result(data, count);
           const { "text/plain": text } = data;
           if (request.storeHistory && typeof text === "string") history.setOutput(count, text);
         },
-        end: (outcome) => this.#end(run, outcome),
+        end: (outcome) => this.#end(run, problem === undefined ? outcome : failed(problem.error, this.#emptyContent())),
       },
     );
   }

@@ -73,6 +73,9 @@ describe("a notebook's magic", () => {
     );
     expect((await kernel.run("%px")).reply["traceback"]).toEqual(["InvalidArgumentError: %px runs the code behind it, and there is none"]);
     expect((await kernel.run("%px --blok 1")).reply).toMatchObject({ status: "error", evalue: '%px: unknown option "--blok"; did you mean --block?' });
+    // The cell counts, as every cell that fails.
+    const before = Number((await kernel.run("0")).reply["execution_count"]);
+    expect((await kernel.run("%%px --blok\n1")).reply["execution_count"]).toBe(before + 1);
     expect((await kernel.run("%%pxx\n1")).reply).toMatchObject({ status: "error", evalue: "there is no magic %%pxx; did you mean %%px?" });
   });
 

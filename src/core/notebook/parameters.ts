@@ -2,7 +2,7 @@
 // `injected-parameters` behind it, made or replaced here, sets the values of this run.
 
 import { InvalidArgumentError } from "../../base/index.ts";
-import { isCode, linesOf, tagsOf, type Cell, type Notebook } from "./notebook.ts";
+import { isCode, linesOf, tagsOf, textOf, type Cell, type Notebook } from "./notebook.ts";
 
 /** Tag of the cell with the defaults. */
 export const PARAMETERS_TAG = "parameters";
@@ -62,6 +62,20 @@ function pythonLiteral(value: unknown): string {
   return `{${Object.entries(value)
     .map(([key, item]) => `${JSON.stringify(key)}: ${pythonLiteral(item)}`)
     .join(", ")}}`;
+}
+
+/**
+ * What is strange about parameters, as a sentence: those that the cell with the defaults does not name are misspelt more often than not.
+ *
+ * @returns `undefined` when nothing is
+ */
+export function strangeParameters(notebook: Notebook, parameters: readonly Parameter[]): string | undefined {
+  if (parameters.length === 0) return undefined;
+  const defaults = notebook.cells.filter((cell) => isCode(cell) && tagsOf(cell).includes(PARAMETERS_TAG));
+  if (defaults.length === 0) return `no cell is tagged "${PARAMETERS_TAG}"; the values are set before the first cell`;
+  const words = new Set(defaults.flatMap((cell) => textOf(cell.source).match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []));
+  const unknown = parameters.filter(({ name }) => !words.has(name)).map(({ name }) => `"${name}"`);
+  return unknown.length === 0 ? undefined : `the cell tagged "${PARAMETERS_TAG}" does not name ${unknown.join(", ")}`;
 }
 
 /** Puts the code in its cell: that of an earlier run, else a new one behind the defaults, else before everything. */

@@ -117,6 +117,12 @@ describe("a seeded generator", () => {
 });
 
 describe("errors", () => {
+  it("has its name once in its stack, also where there is no remote one", () => {
+    const errors = [new base.NoEnginesRegistered("there is no engine"), new base.CompositeError([new Error("a"), new Error("b")])];
+    for (const error of errors) expect((error.stack ?? "").split(error.name)).toHaveLength(2);
+    expect(errors[0]?.stack).toMatch(/^NoEnginesRegistered: there is no engine\n {4}at /);
+  });
+
   it.each(
     Object.entries({
       EngineError: base.EngineError,

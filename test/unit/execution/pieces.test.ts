@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { UnmetDependency } from "../../../src/base/index.ts";
 import { compileCell } from "../../../src/execution/cells/compile-cell.ts";
 import { inspectText, mimeBundle } from "../../../src/execution/cells/mime.ts";
-import { failureOf, interruptedFailure } from "../../../src/execution/failure.ts";
+import { failureOf, interruptedFailure, shownStack } from "../../../src/execution/failure.ts";
 import { ownModule } from "../../../src/execution/namespace.ts";
 import { signalName, signalNumber } from "../../../src/execution/side/signals.ts";
 
@@ -63,6 +63,14 @@ describe("failures", () => {
   it("keep the wire's name of errors that travel", () => {
     expect(failureOf(new UnmetDependency("no gpu")).ename).toBe("UnmetDependency");
     expect(interruptedFailure().ename).toBe("KeyboardInterrupt");
+  });
+
+  it("leave out frames of the language that are called by our own, and keep those that users call", () => {
+    const own = `    at pick (${new URL("../../../src/client/direct-view.js", import.meta.url).href}:1:1)`;
+    const each = "    at Array.map (<anonymous>)";
+    const user = "    at f (/home/me/a.ts:1:1)";
+    const error = Object.assign(new Error("x"), { stack: ["Error: x", own, each, own, user, each, user].join("\n") });
+    expect(shownStack(error).split("\n")).toEqual(["Error: x", user, each, user]);
   });
 
   it("have a name and a text for whatever is thrown", () => {

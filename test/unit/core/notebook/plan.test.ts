@@ -8,6 +8,7 @@ import {
   parseParameter,
   planRun,
   setStatus,
+  strangeParameters,
   tagsOf,
   textOf,
   type CellStatus,
@@ -73,6 +74,16 @@ describe("a plan", () => {
 });
 
 describe("a parameter", () => {
+  it.each([
+    ["that the defaults name is not strange", [codeCell("let a = 1", "parameters")], undefined],
+    ["that they do not name is", [codeCell("let ab = 1", "parameters"), codeCell("a")], 'the cell tagged "parameters" does not name "a"'],
+    ["is strange where nothing has defaults", [codeCell("let a = 1")], 'no cell is tagged "parameters"; the values are set before the first cell'],
+  ])("%s", (_title, cells, expected) => {
+    const notebook = parseNotebook(notebookOf(...cells));
+    expect(strangeParameters(notebook, [parseParameter("a=2")])).toBe(expected);
+    expect(strangeParameters(notebook, [])).toBeUndefined();
+  });
+
   it("is what JSON says, or else a text", () => {
     expect(["a=1", "a=true", 'a="1"', "a=x=y", "a=", "a=[1, null]"].map((text) => parseParameter(text).value)).toEqual([1, true, "1", "x=y", "", [1, null]]);
     expect(() => parseParameter("a")).toThrow('"a" sets nothing; write name=value');
