@@ -29,7 +29,9 @@ interface TextFile {
 }
 
 async function findFiles(root: string, endings: readonly string[], bytesMax: number): Promise<TextFile[]> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new Error(`--folder must be a folder that can be read, and ${root} is none`, { cause: error });
+  });
   const paths = entries
     .filter((entry) => entry.isFile() && endings.some((ending) => entry.name.endsWith(ending)))
     .map(({ parentPath, name }) => join(parentPath, name));
