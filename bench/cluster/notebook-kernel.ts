@@ -2,12 +2,11 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
-import { createSession, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
+import { createSession, freePorts, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
 import type { Message, Session } from "../../src/wire/index.ts";
 import { median, type BenchContext, type Measure, type Outcome } from "../measure.ts";
 
@@ -80,25 +79,11 @@ class FrontEnd implements AsyncDisposable {
   }
 }
 
-/** Ports that nobody listens on at the moment. */
-async function freePorts(): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: 5 }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 /** Seconds from the start of the process to the reply to the first cell. */
 async function startTime(command: readonly string[], rounds: number): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < rounds; i += 1) {
-    const ports = await freePorts();
+    const ports = await freePorts(5);
     const began = performance.now();
     await using frontEnd = new FrontEnd(command, ports);
     await frontEnd.run("1 + 1", false);
@@ -109,7 +94,7 @@ async function startTime(command: readonly string[], rounds: number): Promise<nu
 
 /** Milliseconds from a cell to its reply and the end of its output. */
 async function cellTime(command: readonly string[], cells: number): Promise<number> {
-  await using frontEnd = new FrontEnd(command, await freePorts());
+  await using frontEnd = new FrontEnd(command, await freePorts(5));
   await frontEnd.run("1 + 1", false);
   while (!frontEnd.hasHeardOutput) await frontEnd.run("1 + 1", false); // The subscription reaches the kernel when it does.
   const times: number[] = [];

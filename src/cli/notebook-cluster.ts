@@ -1,18 +1,11 @@
 // The cluster of a notebook: a running one that was named, or one for this run alone. The kernel finds it by its environment:
 // our clients and programs by `IPP_PROFILE_DIR` and `IPP_CLUSTER_ID`, Python's client by its IPython directory.
 
-import type { Client } from "../client/index.ts";
-import type { Cluster, ClusterOptions } from "../cluster/index.ts";
+import type { ClusterOptions } from "../cluster/index.ts";
 import { connectionFilePath, resolveClusterId, resolveIpythonDir, resolveProfile, type ProfileDir } from "../config/index.ts";
-import { ownModule } from "../execution/index.ts";
 import { makeIpythonPlace, type KernelSpec } from "../notebook/index.ts";
 import { checkPython, enginesFor } from "./notebook-engines.ts";
-
-/** What users import is this package's own entrance, not the copy that is bundled with the command. */
-interface Library {
-  readonly Client: typeof Client;
-  readonly Cluster: typeof Cluster;
-}
+import { ownLibrary } from "./own-library.ts";
 
 /** Which cluster is meant. */
 export interface ClusterWish {
@@ -35,8 +28,6 @@ export interface NotebookCluster extends AsyncDisposable {
   /** Tells why a cluster of this run's own has ended; never resolves for others. */
   readonly ended: Promise<string>;
 }
-
-const library = async (): Promise<Library> => (await import(ownModule("tsparallel") ?? "")) as Library;
 
 /**
  * Finds or starts the cluster.
@@ -74,7 +65,7 @@ export async function openNotebookCluster(wish: ClusterWish, spec: KernelSpec, s
 }
 
 async function startOwn(n: number, spec: KernelSpec, signal: AbortSignal): Promise<NotebookCluster> {
-  const { Cluster: ClusterClass } = await library();
+  const { Cluster: ClusterClass } = await ownLibrary();
   const cluster = await ClusterClass.start({ ...enginesOf(n, spec), private: true, signal });
   try {
     const place = speaksPython(spec.language) ? await makeIpythonPlace(resolveIpythonDir(), cluster.connectionFile) : undefined;
@@ -108,7 +99,7 @@ const clientFile = (profile: ProfileDir, clusterId: string): string => connectio
 
 /** A cluster that was named must run: better known now than in some cell. */
 async function checkIsThere({ profile, profileDir, ipythonDir, clusterId, file }: ClusterWish, signal: AbortSignal): Promise<void> {
-  const { Client: ClientClass } = await library();
+  const { Client: ClientClass } = await ownLibrary();
   const place = resolveProfile({ profile, profileDir, ipythonDir }).path;
   const client = await ClientClass.connect({ profileDir: place, clusterId, file, signal });
   await client.close();

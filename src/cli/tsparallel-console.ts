@@ -7,17 +7,11 @@ import { inspect } from "node:util";
 import { isParallelError } from "../base/index.ts";
 import type { Client } from "../client/index.ts";
 import type { Cluster } from "../cluster/index.ts";
-import { ownModule } from "../execution/index.ts";
 import { Cells, Magics, TerminalSession, type MagicHost } from "../interactive/index.ts";
 import { wholeNumber } from "./cluster-flags.ts";
+import { ownLibrary } from "./own-library.ts";
 import { ExitError, Option, type Command } from "./program.ts";
 import { addProfileOptions, profileChoice } from "./schema-options.ts";
-
-/** What users import is this package's own entrance, not the copy that is bundled with the command. */
-interface Library {
-  readonly Client: typeof Client;
-  readonly Cluster: typeof Cluster;
-}
 
 /** Of the variables that the console makes. */
 const TYPES = { rc: 'import("tsparallel").Client', dview: 'import("tsparallel").DirectView', lview: 'import("tsparallel").LoadBalancedView' } as const;
@@ -69,7 +63,7 @@ async function runConsole(command: Command): Promise<void> {
 }
 
 async function open(command: Command): Promise<Connection> {
-  const { Client: ClientClass, Cluster: ClusterClass } = (await import(ownModule("tsparallel") ?? "")) as Library;
+  const { Client: ClientClass, Cluster: ClusterClass } = await ownLibrary();
   const { clusterId, file, n } = command.opts<{ clusterId?: string; file?: string; n?: number }>();
   const { profile, profileDir } = profileChoice(command);
   let cluster: Cluster | undefined;

@@ -4,12 +4,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../base/index.ts";
-import type { Client } from "../client/index.ts";
-import { ownModule } from "../execution/index.ts";
 import { Magics } from "../interactive/index.ts";
 import type { CellExtension, CellVoice, JupyterPlaces, KernelspecTarget } from "../kernel/index.ts";
 import { createLogger, fdWriter, parseLogLevel } from "../log/index.ts";
 import { newSessionId } from "../net/index.ts";
+import { ownLibrary } from "./own-library.ts";
 import { addExamples, Option, type Command } from "./program.ts";
 
 interface Place {
@@ -110,7 +109,7 @@ function magics(voice: CellVoice): CellExtension {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    connect: async () => ((await import(ownModule("tsparallel") ?? "")) as { readonly Client: typeof Client }).Client.connect(),
+    connect: async () => (await ownLibrary()).Client.connect(),
   });
   return {
     expand: (code) => own.expand(code),

@@ -5,7 +5,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +14,7 @@ import { fileFailure } from "../config/index.ts";
 import type { KernelConnection } from "../kernel/index.ts";
 import { Guard } from "../jobs/index.ts";
 import { atProcessExit } from "../launch/index.ts";
+import { freePorts } from "../net/index.ts";
 import { kernelCommand, kernelEnvironment, type KernelSpec } from "./kernelspecs.ts";
 
 const ADDRESS = "127.0.0.1";
@@ -70,7 +71,7 @@ export class KernelProcess {
     await checkDirectory(cwd);
     const folder = await makeFolder();
     try {
-      const ports = await freePorts(5);
+      const ports = await freePorts(5, ADDRESS);
       const [shellPort = 0, controlPort = 0, stdinPort = 0, iopubPort = 0, heartbeatPort = 0] = ports;
       const connection = {
         interface: `tcp://${ADDRESS}`,
@@ -176,15 +177,6 @@ function begun(child: ChildProcess, spec: KernelSpec, program: string): Promise<
       reject(new LaunchError(`cannot run ${program}, which the kernel "${spec.name}" is started with: ${fileFailure(cause)}`, { cause })),
     );
   });
-}
-
-/** Ports that nobody listens on at the moment: kernels are told theirs. */
-async function freePorts(n: number): Promise<number[]> {
-  const servers = Array.from({ length: n }, () => createServer());
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, ADDRESS, resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Whether another program has taken one of these ports meanwhile. */

@@ -2,11 +2,10 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createSession, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
+import { createSession, freePorts, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
 import type { Dict, Header, Message, Session } from "../../src/wire/index.ts";
 import { until } from "./until.ts";
 
@@ -176,18 +175,4 @@ export class KernelProcess {
       rmSync(this.#folder, { recursive: true, force: true });
     }
   }
-}
-
-/** Ports that nobody listens on at the moment. */
-async function freePorts(n: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: n }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
