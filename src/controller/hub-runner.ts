@@ -97,7 +97,7 @@ function closeStore(store: TaskStore | undefined, link: HubEnd): void {
       type: "log",
       level: "error",
       component: "hub",
-      message: "the task store could not be closed",
+      message: "the task store could not be closed; the last records may be lost",
       fields: { cause: error instanceof Error ? error.message : String(error) },
     });
   }

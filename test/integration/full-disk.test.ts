@@ -68,7 +68,9 @@ await rc.close();
 `,
     );
     const { lines } = await onSmallDisk(`ipcluster start -n 1 --daemonize; fill 0
-'${process.execPath}' '${program}'; ipcluster list; ipcluster stop; left
+'${process.execPath}' '${program}'
+tries=0; until grep -q 'task store failed' "$D"/log/ipcontroller-*.log || [ $((tries += 1)) -gt 300 ]; do sleep 0.1; done
+ipcluster list; ipcluster stop; left
 cat "$D"/log/ipcontroller-*.log`);
     const text = lines.join("\n");
     expect(text).toContain("squares 1,4,9");

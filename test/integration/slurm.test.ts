@@ -28,11 +28,12 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
   afterEach(() => sandbox.dispose());
 
   const queue = (): string => bed.output("squeue", "--noheader");
+  const scripts = (): string[] => readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sbatch"));
   const nothingLeft = async (): Promise<void> => {
     await until(() => sandbox.processes().length === 0, { timeoutMs: 10_000 });
     expect(queue()).toBe("");
     expect(sandbox.securityFiles()).toEqual([]);
-    expect(readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sbatch"))).toEqual([]);
+    expect(scripts()).toEqual([]);
   };
   const find = async (): Promise<Cluster> => Cluster.fromFile(join(sandbox.profileDir(), "security", "cluster-.json"));
 
@@ -67,6 +68,8 @@ describe.skipIf(!hasBed("slurm"))("engines on Slurm", () => {
     expect(await cluster.scale(2)).toBe(-1);
     await until(() => rc.ids.length === 2);
     await rc.close();
+    // Its job ended by itself, and has left no script.
+    await until(() => scripts().length === 1, { timeoutMs: 30_000 });
 
     more.child.kill("SIGINT");
     expect((await more.ended).code).toBe(0);

@@ -10,7 +10,7 @@ import { engineProgram, newIdentPrefix } from "../numbered-engines.ts";
 import { readBatchOptions } from "./batch-options.ts";
 import { previewProgram, submitProgram } from "./batch-program.ts";
 import type { BatchJobOptions, BatchRole, BatchSystem, JobListing } from "./batch-system.ts";
-import { BatchController, BatchEngines, readJobState, type BatchFacts } from "./launched-job.ts";
+import { BatchController, BatchEngines, readJobState, removeScript, type BatchFacts } from "./launched-job.ts";
 import { runCommand } from "./run-command.ts";
 import { renderScript } from "./script.ts";
 import { draftJob, factsOf, submitJob, type Draft } from "./submission.ts";
@@ -73,13 +73,16 @@ async function draftEngines(system: BatchSystem, request: EnginesRequest): Promi
 
 const NO_OPTIONS: BatchJobOptions = { queue: undefined, account: undefined, timeLimitS: undefined, extraLines: [], template: undefined, scheduler: undefined };
 
-/** Finds a job again. When the scheduler cannot be asked, the job counts as there. */
+/** Finds a job again. When the scheduler cannot be asked, the job counts as there; the script of one that ended is removed. */
 async function find<Found>(system: BatchSystem, role: BatchRole, state: LauncherState, make: (facts: BatchFacts) => Found): Promise<Found | undefined> {
   const found = readJobState(state);
   if (found === undefined) return undefined;
   const options = { ...NO_OPTIONS, scheduler: found.scheduler };
   const listing = await askOnce(system, found.jobId, options);
-  if (listing !== undefined && [...listing.values()].every((status) => status.phase === "ended")) return undefined;
+  if (listing !== undefined && [...listing.values()].every((status) => status.phase === "ended")) {
+    removeScript({ system, scriptPath: found.scriptPath });
+    return undefined;
+  }
   const what = { ...found, role, options, clusterId: state.cluster_id, profileDir: state.profile_dir, queueTimeoutMs: undefined };
   return make(factsOf(system, what, SILENT, listing));
 }

@@ -2,7 +2,6 @@
 // engines whose fates are read off a job's.
 
 import { existsSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LaunchError } from "../../base/index.ts";
 import { textOf, type LauncherState } from "../launcher-state.ts";
@@ -38,6 +37,8 @@ export abstract class LaunchedJob {
     this.begun = begun(facts);
     // Who does not wait for it learns the job's fate by its end.
     this.begun.catch(() => undefined);
+    // One that ends by itself may be forgotten without ever being stopped.
+    void facts.job.until(() => !facts.job.isRunning).then(() => removeScript(facts));
   }
 
   get isRunning(): boolean {
@@ -50,12 +51,12 @@ export abstract class LaunchedJob {
 
   async stop(graceMs: number): Promise<void> {
     await this.facts.job.stop(graceMs);
-    await this.removeScript();
+    removeScript(this.facts);
   }
 
   kill(): void {
     this.facts.job.cancelNow();
-    if (this.facts.system.scriptPath === undefined) rmSync(this.facts.scriptPath, { force: true });
+    removeScript(this.facts);
   }
 
   toState(): LauncherState {
@@ -81,10 +82,15 @@ export abstract class LaunchedJob {
   protected exitOf(index: number): Promise<ProcessExit> {
     return exitOf(this.facts, index);
   }
+}
 
-  /** A description that is meant to be used by hand stays. */
-  protected async removeScript(): Promise<void> {
-    if (this.facts.system.scriptPath === undefined) await rm(this.facts.scriptPath, { force: true });
+/** Removes a job's script, which nobody needs any more; a description that is meant to be used by hand stays. */
+export function removeScript({ system, scriptPath }: Pick<BatchFacts, "system" | "scriptPath">): void {
+  if (system.scriptPath !== undefined || scriptPath === "") return;
+  try {
+    rmSync(scriptPath, { force: true });
+  } catch {
+    // A file too many in the log directory is no reason to call a stop failed.
   }
 }
 
