@@ -7,6 +7,7 @@ export * from "./event-turns.ts";
 export * from "./heap.ts";
 export * from "./ids.ts";
 export * from "./kernel-errors.ts";
+export * from "./kernel-failure.ts";
 export * from "./process-wide.ts";
 export * from "./ring-queue.ts";
 export * from "./rng.ts";

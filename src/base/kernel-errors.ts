@@ -2,19 +2,8 @@
 // same failure. `fromErrorContent` turns what a peer sent into the class of that name.
 
 import { isParallelError, ParallelError, type ErrorCode, type ErrorDetails } from "./errors.ts";
+import type { EngineInfo, KernelFailure } from "./kernel-failure.ts";
 import { causeOf, renderFailure, renderStack, summarize } from "./render-failure.ts";
-
-/** Which engine failed, and in what; absent for errors made by the controller. */
-export interface EngineInfo {
-  /** The engine's registered identity. */
-  readonly engineUuid: string;
-  /** Its id; `null` when it left before it could be looked up. */
-  readonly engineId: number | null;
-  /** `apply` or `execute`. */
-  readonly method: string;
-  /** Host name of the engine, where the peer tells it. */
-  readonly host?: string;
-}
 
 /**
  * A request failed; `ename` is its name on the wire. Its `stack` is the remote traceback, where there is one: where this
@@ -66,18 +55,6 @@ function hideAway(error: Error, name: "stack", value: string): void {
 /** Tells kernel errors from others, also those made by another copy of the package. */
 export function isKernelError(value: unknown): value is KernelError {
   return isParallelError(value) && "ename" in value && "traceback" in value;
-}
-
-/** The facts of a failure as they came over the wire. */
-export interface KernelFailure {
-  /** Class name of the error. */
-  readonly ename: string;
-  /** Its message. */
-  readonly evalue: string;
-  /** Lines of the remote stack, the first of which says name and message. */
-  readonly traceback?: readonly string[];
-  /** Where it failed, as far as that is known. */
-  readonly engineInfo?: EngineInfo | undefined;
 }
 
 const kernelErrorClass = (ename: string, code: ErrorCode): NamedKernelError =>

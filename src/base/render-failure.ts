@@ -2,7 +2,7 @@
 // are counted.
 
 import { describeIds } from "./ids.ts";
-import type { KernelFailure } from "./kernel-errors.ts";
+import type { KernelFailure } from "./kernel-failure.ts";
 
 /** Different failures that are shown; the rest is counted. */
 const GROUPS_SHOWN_MAX = 4;

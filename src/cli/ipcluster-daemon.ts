@@ -13,8 +13,8 @@ import { createLogger, fdWriter, type LogEntry, type Logger } from "../log/index
 import { findBundle } from "../programs/index.ts";
 import { commandLogger, sameClusterFlags } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
-import { runCluster } from "./ipcluster-start.ts";
 import { ExitError } from "./program.ts";
+import { runCluster } from "./run-cluster.ts";
 
 /** What the background process says to the one in front, once. */
 type Word = { readonly ready: string } | { readonly failed: string; readonly exitCode: number };

@@ -7,7 +7,14 @@ import { settleIntake, type MessageSocket, type Transport } from "../net/index.t
 import { noteCode } from "../serial/index.ts";
 import { framesBytes, type Dict, type EngineConnectionInfo, type Frame, type IopubMessage, type Message, type Session } from "../wire/index.ts";
 import type { HeldReplies } from "./held-replies.ts";
-import type { ReadyReply } from "./request-runner.ts";
+
+/** A reply that waits to be sent. */
+export interface ReadyReply {
+  readonly msgType: string;
+  readonly content: Dict;
+  readonly metadata: Dict;
+  readonly buffers: readonly Frame[];
+}
 
 /** A request and the way back. */
 export interface Incoming {

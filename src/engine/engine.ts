@@ -17,9 +17,9 @@ import {
 import type { Logger } from "../log/index.ts";
 import { createSession, curveOf, PackingTransport, SYSTEM_CLOCK, ZeromqTransport } from "../net/index.ts";
 import { countsOutputs, iopub, type Dict, type Frame, type IopubMessage } from "../wire/index.ts";
-import { Channels, type Incoming } from "./channels.ts";
+import { Channels, type Incoming, type ReadyReply } from "./channels.ts";
 import type { EngineConfig, EngineEnd } from "./engine-config.ts";
-import { RequestRunner, type ReadyReply, type RunEnd } from "./request-runner.ts";
+import { RequestRunner, type RunEnd } from "./request-runner.ts";
 import { SideLink, type EngineMessage } from "./side-link.ts";
 import { Stopping } from "./stopping.ts";
 import type { ControlAction, SideMessage } from "./side/side-protocol.ts";

@@ -20,7 +20,7 @@ import {
 import { isPickle, packPython, packValue } from "../serial/index.ts";
 import { cancelledFailure, CellRunner, failed, interrupted, limitFailure, type Containment, type Namespace, type RunOutcome } from "../execution/index.ts";
 import { ApplyRunner } from "./apply.ts";
-import type { Incoming } from "./channels.ts";
+import type { Incoming, ReadyReply } from "./channels.ts";
 import { TaskContext } from "./current-task.ts";
 
 /** Why a task's signal is aborted. */
@@ -34,14 +34,6 @@ export interface EngineIdentity {
   readonly host: string;
   /** Bytes that the result of one request may have. */
   readonly resultBytesMax: number;
-}
-
-/** A reply that waits to be sent. */
-export interface ReadyReply {
-  readonly msgType: string;
-  readonly content: Dict;
-  readonly metadata: Dict;
-  readonly buffers: readonly Frame[];
 }
 
 /** How a request ended. `reply` is missing for types that have none. */

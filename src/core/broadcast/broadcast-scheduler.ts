@@ -9,7 +9,7 @@
 // With no target awaited or leaving the broadcast is complete: merged, or an EngineError if one is lost.
 
 import { msgId, type EngineUuid, type Millis } from "../../base/index.ts";
-import { errorContent, framesBytes, type Dict, type Frame, type Header, type Message } from "../../wire/index.ts";
+import { errorContent, framesBytes, type Dict, type Header, type Message } from "../../wire/index.ts";
 import type { BroadcastDropReason, BroadcastEffect, BroadcastEvent, BroadcastSchedulerOptions } from "./events.ts";
 import {
   derivedHeader,
@@ -22,23 +22,8 @@ import {
   type BroadcastTarget,
 } from "./request.ts";
 import { resolveBroadcastOptions } from "./options.ts";
+import type { PendingBroadcast } from "./pending-broadcast.ts";
 import { validateBroadcasts } from "./validate.ts";
-
-/** A coalescing broadcast that is not complete. */
-export interface PendingBroadcast {
-  readonly client: unknown;
-  readonly header: Header;
-  readonly request: BroadcastRequest;
-  /** Targets that have neither answered nor been given up. */
-  readonly open: Set<EngineUuid>;
-  /** Targets given up, in the order this happened. */
-  readonly lost: EngineUuid[];
-  /** Buffers of the replies. */
-  readonly held: Map<EngineUuid, readonly Frame[]>;
-  heldBytes: number;
-  /** The reply that came last, its buffers left out. */
-  last: Message | null;
-}
 
 /** What is held now. */
 export interface BroadcastLoad {

@@ -2,7 +2,7 @@
 
 import { InvariantError, type EngineUuid, type Millis } from "../../base/index.ts";
 import { framesBytes } from "../../wire/index.ts";
-import type { PendingBroadcast } from "./broadcast-scheduler.ts";
+import type { PendingBroadcast } from "./pending-broadcast.ts";
 import type { BroadcastSchedulerOptions } from "./events.ts";
 
 /** The broadcast scheduler's state, laid open. */
