@@ -105,6 +105,9 @@ const CHECKS: readonly (readonly [key: string, isRight: (value: unknown) => bool
   ["ok_codes", (value) => Array.isArray(value) && value.every(isCount), "a list of exit codes"],
 ];
 
+/** Keys of a job that mean something; others are the user's. */
+export const JOB_KEYS: readonly string[] = [...CHECKS.map(([key]) => key), "result"];
+
 /** Whether a result counts as success for its job. */
 export function isSuccess(job: { readonly ok_codes?: readonly number[] }, result: JobResult): boolean {
   return result.code !== null && result.status === "ok" && (job.ok_codes ?? [0]).includes(result.code);

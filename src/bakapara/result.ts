@@ -1,6 +1,6 @@
 // From what an engine says of a job to the result a user reads.
 
-import { isoMicros, KernelError, millis } from "../base/index.ts";
+import { EngineError, isoMicros, KernelError, millis } from "../base/index.ts";
 import type { RequestMetadata } from "../client/index.ts";
 import type { JobOutcome } from "../jobs/index.ts";
 import { formatElapsed, type JobResult } from "./job.ts";
@@ -34,7 +34,13 @@ export function reportedResult(outcome: JobOutcome, facts: AttemptFacts): JobRes
 export function failedResult(failure: unknown, facts: AttemptFacts, isStopped: boolean): JobResult {
   const error = failure instanceof Error ? failure : new Error(String(failure));
   const pyerr = error instanceof KernelError ? { ename: error.ename, evalue: error.evalue, traceback: error.traceback } : null;
-  return { ...common(facts), pyerr, error: isStopped ? STOPPED : error.message };
+  return { ...common(facts), pyerr, error: isStopped ? STOPPED : sentenceOf(error, facts) };
+}
+
+/** A dead engine is told by what people know it by; the cluster's own words stand in `pyerr`. */
+function sentenceOf(error: Error, { engineId, host }: AttemptFacts): string {
+  if (!(error instanceof EngineError)) return error.message;
+  return `the engine that had the job died${engineId === null ? "" : ` (engine ${engineId}${host === null ? "" : ` on ${host}`})`}; with \`retries\` it runs again on another`;
 }
 
 const STOPPED = "the job was stopped before its end";

@@ -1,6 +1,7 @@
 // The files bakapara writes, and the one it goes on with.
 
 import { closeSync, createReadStream, fstatSync, ftruncateSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
 import { ConfigError } from "../base/index.ts";
 import { DoneJobs, isRecordedEnd } from "../bakapara/index.ts";
 import { fileFailure } from "../config/index.ts";
@@ -17,7 +18,8 @@ export function openSink(
   try {
     return new LineSink(openSync(path, options.isAppending ? "a" : "w"), { isOwned: true, ...onFailure });
   } catch (cause) {
-    throw new ConfigError(`cannot write ${options.what} to ${path}: ${fileFailure(cause)}`, { cause });
+    const isAbsent = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw new ConfigError(`cannot write ${options.what} to ${path}: ${isAbsent ? `there is no directory ${dirname(path)}` : fileFailure(cause)}`, { cause });
   }
 }
 

@@ -86,7 +86,16 @@ export function bakaparaProgram(run: (request: BakaparaRequest) => Promise<void>
     .option("--bar, --progress", "show progress on standard error")
     .option("--keep-order", "results in the order of the input")
     .option("--dry-run", "read and check the jobs, say what would run, run nothing")
-    .action((flags: Flags) => run(readRequest(flags)));
+    .allowExcessArguments() // refused below, in words that help
+    .action((flags: Flags, command: Command) => {
+      refuseArguments(command.args);
+      return run(readRequest(flags));
+    });
+}
+
+function refuseArguments([word]: readonly string[]): void {
+  if (word === undefined) return;
+  throw new ConfigError(`"${word}" stands alone; a file with jobs is named with -i: bakapara -i ${word} -o results.jsonl`);
 }
 
 function readRequest(flags: Flags): BakaparaRequest {
@@ -115,11 +124,14 @@ function readRequest(flags: Flags): BakaparaRequest {
   };
 }
 
+/** What else may have been meant. */
+const HINTS: Readonly<Record<string, string>> = { "--local": "; a file with jobs is named with -i" };
+
 function readNumber(flag: string, text: string | undefined, least: number, isWhole: boolean): number | undefined {
   if (text === undefined) return undefined;
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (!(value >= least) || value === Infinity || (isWhole && !Number.isSafeInteger(value))) {
-    throw new ConfigError(`${flag} must be a ${isWhole ? "whole " : ""}number of at least ${least}, and is "${text}"`);
+    throw new ConfigError(`${flag} must be a ${isWhole ? "whole " : ""}number of at least ${least}, and is "${text}"${HINTS[flag] ?? ""}`);
   }
   return value;
 }

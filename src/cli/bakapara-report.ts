@@ -88,10 +88,15 @@ export class Reporter {
     this.#log.line(`${this.#clearing}${localStamp(new Date())} ${text}`);
   }
 
-  /** Takes the bar away. */
-  close(): void {
+  /** Takes the bar away, and leaves a line with how it ended. */
+  async close(): Promise<void> {
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#bars?.stop();
+    await this.#log.flushed();
+    const { totalText: total, failed } = this.#payload();
+    const elapsed = formatElapsed(performance.now() - this.#startedAt).split(".", 1)[0] ?? "";
+    process.stderr.write(`${this.#clearing}${this.#standing().ended}/${total} jobs, ${failed} failed, in ${elapsed}\n`);
   }
 
   #showProgress(): void {

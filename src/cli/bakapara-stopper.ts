@@ -36,8 +36,8 @@ export class Stopper implements Disposable {
   }
 
   /** Nobody takes the results any more: there is no use in starting more jobs. */
-  onOutputFailed(error: NodeJS.ErrnoException): void {
-    if (error.code !== "EPIPE") this.#say(`results cannot be written: ${error.message}`);
+  onOutputFailed(error: NodeJS.ErrnoException, sentence: string): void {
+    if (error.code !== "EPIPE") this.#say(`${sentence}; no more jobs are started`);
     this.#run?.stop();
   }
 

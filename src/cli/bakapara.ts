@@ -1,19 +1,18 @@
 // The bakapara command: jobs in as JSON lines, results out as JSON lines, a log on standard error.
 
 import { ControllerLostError } from "../base/index.ts";
-import { DoneJobs, EXIT_CANNOT_RUN, exitStatus, JobRun, type EndedJob, type JobLine } from "../bakapara/index.ts";
+import { DoneJobs, EXIT_CANNOT_RUN, exitStatus, JobRun, KeyWatch, unrunResult, type JobLine } from "../bakapara/index.ts";
 import { createLogger, fdWriter, SILENT, type Logger } from "../log/index.ts";
-import { unrunResult } from "../bakapara/index.ts";
 import { openWorkplace, type Workplace } from "./bakapara-cluster.ts";
-import { isEmptyFile, openSink, readDone } from "./bakapara-files.ts";
+import { readDone } from "./bakapara-files.ts";
 import { openInput, type JobInput } from "./bakapara-input.ts";
 import { bakaparaProgram, type BakaparaRequest } from "./bakapara-options.ts";
-import { describeDryRun, describeEnd, JOBLOG_HEADER, joblogLine, Reporter, resultLine, totalText, type Standing } from "./bakapara-report.ts";
-import type { LineSink } from "./line-sink.ts";
+import { Outputs } from "./bakapara-outputs.ts";
+import { describeDryRun, describeEnd, Reporter, totalText, type Standing } from "./bakapara-report.ts";
+import { refuseResults, refuseSameFiles } from "./bakapara-same-file.ts";
 import { ExitError, main } from "./program.ts";
 import { Stopper } from "./bakapara-stopper.ts";
 
-const STDOUT = 1;
 const STDERR = 2;
 
 /** Runs the command with the process's arguments and sets the exit status. */
@@ -23,6 +22,7 @@ export async function bakapara(): Promise<void> {
 
 async function runRequest(request: BakaparaRequest): Promise<void> {
   const logger = request.isDebug ? createLogger("bakapara", fdWriter(STDERR), "debug") : SILENT;
+  refuseSameFiles(request);
   const done = request.resume && request.output !== undefined ? await readDone(request.output) : new DoneJobs();
   const input = await openInput(request.input);
   try {
@@ -36,7 +36,7 @@ async function realRun(request: BakaparaRequest, input: JobInput, done: DoneJobs
   using stopper = new Stopper();
   await using workplace = await openWorkplace(request, logger, stopper.starting);
   // Files are emptied only now that there is somewhere to run.
-  const outputs = new Outputs(request, (error) => stopper.onOutputFailed(error));
+  const outputs = new Outputs(request, (error, sentence) => stopper.onOutputFailed(error, sentence));
   try {
     return await carryOut(request, { input, done, workplace, stopper, outputs });
   } finally {
@@ -66,25 +66,36 @@ async function carryOut(request: BakaparaRequest, { input, done, workplace, stop
   try {
     const already = done.size === 0 ? "" : `, ${done.size} done before`;
     reporter.log(`total ${totalText(counter.standing)} jobs on ${run.engineCount} engines${already}`);
-    for await (const ended of run.results(counter.skipDone(input.lines, done))) {
+    const lines = remarked(input.lines, (text) => reporter.log(text));
+    for await (const ended of run.results(counter.skipDone(lines, done))) {
       counter.count();
       outputs.write(ended);
       reporter.log(`[${counter.standing.ended}/${totalText(counter.standing)}] ${describeEnd(ended)}`);
       await outputs.drained();
     }
-    if (outputs.isUnwritable) throw new ExitError(EXIT_CANNOT_RUN, `results cannot be written: ${outputs.failureText}`);
+    if (outputs.isUnwritable) throw new ExitError(EXIT_CANNOT_RUN, outputs.failureText);
     const unrun = counter.unrun;
     reporter.log(unrun === 0 ? "completed" : `stopped: ${unrun ?? "an unknown number of"} jobs were not run`);
     return exitStatus(run.failed, unrun);
   } catch (error) {
     throw error instanceof ControllerLostError ? gone(await workplace.lost) : error;
   } finally {
-    reporter.close();
+    await reporter.close();
+  }
+}
+
+/** The lines, with a word about keys that seem to be misspelt. */
+async function* remarked(lines: AsyncIterable<JobLine>, say: (text: string) => void): AsyncGenerator<JobLine, void, undefined> {
+  const keys = new KeyWatch();
+  for await (const line of lines) {
+    if (line.type === "job") for (const remark of keys.remarks(line.job)) say(`line ${line.lineNumber}: ${remark}`);
+    yield line;
   }
 }
 
 /** Reads and checks jobs, and says what would run. */
 async function dryRun(request: BakaparaRequest, input: JobInput, done: DoneJobs): Promise<number> {
+  if (!request.resume && request.output !== undefined) refuseResults(request.output);
   const outputs = new Outputs(request, () => input.close());
   let seen = 0;
   let failed = 0;
@@ -95,7 +106,7 @@ async function dryRun(request: BakaparaRequest, input: JobInput, done: DoneJobs)
   });
   try {
     reporter.log(`total ${totalText(input)} jobs, none will be run`);
-    for await (const line of input.lines) {
+    for await (const line of remarked(input.lines, (text) => reporter.log(text))) {
       if (outputs.hasFailed) break;
       seen += 1;
       const position = `[${seen}/${totalText({ total: input.total, atLeast: Math.max(input.atLeast, seen) })}]`;
@@ -106,14 +117,14 @@ async function dryRun(request: BakaparaRequest, input: JobInput, done: DoneJobs)
       } else if (done.takes(line.job)) {
         reporter.log(`${position} was done before: ${line.job.cmd}`);
       } else {
-        outputs.results.line(JSON.stringify(line.job));
+        outputs.checked(line.job);
         reporter.log(`${position} ${describeDryRun(line.job)}`);
       }
       await outputs.drained();
     }
     return exitStatus(failed, 0);
   } finally {
-    reporter.close();
+    await reporter.close();
     await outputs.close();
   }
 }
@@ -153,55 +164,5 @@ class Counter {
   get unrun(): number | undefined {
     const { total, ended } = this.standing;
     return total === undefined ? undefined : total - ended;
-  }
-}
-
-/** The three things written: results, log, job log. */
-class Outputs {
-  readonly results: LineSink;
-  readonly log: LineSink;
-  readonly #joblog: LineSink | undefined;
-
-  constructor(request: BakaparaRequest, onFailure: (error: NodeJS.ErrnoException) => void) {
-    const isAppending = request.resume;
-    this.results = openSink(request.output, STDOUT, { isAppending, what: "results", onFailure });
-    this.log = openSink(request.logging, STDERR, { isAppending, what: "the log" });
-    if (request.joblog === undefined) return;
-    const isNew = !isAppending || isEmptyFile(request.joblog);
-    this.#joblog = openSink(request.joblog, STDOUT, { isAppending, what: "the job log", onFailure });
-    if (isNew) this.#joblog.line(JOBLOG_HEADER);
-  }
-
-  /** Results or job log could not be written, for whatever reason. */
-  get hasFailed(): boolean {
-    return this.#failure !== undefined;
-  }
-
-  /** … and not because the reader had enough. */
-  get isUnwritable(): boolean {
-    return this.#failure !== undefined && this.#failure.code !== "EPIPE";
-  }
-
-  get failureText(): string {
-    return this.#failure?.message ?? "";
-  }
-
-  get #failure(): NodeJS.ErrnoException | undefined {
-    return this.results.failure ?? this.#joblog?.failure;
-  }
-
-  write(ended: EndedJob): void {
-    this.results.line(resultLine(ended));
-    this.#joblog?.line(joblogLine(ended));
-  }
-
-  async drained(): Promise<void> {
-    await this.results.drained();
-    await this.log.drained();
-    await this.#joblog?.drained();
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.results.close(), this.log.close(), this.#joblog?.close()]);
   }
 }

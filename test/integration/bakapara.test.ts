@@ -334,6 +334,7 @@ describe("flags", () => {
   it("--progress writes plain lines where there is no terminal", async () => {
     const ended = await runJobs([{ cmd: "sleep 1.5" }, { cmd: "false" }], ["--progress"]);
     expect(ended.stderr).toMatch(/^1\/2 jobs, 1 failed, [\d.]+\/s, about 0:00:0\d left$/m);
+    expect(ended.stderr).toMatch(/ completed\n2\/2 jobs, 1 failed, in 0:00:0\d\n$/);
     expect(ended.stderr.includes("\u001b")).toBe(false);
   });
 
@@ -352,6 +353,7 @@ describe("flags", () => {
       "[1/2] returned 0",
       "[2/2] returned 0",
       "completed",
+      "2/2 jobs, 0 fail",
       "",
     ]);
     expect(stdout.lastIndexOf("\u001b[?25h")).toBeGreaterThan(stdout.lastIndexOf("\u001b[?25l"));
@@ -449,6 +451,7 @@ describe("stopping", () => {
     await until(() => client.length === 2 && results(running.stdout()).length === 1, { timeoutMs: 30_000 });
     const [dead] = results(running.stdout());
     expect(dead).toMatchObject({ id: 0, result: { code: null, status: "error", attempt: 1, engine_id: victimId, pyerr: { ename: "EngineError" } } });
+    expect(dead?.result["error"]).toBe(`the engine that had the job died (engine ${victimId} on ${hostname()}); with \`retries\` it runs again on another`);
     await until(() => !existsSync(`/proc/${shell}`));
     writeFileSync(go, "");
     const all = byId(await running.ended);
