@@ -8,7 +8,7 @@ import { Interruption } from "./interruption.ts";
 import { EXIT_ALREADY_RUNNING } from "./ipcluster-exit-codes.ts";
 import { ExitError, type Command } from "./program.ts";
 import { planSubmission, submitProgram } from "./submit-program.ts";
-import { programName, runProgram } from "./user-program.ts";
+import { programName, refuseAbsentProgram, runProgram } from "./user-program.ts";
 
 /** The cluster's and the system's processes do not keep this one alive, so a timer does. */
 const HOLD_MS = 60_000;
@@ -16,6 +16,7 @@ const HOLD_MS = 60_000;
 /** Runs `ipcluster run`: ends with the program's exit status. */
 export async function runCommand(program: readonly string[], command: Command): Promise<void> {
   refuseNothing(program, "run");
+  refuseAbsentProgram(program, true);
   const request = clusterRequest(command);
   // A cluster of the program's own, beside any other in the profile.
   const clusterId = requestedId(request) === "" ? `run-${process.pid}` : requestedId(request);
@@ -66,6 +67,7 @@ function refuseNothing(program: readonly string[], command: string): void {
 /** Runs `ipcluster submit`. */
 export async function submitCommand(program: readonly string[], command: Command): Promise<void> {
   refuseNothing(program, "submit");
+  refuseAbsentProgram(program, false);
   const plan = await planSubmission(clusterRequest(command));
   const pythons = plan.values["python.n"];
   const python = pythons === 0 ? undefined : { n: pythons, executable: plan.values["python.executable"] };

@@ -1,25 +1,58 @@
 // A program of the user's: the command that runs it, and its process.
 
 import { spawn } from "node:child_process";
+import { accessSync, constants as modes, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join, resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";
 import { LaunchError } from "../base/index.ts";
 import { fileFailure } from "../config/index.ts";
+import { ownPackage } from "./own-package.ts";
 
 /** How long a program may take to end after SIGTERM. */
 const END_MS = 5000;
+
+const TYPESCRIPT = /\.[cm]?tsx?$/;
+const JAVASCRIPT = /\.[cm]?js$/;
+const SHELL = /\.sh$/;
 
 /**
  * The command for a program and its arguments: TypeScript and JavaScript files are run by this node, `.sh` files by sh,
  * anything else as it is.
  */
 export function programCommand([file = "", ...args]: readonly string[]): string[] {
-  if (/\.[cm]?tsx?$/.test(file)) return [process.execPath, `--import=${typescriptHooks()}`, file, ...args];
-  if (/\.[cm]?js$/.test(file)) return [process.execPath, file, ...args];
-  if (file.endsWith(".sh")) return ["sh", file, ...args];
+  if (TYPESCRIPT.test(file)) return [process.execPath, `--import=${typescriptHooks()}`, file, ...args];
+  if (JAVASCRIPT.test(file)) return [process.execPath, ...ownPackage(file).nodeArgs, file, ...args];
+  if (SHELL.test(file)) return ["sh", file, ...args];
   return [file, ...args];
+}
+
+/**
+ * Refuses a program that is not there, before anything is started for it: a script by its file, a command by `PATH`.
+ *
+ * @param search whether a command must be on this machine's `PATH`; that of a job's hosts may differ
+ * @throws LaunchError
+ */
+export function refuseAbsentProgram([file = ""]: readonly string[], search: boolean): void {
+  if (file.includes("/") || [TYPESCRIPT, JAVASCRIPT, SHELL].some((kind) => kind.test(file))) {
+    const path = resolvePath(file);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) throw new LaunchError(`there is no program ${path}`);
+    if (stats.isDirectory()) throw new LaunchError(`${path} is a directory, and no program`);
+  } else if (search && !isOnPath(file)) throw new LaunchError(`there is no command "${file}" on this machine's PATH, and no script of that name`);
+}
+
+function isOnPath(command: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), modes.X_OK);
+      return true;
+    } catch {
+      // Not in this folder.
+      return false;
+    }
+  });
 }
 
 /** What a program is called: its file's name without the ending. */
@@ -44,7 +77,7 @@ function typescriptHooks(): string {
 export function runProgram(words: readonly string[], env: { readonly [name: string]: string }, signal: AbortSignal): Promise<number> {
   const [program = "", ...args] = programCommand(words);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
+    const child = spawn(program, args, { stdio: "inherit", env: { ...(TYPESCRIPT.test(words[0] ?? "") ? ownPackage(words[0] ?? "").env : {}), ...process.env, ...env } });
     let insisting: NodeJS.Timeout | undefined;
     const end = (): void => {
       child.kill("SIGTERM");

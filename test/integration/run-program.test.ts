@@ -43,6 +43,19 @@ await rc.close();
     await nothingLeft();
   });
 
+  it("finds this package where it is not installed, in TypeScript and JavaScript", async () => {
+    const text = 'import { Client } from "tsparallel";\nimport { Bakapara } from "tsparallel/bakapara";\nconsole.log(typeof Client.connect, typeof Bakapara.connect);\n';
+    const [typescript, javascript] = [script("own.ts", text), script("own.mjs", text)];
+    const ended = await Promise.all([typescript, javascript].map((program, i) => sandbox.run("run", "-n", "0", `--cluster-id=own-${i}`, program)));
+    expect(ended.map(({ code, stdout }) => [code, stdout])).toEqual([[0, "function function\n"], [0, "function function\n"]]);
+    await nothingLeft();
+  });
+
+  it("is not started for when the program is not there", async () => {
+    const { code, stderr } = await sandbox.run("run", "-n", "1", join(sandbox.dir, "nowhere.ts"));
+    expect([code, stderr]).toEqual([1, `ipcluster: there is no program ${join(sandbox.dir, "nowhere.ts")}\n`]);
+  });
+
   it("gives its exit status, and its logs stay when it failed", async () => {
     const { code } = await sandbox.run("run", "-n", "1", script("fail.sh", "exit 7\n"));
     expect(code).toBe(7);
