@@ -7,6 +7,7 @@ import { connectionFilePath, readConnectionFile } from "../config/index.ts";
 import { clusterRequest, clusterValues, commandLogger, requestedId } from "./cluster-flags.ts";
 import { EXIT_NO_CLUSTER } from "./ipcluster-exit-codes.ts";
 import { Interruption } from "./interruption.ts";
+import { EXIT_USAGE } from "./exit-error.ts";
 import { ExitError, type Command } from "./program.ts";
 
 const HOLD_MS = 60_000;
@@ -14,6 +15,8 @@ const HOLD_MS = 60_000;
 /** Runs `ipcluster engines`: adds engines, stays, and stops them at Ctrl-C. With `--scale` it may remove some instead, and ends then. */
 export async function enginesCommand(command: Command): Promise<void> {
   const request = clusterRequest(command);
+  const { scale, drainTimeout: drainTimeoutMs } = command.opts<{ scale?: number; drainTimeout?: number }>();
+  refuseBoth(scale, request.given["n"]);
   const values = await clusterValues(request);
   const logger = commandLogger(values.logLevel);
   using interruption = new Interruption(logger);
@@ -21,7 +24,6 @@ export async function enginesCommand(command: Command): Promise<void> {
   try {
     const cluster = await findOrExplain(request.profile, requestedId(request), async (source) => Cluster.fromFile(source, { logger, given: request.given }));
     try {
-      const { scale, drainTimeout: drainTimeoutMs } = command.opts<{ scale?: number; drainTimeout?: number }>();
       const { signal } = interruption;
       const n = values.n ?? availableParallelism();
       const added = scale === undefined ? n : await cluster.scale(scale, { signal, drainTimeoutMs });
@@ -40,6 +42,11 @@ export async function enginesCommand(command: Command): Promise<void> {
   }
 }
 
+function refuseBoth(scale: number | undefined, n: unknown): void {
+  if (scale !== undefined && n !== undefined) throw new ExitError(EXIT_USAGE, "-n adds engines and --scale brings their number to one; give one of them");
+  if (n === 0) throw new ExitError(EXIT_USAGE, "-n 0 adds no engine; say how many, or bring their number to one with --scale");
+}
+
 /** Runs `ipcluster wait`: returns when so many engines answer. */
 export async function waitCommand(command: Command): Promise<void> {
   const request = clusterRequest(command);
@@ -51,11 +58,13 @@ export async function waitCommand(command: Command): Promise<void> {
   const n = values.n ?? file.cluster.n ?? 1;
   const timeoutMs = command.opts<{ timeout: number }>().timeout * 1000;
   const signal = AbortSignal.timeout(timeoutMs);
-  const late = (): TimeoutError => new TimeoutError(`${n} engines did not answer within ${timeoutMs / 1000} s`);
+  let answering = 0;
+  const late = (): TimeoutError =>
+    new TimeoutError(`${answering} of ${n} engines answered within ${timeoutMs / 1000} s; \`ipcluster logs\` shows what the others say`);
   const info = await readConnectionFile("client", connectionFilePath(profile, "client", clusterId), { waitMs: timeoutMs });
   const link = new HubLink(info);
   try {
-    if (!(await link.waitForEngines((engines) => engines.size >= n, signal))) throw late();
+    if (!(await link.waitForEngines((engines) => (answering = engines.size) >= n, signal))) throw late();
   } finally {
     await link.close();
   }

@@ -2,6 +2,7 @@
 
 import { surveyClusters, type ClusterSummary } from "../cluster/index.ts";
 import { listProfiles, resolveProfile, type ProfileDir } from "../config/index.ts";
+import { sameClusterFlags } from "./cluster-flags.ts";
 import type { Command } from "./program.ts";
 import { profileChoice } from "./schema-options.ts";
 
@@ -16,7 +17,13 @@ export async function listCommand(command: Command): Promise<void> {
   for (const cluster of clusters) if (cluster.file === undefined) process.stderr.write(`ipcluster: ${cluster.problem}\n`);
   const gone = clusters.filter((cluster) => cluster.file !== undefined && !cluster.isRunning);
   if (gone.length > 0 && !isJson)
-    process.stderr.write(`ipcluster: ${gone.length} of them ended without removing its files; remove them with \`ipcluster clean\`\n`);
+    process.stderr.write(`ipcluster: ${gone.length} of them ended without removing its files; remove them with \`ipcluster clean${profilesFlag(gone)}\`\n`);
+}
+
+/** The profiles to clean, as `ipcluster clean` takes them. */
+function profilesFlag(clusters: readonly ClusterSummary[]): string {
+  const flags = new Set(clusters.map(({ profile }) => sameClusterFlags(profile, "")));
+  return flags.size === 1 ? ([...flags][0] ?? "") : " --all";
 }
 
 async function wantedProfiles(command: Command): Promise<ProfileDir[]> {

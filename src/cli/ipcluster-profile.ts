@@ -1,7 +1,8 @@
 // `ipcluster profile create|list|locate` and `ipcluster create`.
 
 import { existsSync } from "node:fs";
-import { createProfile, listProfiles, resolveProfile } from "../config/index.ts";
+import { ConfigError } from "../base/index.ts";
+import { createProfile, didYouMean, listProfiles, resolveProfile } from "../config/index.ts";
 import type { Command } from "./program.ts";
 import { profileChoice } from "./schema-options.ts";
 
@@ -31,8 +32,17 @@ export async function listProfilesCommand(command: Command): Promise<void> {
   );
 }
 
-/** Prints a profile's path. */
-export function locateCommand(name: string | undefined, command: Command): void {
+/**
+ * Prints a profile's path.
+ *
+ * @throws ConfigError when it is not there
+ */
+export async function locateCommand(name: string | undefined, command: Command): Promise<void> {
   const choice = profileChoice(command);
-  process.stdout.write(`${resolveProfile(name === undefined ? choice : { ...choice, profile: name }).path}\n`);
+  const profile = resolveProfile(name === undefined ? choice : { ...choice, profile: name });
+  if (!existsSync(profile.path)) {
+    const names = (await listProfiles(choice)).map((known) => known.name);
+    throw new ConfigError(`there is no profile ${profile.path}${didYouMean(profile.name, names) || "; make it with `ipcluster profile create --parallel`"}`);
+  }
+  process.stdout.write(`${profile.path}\n`);
 }

@@ -117,7 +117,7 @@ function usageSentence(program: Command, called: readonly Command[], error: Comm
   if (word === undefined) return `${sentence}; ${help}`;
   const candidates =
     error.code === "commander.unknownOption"
-      ? allFlags(program)
+      ? flagsOf(called)
       : error.code === "commander.unknownCommand"
         ? (called.at(-1) ?? program).commands.map((command) => command.name())
         : [];
@@ -139,9 +139,10 @@ function allCommands(program: Command): Command[] {
   return [program, ...program.commands.flatMap(allCommands)];
 }
 
-function allFlags(program: Command): string[] {
+/** Flags that may stand where the wrong one stood: others' would be refused in their turn. */
+function flagsOf(called: readonly Command[]): string[] {
   const help = new Help();
-  return [...new Set(allCommands(program).flatMap((command) => help.visibleOptions(command).flatMap((option) => option.long ?? [])))];
+  return [...new Set(called.flatMap((command) => help.visibleOptions(command).flatMap((option) => option.long ?? [])))];
 }
 
 function switchesOf(program: Command): Set<string> {

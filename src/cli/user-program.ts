@@ -77,7 +77,10 @@ function typescriptHooks(): string {
 export function runProgram(words: readonly string[], env: { readonly [name: string]: string }, signal: AbortSignal): Promise<number> {
   const [program = "", ...args] = programCommand(words);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit", env: { ...(TYPESCRIPT.test(words[0] ?? "") ? ownPackage(words[0] ?? "").env : {}), ...process.env, ...env } });
+    const child = spawn(program, args, {
+      stdio: "inherit",
+      env: { ...(TYPESCRIPT.test(words[0] ?? "") ? ownPackage(words[0] ?? "").env : {}), ...process.env, ...env },
+    });
     let insisting: NodeJS.Timeout | undefined;
     const end = (): void => {
       child.kill("SIGTERM");

@@ -337,6 +337,8 @@ export class Cluster implements AsyncDisposable {
     const added = this.#added();
     const outcomes = await Promise.allSettled(added.map(async (set) => this.#upkeep?.sets.stop(this.#plan.values.stopTimeoutMs, set)));
     for (const set of added) await this.#record.dropSet(set.setId);
+    // The cluster goes on: "stopped" would say too much.
+    if (added.length > 0) this.#logger.info("the engines that were added are stopped");
     this.#finish(end, outcomes);
   }
 
@@ -356,6 +358,7 @@ export class Cluster implements AsyncDisposable {
     outcomes.push(...(await Promise.allSettled([this.#controller?.stop(graceMs)])));
     const hasLeft = outcomes.some((outcome) => outcome.status === "rejected");
     outcomes.push(...(await Promise.allSettled([this.#removeFiles(hasLeft)])));
+    this.#logger.info("stopped");
     this.#finish(end, outcomes);
   }
 
@@ -368,7 +371,6 @@ export class Cluster implements AsyncDisposable {
   #finish(end: ClusterEnd, outcomes: readonly PromiseSettledResult<unknown>[]): void {
     this.#phase = "stopped";
     this.#unguard();
-    this.#logger.info("stopped");
     this.#end(end);
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;

@@ -107,12 +107,20 @@ describe("what cannot be run", () => {
     ],
     ["an input that is not there", ["-i", "/no/such/input", "--local"], /^bakapara: cannot read jobs from \/no\/such\/input: .*\n$/],
     ["an input that is a directory", ["-i", "/tmp", "--dry-run"], /^bakapara: cannot read jobs from \/tmp: it is a directory\n$/],
-    ["an output that cannot be written", ["-o", "/no/such/output", "--dry-run"], /^bakapara: cannot write results to \/no\/such\/output: there is no directory \/no\/such\n$/],
+    [
+      "an output that cannot be written",
+      ["-o", "/no/such/output", "--dry-run"],
+      /^bakapara: cannot write results to \/no\/such\/output: there is no directory \/no\/such\n$/,
+    ],
     ["--resume without output file", ["--resume"], /^bakapara: --resume needs the output file/],
     ["a wrong number", ["--retries", "many"], /^bakapara: --retries must be a whole number of at least 0, and is "many"\n$/],
     ["a wrong timeout", ["--timeout", "0"], /^bakapara: --timeout must be a number of at least 0\.001, and is "0"\n$/],
     ["a wrong halting rule", ["--halt", "now"], /^bakapara: --halt: "now" is no halting rule; write now,fail=N/],
-    ["a file without its flag", ["jobs.jsonl"], /^bakapara: "jobs.jsonl" stands alone; a file with jobs is named with -i: bakapara -i jobs.jsonl -o results.jsonl\n$/],
+    [
+      "a file without its flag",
+      ["jobs.jsonl"],
+      /^bakapara: "jobs.jsonl" stands alone; a file with jobs is named with -i: bakapara -i jobs.jsonl -o results.jsonl\n$/,
+    ],
     ["two clusters", ["--local", "2", "-p", "x"], /^bakapara: name one cluster/],
     ["an unknown flag", ["--retrys", "2"], /^bakapara: .*--retries/],
   ])("%s is told in one sentence, with status 255", async (_what, args, message) => {

@@ -309,6 +309,10 @@ describe("an engine", () => {
     expect((await sandbox.run("list")).stdout).toMatch(/true +3 +local/);
     const scaled = await sandbox.run("engines", "--scale=2", "--drain-timeout=5000");
     expect(scaled).toMatchObject({ code: 0, stderr: expect.stringContaining("engines were removed engines=2 removed=1") as string });
+    expect(scaled.stderr).not.toContain(": stopped"); // the cluster goes on
+    expect(await sandbox.run("engines", "-n", "1", "--scale=2")).toMatchObject({ code: 2, stderr: expect.stringContaining("give one of them") as string });
+    const waited = await sandbox.run("wait", "-n", "3", "--timeout=0.2");
+    expect(waited).toMatchObject({ code: 1, stderr: expect.stringContaining("2 of 3 engines answered within 0.2 s; `ipcluster logs`") as string });
     expect((await sandbox.run("list")).stdout).toMatch(/true +2 +local/);
     engines.child.kill("SIGINT");
     expect((await engines.ended).code).toBe(0);
@@ -503,6 +507,8 @@ describe("profiles", () => {
     expect((await sandbox.run("profile", "list")).stdout).toBe(`lab  ${sandbox.profileDir("lab")}\n`);
     expect(JSON.parse((await sandbox.run("profile", "list", "-o", "json")).stdout)).toEqual([{ name: "lab", path: sandbox.profileDir("lab") }]);
     expect((await sandbox.run("profile", "locate", "lab")).stdout).toBe(`${sandbox.profileDir("lab")}\n`);
+    const misspelt = await sandbox.run("profile", "locate", "lba");
+    expect(misspelt).toMatchObject({ code: 1, stdout: "", stderr: `ipcluster: there is no profile ${sandbox.profileDir("lba")}; did you mean "lab"?\n` });
   });
 
   it("with their configuration files as created start a cluster", async () => {

@@ -44,10 +44,14 @@ await rc.close();
   });
 
   it("finds this package where it is not installed, in TypeScript and JavaScript", async () => {
-    const text = 'import { Client } from "tsparallel";\nimport { Bakapara } from "tsparallel/bakapara";\nconsole.log(typeof Client.connect, typeof Bakapara.connect);\n';
+    const text =
+      'import { Client } from "tsparallel";\nimport { Bakapara } from "tsparallel/bakapara";\nconsole.log(typeof Client.connect, typeof Bakapara.connect);\n';
     const [typescript, javascript] = [script("own.ts", text), script("own.mjs", text)];
     const ended = await Promise.all([typescript, javascript].map((program, i) => sandbox.run("run", "-n", "0", `--cluster-id=own-${i}`, program)));
-    expect(ended.map(({ code, stdout }) => [code, stdout])).toEqual([[0, "function function\n"], [0, "function function\n"]]);
+    expect(ended.map(({ code, stdout }) => [code, stdout])).toEqual([
+      [0, "function function\n"],
+      [0, "function function\n"],
+    ]);
     await nothingLeft();
   });
 

@@ -11,6 +11,7 @@ function program(): Command {
     .argument("<file>")
     .option("--wait", "")
     .action(() => undefined);
+  group.command("receive").option("--wayt", "");
   return made;
 }
 
@@ -36,6 +37,7 @@ describe("wrong use", () => {
     [["notes", "send"], 'missing required argument "file"; see `tool notes send --help`'],
     [["notes", "send", "a", "--wiat"], 'unknown option "--wiat"; did you mean "--wait"?'],
     [["notes", "send", "a", "--other"], 'unknown option "--other"; see `tool notes send --help`'],
+    [["notes", "send", "a", "--wayt=3"], 'unknown option "--wayt=3"; did you mean "--wait"?'], // not the same flag, of another command
     [["nots"], 'unknown command "nots"; did you mean "notes"?'],
   ])("%j is told with what to read or write instead", async (argv, sentence) => {
     expect(await main(program(), argv)).toBe(2);
