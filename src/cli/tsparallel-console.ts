@@ -35,7 +35,11 @@ export function addConsoleCommand(program: Command): void {
         .argParser(wholeNumber)
         .conflicts(["profile", "profileDir", "clusterId", "file"]),
     );
-  addProfileOptions(command).action(async () => runConsole(command));
+  addProfileOptions(command).action(async () => {
+    await runConsole(command);
+    // Timers, clients and clusters of cells are left with the prompt; a program from a pipe ends when it has nothing more to do.
+    if (process.stdin.isTTY === true) process.exit();
+  });
 }
 
 async function runConsole(command: Command): Promise<void> {

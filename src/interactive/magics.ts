@@ -271,6 +271,7 @@ function split(name: string): [Name, string] {
 function sourceOf(name: string, code: string, body: string | undefined): string {
   if (body === undefined && code === "") throw new InvalidArgumentError(`%${name} runs the code behind it, and there is none`);
   if (body !== undefined && code !== "") throw new InvalidArgumentError(`%%${name} runs the lines below it; ${JSON.stringify(code)} stands beside it`);
+  if (body?.trim() === "") throw new InvalidArgumentError(`%%${name} runs the lines below it, and there are none`);
   return body ?? code;
 }
 

@@ -11,6 +11,7 @@ import { complete, completenessOf } from "../kernel/index.ts";
 import { Cells } from "./cells.ts";
 import type { MagicHost } from "./magic-host.ts";
 import { Magics } from "./magics.ts";
+import { PacedInput } from "./paced-input.ts";
 
 /** What a session needs. */
 export interface TerminalOptions {
@@ -32,9 +33,9 @@ export class TerminalSession {
   readonly #options: TerminalOptions;
   readonly #listeners = new Set<() => void>();
   readonly #cells: Cells;
+  readonly #input: PacedInput;
   readonly #server: REPLServer;
   #running: AbortController | undefined;
-  #last: Promise<void> = Promise.resolve();
   #isClosed = false;
   /** When the user has left: `.exit`, Ctrl-D, the end of the input. */
   readonly closed: Promise<void>;
@@ -42,7 +43,9 @@ export class TerminalSession {
   private constructor(options: TerminalOptions) {
     this.#options = options;
     this.#cells = new Cells(new Magics(this.#host()));
-    const { input, output } = options;
+    const { output } = options;
+    const input = new PacedInput(options.input);
+    this.#input = input;
     this.#server = start({
       prompt: "> ",
       input,
@@ -52,8 +55,7 @@ export class TerminalSession {
       completer,
       terminal: true,
       eval: (text, _context, _file, done) => {
-        // One after the other, also when lines are pasted.
-        this.#last = this.#answer(text, done);
+        void this.#answer(text, done);
       },
       writer: (value) => inspect(value, { colors: output.hasColors(), depth: 4, maxArrayLength: 100 }),
     });
@@ -64,7 +66,6 @@ export class TerminalSession {
         this.#isClosed = true;
         // With Ctrl-D in the middle of a cell nobody waits for the cell any more.
         this.#running?.abort(LEFT);
-        // Keys that were kept back while the cell ran would be read on, and keep the process.
         input.destroy();
         resolve();
       });
@@ -85,23 +86,26 @@ export class TerminalSession {
   }
 
   async #answer(text: string, done: (error: Error | null, value: unknown) => void): Promise<void> {
-    await this.#last;
-    if (this.#isClosed) return;
+    // One after the other, also when lines are pasted.
+    this.#input.hold();
     const { incomplete, value } = await this.#evaluate(text);
     // A prompt would take up the input again.
-    if (!this.#isClosed) done(incomplete ?? null, value);
+    if (this.#isClosed) return;
+    done(incomplete ?? null, value);
+    this.#input.release();
   }
 
   async #evaluate(text: string): Promise<{ readonly incomplete?: Error; readonly value?: unknown }> {
     const running = new AbortController();
     this.#running = running;
     // While a cell computes nobody reads the keyboard: Ctrl-C must be a signal then.
-    const { input } = this.#options;
+    const input = this.#input;
     const wasRaw = input.isRaw;
     const onSignal = (): void => this.#interrupt();
     if (wasRaw) input.setRawMode(false);
     process.on("SIGINT", onSignal);
     try {
+      if (isCellMagic(text) && (await isOpen(text.slice(0, -1)))) return { incomplete: new Recoverable(new SyntaxError("the lines below the magic")) };
       const { value, hasValue } = await this.#cells.run(text, { signal: running.signal, breakOnSigint: true });
       return { value: hasValue ? value : undefined };
     } catch (error) {
@@ -119,11 +123,14 @@ export class TerminalSession {
     const { output } = this.#options;
     if (error === LEFT) output.write("left; what the cell began is given up\n");
     else if (error === INTERRUPTED) output.write("interrupted; what the cell began goes on\n");
-    else if ((error as NodeJS.ErrnoException | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") output.write("interrupted\n");
-    else output.write(`${error instanceof Error ? this.#cells.stackOf(error) : `thrown: ${inspect(error)}`}\n`);
+    else if ((error as NodeJS.ErrnoException | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") {
+      this.#input.forget();
+      output.write("interrupted\n");
+    } else output.write(`${error instanceof Error ? this.#cells.stackOf(error) : `thrown: ${inspect(error)}`}\n`);
   }
 
   #interrupt(): void {
+    this.#input.forget();
     if (this.#listeners.size > 0) for (const listener of this.#listeners) listener();
     else this.#running?.abort(INTERRUPTED);
   }
@@ -142,6 +149,11 @@ export class TerminalSession {
       connect: () => this.#options.connect(),
     };
   }
+}
+
+/** Its lines end with an empty one. */
+function isCellMagic(text: string): boolean {
+  return /^\s*%%\w/.test(text);
 }
 
 /** Whether the text only lacks its end. */

@@ -107,6 +107,13 @@ describe("the console, on a terminal", () => {
     await type("%px console.log('line ' + 1)\r", "line 1");
   });
 
+  it("runs the lines of a paste one after the other, each behind its prompt, also what begins with %%px", { timeout: 60_000 }, async () => {
+    await type("function twice(b: number) {\r  return b * 2;\r}\r`${twice(21)} is twice 21`\r", "'42 is twice 21'");
+    await type("await new Promise((next) => setTimeout(next, 50))\rconst s = `x\r  y`\rs + '!'\r", "'x\\n  y!'");
+    await type("%%px --targets 0\rconst q: number = 6\rconsole.log(q * 7, 'on it')\r\r", "42 on it");
+    await type("%%px\r\r", "%%px runs the lines below it, and there are none");
+  });
+
   it("is interrupted by Ctrl-C: loops, waits, and engines", { timeout: 60_000 }, async () => {
     await begin("console.log('lo' + 'ops'); for (;;);\r", "loops");
     await type("\u0003", "interrupted");
@@ -123,6 +130,8 @@ describe("the console, on a terminal", () => {
   it("ends with Ctrl-D, and its cluster with it", { timeout: 60_000 }, async () => {
     await type("[process.pid, ...(await dview.apply(() => process.pid))].join('+') + '='\r", "='");
     const pids = (/(\d+)\+(\d+)/.exec(output) ?? []).slice(1).map(Number);
+    // What cells have left running does not keep it.
+    await type("setInterval(() => undefined, 1000); 'still ' + 'ticking'\r", "'still ticking'");
     const ended = new Promise<number | null>((done) => child.once("exit", done));
     child.stdin?.write("\u0004");
     expect(await ended).toBe(0);
