@@ -1,7 +1,8 @@
 // What the examples have in common as programs: options with their meanings, Ctrl-C, the way they end, and how they tell times.
 
+import { mkdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 
@@ -77,6 +78,24 @@ export function readOptions<const Options extends Readonly<Record<string, Option
   }
   const read = Object.entries(options).map(([name, option]) => [name, option.read(String(given[name] ?? option.fallback), name)]);
   return Object.fromEntries(read) as Values<Options>;
+}
+
+/**
+ * Makes a folder, and those above it that are missing. Not by `mkdir`'s own `recursive`: that one never ends below `/proc`.
+ *
+ * @throws Error that says why it cannot be made
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const isFolder = async (place: string): Promise<boolean> => (await stat(place).catch(() => undefined))?.isDirectory() === true;
+    if (code === "EEXIST" && (await isFolder(path))) return;
+    if (code !== "ENOENT" || (await isFolder(dirname(path)))) throw new Error(`cannot make the folder ${path}: ${message}`, { cause });
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
 }
 
 /** What Ctrl-C is told as. */

@@ -4,9 +4,8 @@
 //
 //   npm run example -- graph [--stations=6] [--values=1000000] [--engines=N] [--out=DIR]
 
-import { mkdir } from "node:fs/promises";
 import { Cluster, type AsyncResult, type Client } from "tsparallel";
-import { count, engineCount, folder, readOptions, runExample, seconds, tableOf, timed, whole } from "../program.ts";
+import { count, engineCount, folder, makeFolder, readOptions, runExample, seconds, tableOf, timed, whole } from "../program.ts";
 import { drawGraph, drawSchedule, type DoneTask } from "./drawing.ts";
 import { join2, measure, readSums, smooth, sumsOf, writeSums, type Sums } from "./stations.ts";
 
@@ -129,7 +128,7 @@ function expected(stations: number, values: number): Sums {
 
 async function main(signal: AbortSignal): Promise<void> {
   const { stations, values, engines, out } = readOptions(OPTIONS);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal });
   signal.addEventListener("abort", () => void cluster.stop());
   const rc = await cluster.connect();

@@ -5,12 +5,11 @@
 //   npm run example -- mixed [--python=python3] [--bells=6] [--samples=16384] [--out=DIR]
 
 import { spawnSync } from "node:child_process";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Cluster, Reference, type Client } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
-import { count, folder, readOptions, runExample, seconds, tableOf, text, timed, whole } from "../program.ts";
+import { count, folder, makeFolder, readOptions, runExample, seconds, tableOf, text, timed, whole } from "../program.ts";
 import { RATE, ring, type Bell } from "./bell.ts";
 
 const OPTIONS = {
@@ -100,7 +99,7 @@ async function draw(out: string, heard: readonly Heard[], samples: number): Prom
 async function main(signal: AbortSignal): Promise<void> {
   const { python, bells: n, samples, out } = readOptions(OPTIONS);
   checkPython(python);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await using cluster = await Cluster.start({
     n: ENGINES_OF_EACH,
     python: { n: ENGINES_OF_EACH, executable: python },

@@ -3,11 +3,11 @@
 //
 //   npm run example -- options [--paths=100000] [--engines=N] [--out=DIR] [--no-serial]
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Cluster } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
-import { count, engineCount, flag, folder, readOptions, runExample, seconds, tableOf, timed, whole } from "../program.ts";
+import { count, engineCount, flag, folder, makeFolder, readOptions, runExample, seconds, tableOf, timed, whole } from "../program.ts";
 import { blackScholes, KINDS, simulate, type Market } from "./pricing.ts";
 
 const MARKET: Market = { spot: 100, rate: 0.05, days: 260 };
@@ -76,7 +76,7 @@ function table(results: readonly Float64Array[]): string {
 
 async function main(signal: AbortSignal): Promise<void> {
   const { paths, engines, out, "no-serial": skipsSerial } = readOptions(OPTIONS);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal });
   signal.addEventListener("abort", () => void cluster.stop());
   const rc = await cluster.connect();

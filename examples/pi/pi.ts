@@ -4,11 +4,11 @@
 //
 //   npm run example -- pi [--files=15] [--digits-each=200000] [--engines=N] [--out=DIR] [--serial=all|count|none]
 
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Cluster, type Client, type LoadBalancedView } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
-import { choice, count, engineCount, flag, folder, readOptions, runExample, seconds, timed, whole, type Timed } from "../program.ts";
+import { choice, count, engineCount, flag, folder, makeFolder, readOptions, runExample, seconds, timed, whole, type Timed } from "../program.ts";
 import {
   combine,
   combineAll,
@@ -221,7 +221,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const own: Sizes = { files, digitsEach, engines, folder: out };
   const digits = files * digitsEach;
   if (digits > DECIMALS_MAX) throw new Error(`--files times --digits-each must be at most ${count(DECIMALS_MAX)}, and is ${count(digits)}`);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await first(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal });
   signal.addEventListener("abort", () => void cluster.stop());

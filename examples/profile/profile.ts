@@ -3,11 +3,10 @@
 //
 //   npm run example -- profile [--tasks=240] [--engines=N] [--records=sqlite|memory|none] [--out=DIR]
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Cluster, type AsyncResult, type LoadBalancedView } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
-import { choice, engineCount, folder, readOptions, runExample, seconds, tableOf, timed, whole } from "../program.ts";
+import { choice, engineCount, folder, makeFolder, readOptions, runExample, seconds, tableOf, timed, whole } from "../program.ts";
 import { contradictions, PHASES, profilesOf, spent, type Phase, type Profile } from "./phases.ts";
 
 const OPTIONS = {
@@ -103,7 +102,7 @@ async function drawEngines(out: string, profiles: readonly Profile[]): Promise<s
 
 async function main(signal: AbortSignal): Promise<void> {
   const { tasks, engines, records, out } = readOptions(OPTIONS);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal, controller: { args: [`--db=${records}`] } });
   signal.addEventListener("abort", () => void cluster.stop());
   const rc = await cluster.connect();

@@ -4,14 +4,13 @@
 //
 //   npm run example -- progress [--below=5000000] [--engines=N] [--out=DIR]
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { Cluster, TaskAborted, type Client } from "tsparallel";
 import { currentTask } from "tsparallel/engine";
 import { Plot, plotInto } from "../plots.ts";
-import { count, engineCount, folder, readOptions, runExample, seconds, whole } from "../program.ts";
+import { count, engineCount, folder, makeFolder, readOptions, runExample, seconds, whole } from "../program.ts";
 import { longestOf, PUBLISHED, stepsFrom, type LongChain } from "./chains.ts";
 import { showProgress } from "./display.ts";
 
@@ -140,7 +139,7 @@ async function draw(out: string, chains: readonly LongChain[], samples: readonly
 
 async function main(signal: AbortSignal): Promise<void> {
   const { below, engines, out } = readOptions(OPTIONS);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal });
   const rc = await cluster.connect();
   signal.throwIfAborted();

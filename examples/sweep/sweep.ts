@@ -3,12 +3,11 @@
 //
 //   npm run example -- sweep [--size=60] [--seconds=20] [--engines=N] [--out=DIR]
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { Cluster, type Client } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
-import { count, engineCount, folder, readOptions, runExample, seconds, whole } from "../program.ts";
+import { count, engineCount, folder, makeFolder, readOptions, runExample, seconds, whole } from "../program.ts";
 import { secondsToFlip } from "./pendulum.ts";
 import { SavedRows, type Row } from "./saved.ts";
 
@@ -83,7 +82,7 @@ interface Cell {
 
 async function main(signal: AbortSignal): Promise<void> {
   const { size, seconds: secondsMax, engines, out } = readOptions(OPTIONS);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const saved = await SavedRows.open(join(out, "results.jsonl"), { size, seconds: secondsMax });
   const before = saved.rows.size;
   console.log(`${size} rows of ${size} pendulums: ${before === 0 ? "none is" : before === size ? "all are" : `${before} are`} in ${saved.path} already`);

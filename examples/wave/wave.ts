@@ -5,11 +5,10 @@
 //   npm run example -- wave [--size=600] [--steps=1200] [--engines=N] [--out=DIR]
 
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join as joinPath } from "node:path";
 import { Cluster, type DirectView } from "tsparallel";
 import { Plot, plotInto } from "../plots.ts";
-import { count, engineCount, folder, readOptions, runExample, seconds, timed, whole } from "../program.ts";
+import { count, engineCount, folder, makeFolder, readOptions, runExample, seconds, timed, whole } from "../program.ts";
 import { join, listen, type Address, type Listener, type Neighbour } from "./neighbours.ts";
 import { advance, ownRows, rowOf, startStrip, type Strip } from "./strip.ts";
 
@@ -106,7 +105,7 @@ async function draw(out: string, size: number, edges: readonly number[], moments
 async function main(signal: AbortSignal): Promise<void> {
   const { size, steps, engines, out } = readOptions(OPTIONS);
   if (engines > size / 2) throw new Error(`--engines must be at most half of --size, ${Math.floor(size / 2)}, and is ${engines}`);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal });
   signal.addEventListener("abort", () => void cluster.stop());
   const rc = await cluster.connect();

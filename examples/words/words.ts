@@ -3,12 +3,12 @@
 //
 //   npm run example -- words [--folder=node_modules] [--endings=.md,.ts] [--megabytes=16] [--engines=N] [--out=DIR]
 
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Cluster, type Client } from "tsparallel";
 import { Bakapara, type Job } from "tsparallel/bakapara";
 import { Plot, plotInto } from "../plots.ts";
-import { count, engineCount, folder, readOptions, runExample, seconds, text, timed, whole } from "../program.ts";
+import { count, engineCount, folder, makeFolder, readOptions, runExample, seconds, text, timed, whole } from "../program.ts";
 
 const OPTIONS = {
   folder: folder("node_modules", "where the text files lie, in all folders below"),
@@ -140,7 +140,7 @@ async function draw(out: string, ranked: readonly (readonly [word: string, times
 async function main(signal: AbortSignal): Promise<void> {
   const { folder: root, endings, megabytes, engines, out } = readOptions(OPTIONS);
   const files = await findFiles(root, endings.split(","), megabytes * 1e6);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   await using cluster = await Cluster.start({ n: engines, private: true, signal });
   signal.addEventListener("abort", () => void cluster.stop());
   const rc = await cluster.connect();

@@ -78,7 +78,7 @@ async function specCommand(): Promise<void> {
 }
 
 async function startCommand({ connectionFile, logLevel }: { readonly connectionFile: string; readonly logLevel: string }): Promise<void> {
-  const { jupyterDataDir, Kernel, readKernelConnection } = await import("../kernel/index.ts");
+  const { HISTORY_VARIABLE, jupyterDataDir, Kernel, readKernelConnection } = await import("../kernel/index.ts");
   const level = parseLogLevel(logLevel);
   if (level === undefined) throw new ConfigError(`"${logLevel}" is no log level; use debug, info, warn or error`);
   const connection = await readKernelConnection(connectionFile);
@@ -87,7 +87,7 @@ async function startCommand({ connectionFile, logLevel }: { readonly connectionF
     sessionId: newSessionId(),
     username: process.env["USER"] ?? "username",
     parentPid: takeParentPid(process.env),
-    historyPath: join(jupyterDataDir(places()), "tsparallel", "history.jsonl"),
+    historyPath: takeWord(process.env, HISTORY_VARIABLE) === "none" ? null : join(jupyterDataDir(places()), "tsparallel", "history.jsonl"),
     log: { level, fd: 2 },
   };
   const log = createLogger("kernel", fdWriter(2), level);
@@ -125,7 +125,13 @@ function magics(voice: CellVoice): CellExtension {
 
 /** Jupyter's process, with which the kernel is to end; programs that the kernel starts need not know. Process 1 outlives everybody. */
 function takeParentPid(env: NodeJS.ProcessEnv): number | null {
-  const pid = Number(env["JPY_PARENT_PID"] ?? "");
-  delete env["JPY_PARENT_PID"];
+  const pid = Number(takeWord(env, "JPY_PARENT_PID") ?? "");
   return Number.isSafeInteger(pid) && pid > 1 ? pid : null;
+}
+
+/** A variable that is meant for this process only. */
+function takeWord(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const word = env[name];
+  delete env[name];
+  return word;
 }

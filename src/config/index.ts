@@ -18,6 +18,7 @@ export { ENGINE_OPTIONS } from "./engine-options.ts";
 export { fileFailure } from "./file-failure.ts";
 export { ownHost, resolveInterface, type OwnHost } from "./interface.ts";
 export { importModule, loadConfigFile, loadProfileConfig, readConfig, type ConfigValues, type LoadedConfig } from "./load-config.ts";
+export { makeDirectory, makeDirectorySync } from "./make-directory.ts";
 export { ensureProfile, listProfiles, resolveClusterId, resolveIpythonDir, resolveProfile, type ProfileChoice, type ProfileDir } from "./profile.ts";
 export { resolveOptions, type OptionOrigin, type OptionSources, type ResolvedOptions } from "./resolve.ts";
 export { checkValue, parseBoolean, parseValue, type OptionRow, type OptionTable, type OptionType, type OptionValues } from "./schema.ts";

@@ -1,10 +1,11 @@
 // Profile directories in ipyparallel's layout, so that Python's programs and ours share them.
 
-import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { ConfigError } from "../base/index.ts";
 import { fileFailure } from "./file-failure.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /** A profile directory: its paths. Nothing is known about what exists. */
 export interface ProfileDir {
@@ -82,31 +83,6 @@ export async function ensureProfile(profile: ProfileDir): Promise<void> {
     throw new ConfigError(`cannot create the profile directory ${profile.path}: ${fileFailure(cause)}; choose another with --profile-dir or IPYTHONDIR`, {
       cause,
     });
-  }
-}
-
-/**
- * Makes a directory and those above it. Not by `mkdir`'s own `recursive`: that one never ends where the system answers
- * ENOENT for a directory that is there, as `/proc` does.
- */
-async function makeDirectory(dir: string, mode?: number): Promise<void> {
-  try {
-    await mkdir(dir, mode);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(dir)).isDirectory()) return;
-    if (code !== "ENOENT" || (await isDirectory(dirname(dir)))) throw cause;
-    await makeDirectory(dirname(dir));
-    await makeDirectory(dir, mode);
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    // Missing or out of reach: in both cases not a directory to make another one in.
-    return false;
   }
 }
 

@@ -2,7 +2,7 @@
 // functions see later pushes, and clearing is deleting.
 
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import { InvalidArgumentError } from "../base/index.ts";
@@ -47,7 +47,7 @@ export class Namespace {
 
   /** Makes `require` available, as in a file of the working directory, and notes what belongs to the platform. */
   prepare(): void {
-    const require = createRequire(join(process.cwd(), "ipp-cell-require.cjs"));
+    const require = createRequire(join(process.cwd(), "cell"));
     lockIntrinsics();
     Object.defineProperty(globalThis, "require", { value: require, configurable: true, writable: true, enumerable: false });
     this.#initial = new Map(Object.entries(Object.getOwnPropertyDescriptors(globalThis)));
@@ -125,15 +125,23 @@ export class Namespace {
   async importModule(specifier: string, parent?: string): Promise<unknown> {
     const own = ownModule(specifier);
     if (own !== undefined) return import(own);
-    const here = join(process.cwd(), "ipp-cell-import.js");
-    if (parent === undefined || !parent.startsWith("file://")) return this.#importFrom(here, specifier);
+    if (parent === undefined || !parent.startsWith("file://")) return this.#importHere(specifier);
     try {
       return await this.#importFrom(fileURLToPath(parent), specifier);
     } catch (error) {
       // The file's directory may not exist here; what is installed here may do as well. A path of its own has no such twin.
       const isMissing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
       if (!isMissing || specifier.startsWith(".")) throw error;
-      return this.#importFrom(here, specifier);
+      return this.#importHere(specifier);
+    }
+  }
+
+  async #importHere(specifier: string): Promise<unknown> {
+    const here = join(process.cwd(), "ipp-cell-import.js");
+    try {
+      return await this.#importFrom(here, specifier);
+    } catch (error) {
+      throw inCellsWords(error, here);
     }
   }
 
@@ -152,6 +160,21 @@ export class Namespace {
       return createJiti(file).import(specifier);
     }
   }
+}
+
+/** What cannot be found, without the file that stands in for the cell and that nobody has written. */
+function inCellsWords(error: unknown, file: string): unknown {
+  const importer = ` imported from ${file}`;
+  if (!(error instanceof Error) || !error.message.includes(importer)) return error;
+  const folder = dirname(file);
+  const before = error.message;
+  const isPackage = before.startsWith("Cannot find package");
+  error.message = before.replace(
+    importer,
+    isPackage ? ` from ${folder}; install it there, or in a folder above` : `, imported by a cell that runs in ${folder}`,
+  );
+  if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message);
+  return error;
 }
 
 /** URL of a module of this package, when the specifier names one; `undefined` for all others. */

@@ -1,11 +1,11 @@
 // The REPL: Node's own line editing, history and completion around cells and magics. Ctrl-C interrupts what runs; while `%px` waits it
 // goes to the engines first.
 
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Recoverable, start, type REPLServer } from "node:repl";
 import { inspect } from "node:util";
 import type { Client } from "../client/index.ts";
+import { fileFailure, makeDirectory } from "../config/index.ts";
 import { checkCell } from "../execution/index.ts";
 import { complete, completenessOf } from "../kernel/index.ts";
 import { Cells } from "./cells.ts";
@@ -81,8 +81,14 @@ export class TerminalSession {
   }
 
   async #keepHistory(file: string): Promise<void> {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await new Promise<void>((resolve, reject) => this.#server.setupHistory(file, (error) => (error === null ? resolve() : reject(error))));
+    try {
+      await makeDirectory(dirname(file), 0o700);
+      await new Promise<void>((resolve, reject) => this.#server.setupHistory(file, (error) => (error === null ? resolve() : reject(error))));
+    } catch (cause) {
+      // A home that cannot be written to is no reason to do without the console.
+      this.#options.output.write(`\rlines are not kept: cannot write ${file}: ${fileFailure(cause)}\n`);
+      this.#server.displayPrompt();
+    }
   }
 
   async #answer(text: string, done: (error: Error | null, value: unknown) => void): Promise<void> {

@@ -1,8 +1,9 @@
 // What was typed, in this session and earlier ones: a bounded JSON Lines file, appended to when a cell begins. Read when
 // somebody asks first. A file that cannot be read or written costs the earlier sessions only.
 
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeDirectorySync } from "../config/index.ts";
 import type { Logger } from "../log/index.ts";
 import { isDict, type HistoryQuery } from "../wire/index.ts";
 
@@ -93,7 +94,7 @@ export class History {
       text = readFileSync(this.#path, "utf8");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#log.warn("the history of earlier sessions cannot be read", { path: this.#path, error });
-      this.#write((path) => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
+      this.#write((path) => makeDirectorySync(dirname(path), 0o700));
       return [];
     }
     let entries = text.split("\n").flatMap(entryOf).slice(-this.#options.entriesMax);

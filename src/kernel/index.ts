@@ -7,6 +7,7 @@ export { completenessOf, type Completeness } from "./completeness.ts";
 export { readKernelConnection, type KernelConnection } from "./connection-file.ts";
 export { Kernel, type KernelConfig, type KernelEnd } from "./kernel.ts";
 export {
+  HISTORY_VARIABLE,
   installKernelspec,
   jupyterDataDir,
   KERNEL_NAME,

@@ -1,15 +1,18 @@
 // The kernelspec: how Jupyter's programs find this kernel and start it. One directory with `kernel.json` and logos, under
 // one of Jupyter's data directories, which are found by Jupyter's own rules.
 
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, VERSION } from "../base/index.ts";
-import { fileFailure } from "../config/index.ts";
+import { fileFailure, makeDirectory } from "../config/index.ts";
 import { isDict, type Dict } from "../wire/index.ts";
 import { LOGO_FILES } from "./logos.ts";
 
 /** Name under which Jupyter knows the kernel. */
 export const KERNEL_NAME = "typescript";
+
+/** Variable that keeps the kernel from writing to the user's history when it is `none`: in runs that nobody types. */
+export const HISTORY_VARIABLE = "TSPARALLEL_KERNEL_HISTORY";
 
 /** What the directories depend on. */
 export interface JupyterPlaces {
@@ -71,7 +74,7 @@ export async function installKernelspec(dir: string, spec: Dict, replaces: boole
   const found = await readSpec(dir);
   if (found !== undefined && !isOurs(found) && !replaces) throw new ConfigError(`${dir} holds another program's kernelspec; give --force to replace it`);
   try {
-    await mkdir(dir, { recursive: true });
+    await makeDirectory(dir);
     await writeFile(join(dir, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
     for (const [name, content] of Object.entries(LOGO_FILES)) await writeFile(join(dir, name), content);
   } catch (cause) {

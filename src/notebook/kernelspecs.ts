@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ConfigError } from "../base/index.ts";
 import { resolveIpythonDir } from "../config/index.ts";
-import { jupyterDataDir, type JupyterPlaces } from "../kernel/index.ts";
+import { HISTORY_VARIABLE, jupyterDataDir, type JupyterPlaces } from "../kernel/index.ts";
 import { isDict, type Dict } from "../wire/index.ts";
 
 /** How a kernel is started and spoken with. */
@@ -140,8 +140,8 @@ export function kernelProgram(spec: KernelSpec): string {
   return kernelCommand(spec, "")[0] ?? "";
 }
 
-/** The environment a kernel is started with; `${NAME}` in its own variables means those of `env`. */
+/** The environment a kernel is started with; `${NAME}` in its own variables means those of `env`. Our own kernel leaves the user's history alone. */
 export function kernelEnvironment(spec: KernelSpec, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = Object.entries(spec.env).map(([name, value]) => [name, value.replaceAll(/\$\{(\w+)\}/g, (_, key: string) => env[key] ?? "")]);
-  return { ...env, ...Object.fromEntries(own) };
+  return { ...env, [HISTORY_VARIABLE]: "none", ...Object.fromEntries(own) };
 }

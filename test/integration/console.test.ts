@@ -112,6 +112,7 @@ describe("the console, on a terminal", () => {
     await type("await new Promise((next) => setTimeout(next, 50))\rconst s = `x\r  y`\rs + '!'\r", "'x\\n  y!'");
     await type("%%px --targets 0\rconst q: number = 6\rconsole.log(q * 7, 'on it')\r\r", "42 on it");
     await type("%%px\r\r", "%%px runs the lines below it, and there are none");
+    expect(output).toContain("InvalidArgumentError");
   });
 
   it("is interrupted by Ctrl-C: loops, waits, and engines", { timeout: 60_000 }, async () => {

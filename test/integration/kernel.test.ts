@@ -42,6 +42,17 @@ describe("a cell", () => {
     expect(kinds(published)).toEqual(["busy", "execute_input", "error", "idle"]);
   });
 
+  it("that imports what is not there names the folder it was looked for from, and no file that nobody has written", async () => {
+    const shown = dataOf((await kernel.run("process.cwd()")).published, "execute_result") as Record<string, string>;
+    const cwd = String(shown["text/plain"]).slice(1, -1);
+    const { reply } = await kernel.run('import x from "no-such-package-x";');
+    expect(reply["evalue"]).toBe(`Cannot find package 'no-such-package-x' from ${cwd}; install it there, or in a folder above`);
+    expect((reply["traceback"] as string[])[0]).toContain(`from ${cwd}; install it there`);
+    const { reply: missing } = await kernel.run('import y from "./no-such-file.ts";');
+    expect(missing["evalue"]).toBe(`Cannot find module '${cwd}/no-such-file.ts', imported by a cell that runs in ${cwd}`);
+    expect(String((await kernel.run('require("no-such-package-x")')).reply["evalue"])).not.toContain("ipp-cell");
+  });
+
   it("that fails has the cells behind it aborted, unless it says otherwise", async () => {
     const failing = kernel.execute("await new Promise((resolve) => setTimeout(resolve, 200)); throw 1");
     const waiting = [kernel.execute("globalThis.hasRun = 1"), kernel.execute("globalThis.hasRun = 2")];

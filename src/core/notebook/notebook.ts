@@ -3,6 +3,7 @@
 
 import { InvalidArgumentError } from "../../base/index.ts";
 import { isDict } from "../../wire/index.ts";
+import { parseWritten, WrittenNumber } from "./written-json.ts";
 
 /** A dictionary that a run changes. */
 export type Fields = Record<string, unknown>;
@@ -38,12 +39,13 @@ const refuse = (what: string, cause?: unknown): never => {
 export function parseNotebook(text: string): Notebook {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseWritten(text);
   } catch (cause) {
     refuse(`is not JSON: ${placeOf(text, cause)}`, cause);
   }
   if (!isDict(value)) return refuse("is no notebook: it is JSON, but not an object");
-  const { nbformat, nbformat_minor: minor, metadata = {}, cells } = value;
+  const { metadata = {}, cells } = value;
+  const [nbformat, minor] = [numberOf(value["nbformat"]), numberOf(value["nbformat_minor"])];
   if (typeof nbformat !== "number") return refuse("is no notebook: it has no nbformat");
   if (nbformat < 4) refuse(`is a notebook of format ${nbformat}; convert it with \`jupyter nbconvert --to notebook --nbformat 4\``);
   if (nbformat !== 4) refuse(`is a notebook of format ${nbformat}; format 4 is understood`);
@@ -54,6 +56,8 @@ export function parseNotebook(text: string): Notebook {
   notebook.cells = cells.map((cell, index) => readCell(cell, `is a damaged notebook: cell ${index + 1} of all`));
   return notebook;
 }
+
+const numberOf = (value: unknown): unknown => (value instanceof WrittenNumber ? value.valueOf() : value);
 
 function readCell(value: unknown, where: string): Cell {
   if (!isDict(value)) return refuse(`${where} is not an object`);

@@ -3,6 +3,7 @@
 
 import { InvalidArgumentError } from "../../base/index.ts";
 import { isCode, linesOf, tagsOf, textOf, type Cell, type Notebook } from "./notebook.ts";
+import { parseWritten, WrittenNumber } from "./written-json.ts";
 
 /** Tag of the cell with the defaults. */
 export const PARAMETERS_TAG = "parameters";
@@ -30,7 +31,7 @@ export function parseParameter(assignment: string): Parameter {
   const [name, text] = [assignment.slice(0, at).trim(), assignment.slice(at + 1)];
   if (!NAME.test(name)) throw new InvalidArgumentError(`"${name}" cannot be a parameter's name; use letters, digits and underscores`);
   try {
-    return { name, value: JSON.parse(text), text: text.trim() };
+    return { name, value: parseWritten(text), text: text.trim() };
   } catch {
     return { name, value: text, text }; // Whatever is not JSON is a text.
   }
@@ -58,6 +59,7 @@ function pythonLiteral(value: unknown): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value !== "object") return JSON.stringify(value);
+  if (value instanceof WrittenNumber) return value.text;
   if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(", ")}]`;
   return `{${Object.entries(value)
     .map(([key, item]) => `${JSON.stringify(key)}: ${pythonLiteral(item)}`)

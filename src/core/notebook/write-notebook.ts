@@ -3,6 +3,7 @@
 // that have not changed are remembered, since it is written after each cell.
 
 import { linesOf, type Cell, type Fields, type Notebook } from "./notebook.ts";
+import { writeWritten } from "./written-json.ts";
 
 /** Texts other than `text/…` that stand in lines. */
 const IN_LINES: ReadonlySet<string> = new Set(["application/javascript", "image/svg+xml"]);
@@ -28,7 +29,7 @@ export class NotebookWriter {
     for (const [index, [key, value]] of entries.entries()) {
       pieces.push(`${index === 0 ? "{" : ","}\n ${JSON.stringify(key)}: `);
       if (key === "cells") this.#writeCells(pieces);
-      else pieces.push(indented(value, 1));
+      else pieces.push(writeWritten(value, 1));
     }
     pieces.push("\n}\n");
     return pieces;
@@ -44,16 +45,10 @@ export class NotebookWriter {
   #textOf(cell: Cell): string {
     const known = this.#cells.get(cell);
     if (known !== undefined) return known;
-    const text = indented(cell, 2);
+    const text = writeWritten(cell, 2);
     this.#cells.set(cell, text);
     return text;
   }
-}
-
-/** JSON that stands so many spaces from the left. */
-function indented(value: unknown, depth: number): string {
-  // Line feeds within texts are escaped, so all that are found are JSON's own.
-  return (JSON.stringify(value, null, 1) ?? "null").replaceAll("\n", `\n${" ".repeat(depth)}`);
 }
 
 /** A MIME bundle as it stands in a file: texts in lines. */

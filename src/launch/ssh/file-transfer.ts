@@ -1,10 +1,10 @@
 // Files that go to every host before the start, and come from it after: over the connection that is there anyway.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { LaunchError } from "../../base/index.ts";
-import { fileFailure } from "../../config/index.ts";
+import { fileFailure, makeDirectory } from "../../config/index.ts";
 import type { LauncherOptions } from "../launcher.ts";
 import type { HostLink } from "./host-link.ts";
 
@@ -53,7 +53,7 @@ export async function fetchFiles(link: HostLink, files: readonly Transfer[]): Pr
     const { content } = await link.call("get", { path: remotePath(from), waitMs: WAIT_MS, bytesMax: FILE_BYTES_MAX }, TRANSFER_MS);
     const path = resolve(expandHome(to.replaceAll("{host}", link.target.host)));
     await local(`write ${path}`, async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
       await writeFile(path, Buffer.from(content, "base64"), { mode: 0o600 });
     });
   }

@@ -1,10 +1,11 @@
 // What the examples share as programs, and that their pages quote them as they are.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
-import { choice, engineCount, flag, folder, readOptions, runExample, tableOf, text, whole } from "../../../examples/program.ts";
+import { choice, engineCount, flag, folder, makeFolder, readOptions, runExample, tableOf, text, whole } from "../../../examples/program.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const OPTIONS = {
@@ -105,5 +106,24 @@ describe("the page of each example", () => {
   it.each(names)("%s is in the list of examples and in the README", (name) => {
     expect(readFileSync(join(ROOT, "docs", "examples", "README.md"), "utf8")).toContain(`](${name}.md)`);
     expect(readFileSync(join(ROOT, "README.md"), "utf8")).toContain(`](docs/examples/${name}.md)`);
+  });
+});
+
+describe("makeFolder", () => {
+  it("makes a folder with those above it, and says why one cannot be made", async () => {
+    const place = mkdtempSync(join(tmpdir(), "tsparallel-folders-"));
+    try {
+      await makeFolder(join(place, "a", "b"));
+      await makeFolder(join(place, "a", "b"));
+      expect(existsSync(join(place, "a", "b"))).toBe(true);
+      writeFileSync(join(place, "file"), "");
+      await expect(makeFolder(join(place, "file", "b"))).rejects.toThrow(/^cannot make the folder .*file\/b: ENOTDIR/);
+    } finally {
+      rmSync(place, { recursive: true });
+    }
+  });
+
+  it.runIf(existsSync("/proc/self"))("ends where no folder can be made", async () => {
+    await expect(makeFolder("/proc/tsparallel/b")).rejects.toThrow("cannot make the folder /proc/tsparallel: ENOENT");
   });
 });

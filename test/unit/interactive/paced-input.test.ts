@@ -10,7 +10,7 @@ interface Desk {
   readonly input: PacedInput;
   /** What was given, piece by piece. */
   readonly given: string[];
-  type(keys: string): Promise<void>;
+  readonly type: (keys: string) => Promise<void>;
 }
 
 /** A reader of the input; `onLine` is called for each piece that ends a line, within its delivery. */

@@ -83,7 +83,7 @@ describe("the command of a kernel", () => {
 
   it("has an environment with the kernelspec's own variables", () => {
     const spec = specOf("x", { argv: ["x"], env: { A: "${B}:c", N: 1 }, interrupt_mode: "message" });
-    expect(kernelEnvironment(spec, { A: "a", B: "b" })).toEqual({ A: "b:c", B: "b" });
+    expect(kernelEnvironment(spec, { A: "a", B: "b" })).toEqual({ A: "b:c", B: "b", TSPARALLEL_KERNEL_HISTORY: "none" });
     expect(spec.interruptMode).toBe("message");
     expect(specOf("x", { argv: ["x"] }).interruptMode).toBe("signal");
   });

@@ -34,12 +34,13 @@ describe("a notebook", () => {
    "metadata": {},
    "outputs": [],
    "source": [],
-   "x-after": 1.5
+   "x-after": 1.50,
+   "x-big": 12345678901234567890
   }
  ],
  "x-top": {},
  "metadata": {
-  "z": 1,
+  "z": 1.0,
   "a": 2
  },
  "nbformat": 4,

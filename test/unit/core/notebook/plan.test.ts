@@ -91,11 +91,13 @@ describe("a parameter", () => {
   });
 
   it("is written in the kernel's language", () => {
-    const parameters = ['a={"x": [true, null, "é\\n"]}', "b=12345678901234567890", "c=-1.5e3", "d=it's"].map(parseParameter);
+    const parameters = ['a={"x": [true, null, "é\\n"]}', "b=12345678901234567890", "c=-1.5e3", "d=it's", "e=[1.0, 12345678901234567890]"].map(parseParameter);
     expect(parametersCode(parameters, "TypeScript")).toBe(
-      '// Parameters\nlet a = {"x":[true,null,"é\\n"]};\nlet b = 12345678901234567890;\nlet c = -1.5e3;\nlet d = "it\'s";',
+      '// Parameters\nlet a = {"x":[true,null,"é\\n"]};\nlet b = 12345678901234567890;\nlet c = -1.5e3;\nlet d = "it\'s";\nlet e = [1,12345678901234567000];',
     );
-    expect(parametersCode(parameters, "python")).toBe('# Parameters\na = {"x": [True, None, "é\\n"]}\nb = 12345678901234567890\nc = -1.5e3\nd = "it\'s"');
+    expect(parametersCode(parameters, "python")).toBe(
+      '# Parameters\na = {"x": [True, None, "é\\n"]}\nb = 12345678901234567890\nc = -1.5e3\nd = "it\'s"\ne = [1.0, 12345678901234567890]',
+    );
     expect(() => parametersCode(parameters, "R")).toThrow("this notebook's kernel speaks R");
   });
 
