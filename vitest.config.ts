@@ -45,8 +45,9 @@ export default defineConfig({
           pool: "forks",
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Above the deadline of each wait (test/support/until.ts), which tells more when it passes.
+          testTimeout: 150_000,
+          hookTimeout: 150_000,
           server: { deps: { external: [/\/dist\//] } },
         },
       },

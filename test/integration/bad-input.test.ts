@@ -24,7 +24,7 @@ let lview: LoadBalancedView;
 beforeAll(async () => {
   cluster = await TestCluster.start({ engines: 2, engineArgs: [`--result-bytes-max=${RESULT_BYTES_MAX}`] });
   rc = await cluster.connect();
-  await rc.waitForEngines(2, { timeoutMs: 10_000 });
+  await rc.waitForEngines(2, { timeoutMs: 60_000 });
   lview = rc.loadBalancedView();
 });
 

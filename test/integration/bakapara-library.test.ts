@@ -100,6 +100,6 @@ it("shutdown ends the engines", async () => {
   const other = await Bakapara.connect({ profileDir: cluster.profileDir });
   expect(other.length).toBe(2);
   await other.shutdown();
-  await until(() => bp.length === 0, { timeoutMs: 10_000 });
+  await until(() => bp.length === 0);
   await other.close();
 });

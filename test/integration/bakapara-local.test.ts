@@ -41,7 +41,7 @@ describe("--local", () => {
         { cmd: `trap '' TERM INT; sleep 91.${process.pid}; sleep 91.${process.pid}` },
       ]),
     });
-    await until(() => existsSync(mark) && pidsOf(`sleep 91.${process.pid}`).length === 3, { timeoutMs: 20_000 });
+    await until(() => existsSync(mark) && pidsOf(`sleep 91.${process.pid}`).length === 3);
     running.child.kill("SIGINT");
     await until(() => running.stderr().includes("press Ctrl-C again"));
     await pressUntilKilling(running);

@@ -98,10 +98,11 @@ export function lines(jobs: readonly unknown[]): string {
   return jobs.map((job) => `${JSON.stringify(job)}\n`).join("");
 }
 
-/** Output text as results. */
+/** Output text as results; the last line may be still under way, and counts when it has ended. */
 export function results(text: string): ResultLine[] {
   return text
     .split("\n")
+    .slice(0, -1)
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as ResultLine);
 }

@@ -10,8 +10,8 @@ let rc: Client;
 beforeAll(async () => {
   cluster = await Cluster.start({ n: 2, private: true });
   rc = await cluster.connect();
-  await rc.waitForEngines(2, { timeoutMs: 20_000 });
-}, 60_000);
+  await rc.waitForEngines(2, { timeoutMs: 60_000 });
+});
 afterAll(async () => {
   await rc.close();
   await cluster.stop();
@@ -247,7 +247,10 @@ describe("what is cancelled", () => {
   it.each([false, true])("may be a broadcast (coalescing: %s)", async (coalescing) => {
     const result = rc.broadcastView({ coalescing }).apply(spin);
     await begun(result);
-    expect(new Set(await outcomes(result.cancel()))).toEqual(new Set(["stopped"]));
+    // One has begun; the others may not have.
+    const found = await outcomes(result.cancel());
+    expect(found).toContain("stopped");
+    expect(["stopped", "aborted"]).toEqual(expect.arrayContaining(found));
     const error = await failure(result);
     expect(error).toMatchObject({ name: coalescing ? "TaskAborted" : "CompositeError" });
     expect(await pids()).toHaveLength(2);
@@ -268,7 +271,7 @@ describe("what is cancelled", () => {
     const all = [rc.directView(0).apply(spin), rc.directView(1).apply(() => new Promise(() => {})), rc.loadBalancedView().apply(() => 1)] as const;
     await begun(all[0]);
     await rc.cancel();
-    await rc.wait(undefined, { timeoutMs: 5000 });
+    await rc.wait(undefined, { timeoutMs: 60_000 });
     expect(rc.outstanding.size).toBe(0);
     await rc.cancel();
   });
@@ -285,7 +288,7 @@ describe("a task that is tried again", () => {
       },
       [0, 1, 0, 1],
     );
-    expect(await attempts.get({ timeoutMs: 20_000 })).toEqual([1, 2, 1, 2]);
+    expect(await attempts.get({ timeoutMs: 60_000 })).toEqual([1, 2, 1, 2]);
     expect(await rc.directView(0).apply(() => currentTask().attempt)).toBe(1);
     const failing = lview.apply(() => {
       throw new Error(String(currentTask().attempt));
@@ -326,12 +329,16 @@ describe("a request that is not done", () => {
     const waiting = lview.apply(() => "done");
     const dependent = lview.with({ after: waiting }).apply(() => "done too");
     const idOf = (result: AsyncResult<unknown>): string => result.msgIds[0] as string;
+    // Requests and questions take different ways.
+    const isKnown = async (result: AsyncResult<unknown>, state: string): Promise<void> => until(async () => (await rc.explain(idOf(result))).state === state);
+    await isKnown(dependent, "waiting");
     expect(await rc.explain(idOf(spinning[1] as AsyncResult<unknown>))).toMatchObject({ state: "running", reason: "engineHasIt", engines: [1] });
     expect(await rc.explain(idOf(waiting))).toMatchObject({ state: "waiting", reason: "enginesFull", hwm: 1, engines: [0, 1], since: expect.any(Date) });
     const explanation = await rc.explain(idOf(dependent));
     expect(explanation).toMatchObject({ state: "waiting", reason: "dependency", waitsFor: [{ msgId: idOf(waiting), state: "waiting" }] });
     expect(String(explanation)).toContain(`is waiting: it comes after 1 unfinished task: ${idOf(waiting)} (waiting) since `);
     const direct = [rc.directView(0).apply(() => 1), rc.directView(0).apply(() => 2)] as const;
+    await isKnown(direct[1], "queued");
     expect(await rc.explain(idOf(direct[1]))).toMatchObject({ state: "queued", reason: "engineBusy", engines: [0], ahead: 1 });
     const other = await cluster.connect();
     expect(await other.explain(idOf(waiting))).toMatchObject({ state: "waiting", reason: "enginesFull" });

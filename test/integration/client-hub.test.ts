@@ -65,7 +65,7 @@ describe("engines", () => {
       client.on("engineJoined", (engine) => events.push(`+${engine.id}`));
       client.on("engineLeft", (engine) => events.push(`-${engine.id}`));
       cluster.addEngines(1);
-      await client.waitForEngines(2, { timeoutMs: 10_000 });
+      await client.waitForEngines(2, { timeoutMs: 60_000 });
       const pids = await client.directView().apply(() => process.pid);
       const victim = pids[1] as number;
       const direct = client.directView(1).apply(() => new Promise(() => undefined));
@@ -75,8 +75,8 @@ describe("engines", () => {
         .apply((pid: number) => (process.pid === pid ? new Promise<number>(() => undefined) : process.pid), victim);
       await until(async () => (await client.queueStatus([1]))[1]?.queue === 1);
       process.kill(victim, "SIGKILL");
-      await expect(direct.get({ timeoutMs: 20_000 })).rejects.toBeInstanceOf(EngineError);
-      expect(await task.get({ timeoutMs: 20_000 })).toBe(pids[0]);
+      await expect(direct.get({ timeoutMs: 60_000 })).rejects.toBeInstanceOf(EngineError);
+      expect(await task.get({ timeoutMs: 60_000 })).toBe(pids[0]);
       expect([client.ids, events]).toEqual([[0], ["+1", "-1"]]);
     });
   });
@@ -94,7 +94,7 @@ describe("engines", () => {
         await client.sendSignal("SIGINT", [0]);
         return spinning.wait(100);
       });
-      await expect(spinning.get({ timeoutMs: 20_000 })).rejects.toMatchObject({ ename: "KeyboardInterrupt" });
+      await expect(spinning.get({ timeoutMs: 60_000 })).rejects.toMatchObject({ ename: "KeyboardInterrupt" });
       await client.shutdown({ targets: [1] });
       await until(() => client.length === 1);
       await client.shutdown({ hub: true });

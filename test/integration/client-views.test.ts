@@ -19,6 +19,7 @@ import {
   type DirectView,
   type LoadBalancedView,
 } from "tsparallel";
+import { Gate, passed } from "../support/gate.ts";
 import { until } from "../support/until.ts";
 import { TestCluster } from "../support/with-cluster.ts";
 
@@ -31,7 +32,7 @@ let lview: LoadBalancedView;
 beforeAll(async () => {
   cluster = await TestCluster.start({ engines: ENGINES });
   client = await cluster.connect();
-  await client.waitForEngines(ENGINES, { timeoutMs: 10_000 });
+  await client.waitForEngines(ENGINES, { timeoutMs: 60_000 });
   dview = client.directView();
   lview = client.loadBalancedView();
 });
@@ -193,7 +194,7 @@ describe("a direct view", () => {
   it("carries large arrays there and back, and says when they may be changed", async () => {
     const big = Float64Array.from({ length: 1_000_000 }, (_, i) => i);
     const pushing = client.directView(0).push({ big });
-    await pushing.waitOnSend({ timeoutMs: 10_000 });
+    await pushing.waitOnSend({ timeoutMs: 60_000 });
     expect(pushing.sent).toBe(true);
     await pushing;
     expect(isSame(await client.directView(0).pull<Float64Array>("big"), big)).toBe(true);
@@ -209,16 +210,19 @@ describe("a load-balanced view", () => {
   });
 
   it("gives items as they come, in order and as completed", async () => {
-    const slowFirst = async (x: number): Promise<number> => {
-      await new Promise((resolve) => setTimeout(resolve, x === 0 ? 300 : 0));
-      return x;
+    const items = async (ordered: boolean): Promise<number[]> => {
+      using gate = new Gate();
+      const { path } = gate;
+      const result = lview.with({ ordered, chunkSize: 1 }).map(async (x: number) => (x === 0 ? passed(path).then(() => x) : x), range(4));
+      await until(() => client.outstanding.size === 1);
+      gate.open();
+      const all: number[] = [];
+      for await (const item of result) all.push(item);
+      return all;
     };
-    const unordered: number[] = [];
-    for await (const item of lview.with({ ordered: false, chunkSize: 1 }).map(slowFirst, range(4))) unordered.push(item);
+    const unordered = await items(false);
     expect([unordered.at(-1), unordered.toSorted((a, b) => a - b)]).toEqual([0, range(4)]);
-    const ordered: number[] = [];
-    for await (const item of lview.with({ chunkSize: 1 }).map(slowFirst, range(4))) ordered.push(item);
-    expect(ordered).toEqual(range(4));
+    expect(await items(true)).toEqual(range(4));
   });
 
   it("maps lazily over an endless source until told to stop", async () => {
@@ -281,8 +285,10 @@ describe("a load-balanced view", () => {
     await failing.wait();
     await expect(lview.with({ after: failing }).apply(square, 1).get()).rejects.toBeInstanceOf(ImpossibleDependency);
     await expect(lview.with({ after: "nosuch" }).apply(square, 1).get()).rejects.toBeInstanceOf(InvalidDependency);
-    const blocker = lview.with({ targets: 0 }).apply(() => new Promise<void>((resolve) => setTimeout(resolve, 1000)));
+    using gate = new Gate();
+    const blocker = lview.with({ targets: 0 }).apply(passed, gate.path);
     await expect(lview.with({ targets: 0, timeoutMs: 100 }).apply(square, 1).get()).rejects.toBeInstanceOf(TaskTimeout);
+    gate.open();
     await blocker;
   });
 
@@ -302,12 +308,14 @@ describe("a load-balanced view", () => {
 
   it("keeps what an aborted task was from running", async () => {
     const view = lview.with({ targets: 3 });
-    const running = view.apply(() => new Promise<string>((resolve) => setTimeout(() => resolve("ran"), 500)));
+    using gate = new Gate();
+    const running = view.apply(passed, gate.path);
     const queued = client.directView(3).apply(() => "never");
     await until(async () => (await client.queueStatus([3]))[3]?.tasks === 1);
     await queued.abort();
+    gate.open();
     await expect(queued.get()).rejects.toBeInstanceOf(TaskAborted);
-    expect(await running).toBe("ran");
+    await running;
   });
 
   it("refuses at the call what cannot travel", () => {
@@ -317,9 +325,11 @@ describe("a load-balanced view", () => {
   });
 
   it("gives up waiting, not the task", async () => {
-    const result = lview.apply(() => new Promise<number>((resolve) => setTimeout(() => resolve(1), 300)));
+    using gate = new Gate();
+    const result = lview.apply(async (path: string) => passed(path).then(() => 1), gate.path);
     await expect(result.get({ timeoutMs: 20 })).rejects.toBeInstanceOf(TimeoutError);
     expect(await result.wait(1)).toBe(false);
+    gate.open();
     expect(await result).toBe(1);
   });
 

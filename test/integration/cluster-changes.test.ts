@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, type Client } from "tsparallel";
+import { Gate, passed } from "../support/gate.ts";
 import { processesWith, Sandbox } from "../support/ipcluster.ts";
 import { until } from "../support/until.ts";
 
@@ -41,9 +42,13 @@ describe("scale", () => {
       (x: number) => x + 1,
       Array.from({ length: 2000 }, (_, i) => i),
     );
-    const long = Array.from({ length: 8 }, (_, i) => lview.apply(async (j: number) => (await new Promise((resolve) => setTimeout(resolve, 150)), j), i));
-    await until(async () => (await rc.queueStatus()).unassigned > 0);
-    await cluster.scale(2);
+    using gate = new Gate();
+    const long = Array.from({ length: 8 }, (_, i) => lview.apply(async (j: number, path: string) => passed(path).then(() => j), i, gate.path));
+    // What was sent ahead to engines that are held up comes back.
+    await until(async () => (await rc.queueStatus()).unassigned === 4);
+    const scaling = cluster.scale(2);
+    gate.open();
+    await scaling;
     expect(cluster.enginePids).toEqual(pids.slice(0, 2));
     expect(await short).toEqual(Array.from({ length: 2000 }, (_, i) => i + 1));
     expect(await Promise.all(long)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -56,11 +61,20 @@ describe("scale", () => {
     const lview = rc.loadBalancedView();
     const [pid = 0] = cluster.enginePids;
     // It ends on the older engine only.
+    using gate = new Gate();
     const results = [0, 1].map(() =>
-      lview.apply((ends: number) => new Promise<number>((resolve) => (process.pid === ends ? setTimeout(() => resolve(process.pid), 600) : undefined)), pid),
+      lview.apply(
+        async (ends: number, path: string) => {
+          await passed(path);
+          return process.pid === ends ? ends : new Promise<number>(() => undefined);
+        },
+        pid,
+        gate.path,
+      ),
     );
     await busy(2);
     await cluster.scale(1, { drainTimeoutMs: 300 });
+    gate.open();
     expect(await Promise.all(results)).toEqual([pid, pid]);
     expect(cluster.enginePids).toEqual([pid]);
   });
@@ -68,11 +82,13 @@ describe("scale", () => {
   it("that is given up leaves the engines as they were, and they take tasks again", async () => {
     await cluster.scale(2);
     await rc.waitForEngines(2);
-    const results = [0, 1].map(() => rc.loadBalancedView().apply(() => new Promise<number>((resolve) => setTimeout(() => resolve(process.pid), 800))));
+    using gate = new Gate();
+    const results = [0, 1].map(() => rc.loadBalancedView().apply(async (path: string) => passed(path).then(() => process.pid), gate.path));
     await busy(2);
     const reason = new Error("changed my mind");
     await expect(cluster.scale(0, { signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ name: "TimeoutError" });
     await expect(cluster.scale(0, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    gate.open();
     expect(new Set(await Promise.all(results))).toEqual(new Set(cluster.enginePids));
     expect(await rc.loadBalancedView().map((x: number) => x, [1, 2, 3])).toEqual([1, 2, 3]);
   });
@@ -109,10 +125,14 @@ describe("scale", () => {
 describe("restart and signal", () => {
   it("a signal for one engine interrupts it alone", async () => {
     const [first, second] = rc.ids;
-    const [one, other] = [first, second].map((id) => rc.directView(id ?? 0).apply(() => new Promise((resolve) => setTimeout(() => resolve("done"), 1000))));
+    using gate = new Gate();
+    const [one, other] = [first, second].map((id) => rc.directView(id ?? 0).apply(async (path: string) => passed(path).then(() => "done"), gate.path));
     await until(async () => Object.values(await rc.queueStatus()).filter((engine) => (engine as { readonly queue?: number }).queue === 1).length === 2);
-    await cluster.signal("SIGINT", [first ?? 0]);
+    // A signal that comes before the function runs interrupts nothing.
+    await until(async () => (await cluster.signal("SIGINT", [first ?? 0]), one?.ready() === true), { everyMs: 100 });
     await expect(one).rejects.toThrow(/KeyboardInterrupt|interrupt/i);
+    expect(other?.ready()).toBe(false);
+    gate.open();
     expect(await other).toBe("done");
     await expect(cluster.signal("SIGINT", [999])).rejects.toMatchObject({
       code: "ERR_INVALID_ARGUMENT",

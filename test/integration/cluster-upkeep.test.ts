@@ -29,13 +29,17 @@ afterAll(async () => {
 });
 
 describe("an engine that dies", () => {
-  const kill = (): void => void process.kill(cluster.enginePids[0] ?? 0, "SIGKILL");
+  const kill = async (): Promise<void> => {
+    await until(() => cluster.enginePids.length === 1);
+    for (const pid of cluster.enginePids) process.kill(pid, "SIGKILL");
+  };
   const restarts = (): unknown => (JSON.parse(readFileSync(cluster.file, "utf8")) as { restarts?: number }).restarts;
 
   it("is started again, and tasks that wait run there", async () => {
     const [first] = cluster.enginePids;
-    kill();
-    await until(() => rc.length === 0);
+    const left = new Promise((resolve) => rc.on("engineLeft", resolve));
+    await kill();
+    await left;
     expect(await rc.loadBalancedView().apply(() => process.pid)).not.toBe(first);
     await until(() => restarts() === 1);
     expect(cluster.engineCount).toBe(1);
@@ -50,11 +54,11 @@ describe("an engine that dies", () => {
   });
 
   it("is left when the limit is reached, which is said in a line", async () => {
-    kill();
+    await kill();
     await until(() => restarts() === 2);
-    kill();
+    await kill();
     await until(() => logged("the engine is not started again: the limit of restarts is reached").length === 1);
-    expect(lines.at(-1)).toMatchObject({ level: "error", fields: { restarts: 2, within: "600 s" } });
+    expect(lines.findLast(({ level }) => level === "error")).toMatchObject({ fields: { restarts: 2, within: "600 s" } });
     expect(cluster.engineCount).toBe(0);
   });
 });

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Cluster } from "tsparallel";
-import { processesWith, Sandbox } from "../support/ipcluster.ts";
+import { nothingRunsWith, processesWith, Sandbox } from "../support/ipcluster.ts";
 import { until } from "../support/until.ts";
 
 let sandbox: Sandbox;
@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => sandbox.dispose());
 
 async function nothingLeft(text = sandbox.dir): Promise<void> {
-  await until(() => processesWith(text).length === 0, { timeoutMs: 15_000 });
+  await nothingRunsWith(text);
   expect(sandbox.securityFiles()).toEqual([]);
 }
 
@@ -61,9 +61,9 @@ describe("a cluster in a profile", () => {
     const rc = await cluster.connect();
     process.kill(cluster.enginePids[0] ?? 0, "SIGKILL");
     // Ten missed heartbeats would take 30 s: it is the launcher that tells.
-    await until(() => rc.ids.length === 1, { timeoutMs: 10_000 });
+    await until(() => rc.ids.length === 1);
     await cluster.addEngines(1);
-    await until(() => rc.ids.length === 2, { timeoutMs: 10_000 });
+    await until(() => rc.ids.length === 2);
     expect(rc.ids).toContain(2);
     const file = JSON.parse(readFileSync(cluster.file, "utf8")) as { engines: { sets: Record<string, { n: number }> } };
     expect(Object.values(file.engines.sets).map((set) => set.n)).toEqual([1, 1]);
@@ -98,7 +98,7 @@ describe("a cluster in a profile", () => {
     await expect(start({ n: 1, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const abort = new AbortController();
     const starting = start({ n: 2, signal: abort.signal });
-    await until(() => sandbox.securityFiles().includes("ipcontroller-engine.json"), { timeoutMs: 20_000 });
+    await until(() => sandbox.securityFiles().includes("ipcontroller-engine.json"));
     abort.abort(reason);
     await expect(starting).rejects.toBe(reason);
     await nothingLeft();

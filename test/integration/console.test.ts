@@ -93,8 +93,8 @@ describe("the console, on a terminal", () => {
     await until(() => output.slice(output.indexOf(expected)).includes(PROMPT));
   }
 
-  it("keeps variables between cells, waits for the rest of an open one, and shows values and errors", { timeout: 60_000 }, async () => {
-    await until(() => output.includes(PROMPT), { timeoutMs: 30_000 });
+  it("keeps variables between cells, waits for the rest of an open one, and shows values and errors", async () => {
+    await until(() => output.includes(PROMPT));
     expect(output).toContain("1 engine; rc, dview and lview are ready");
     await type("const a: number = 5\r", "a: number = 5");
     output = "";
@@ -107,7 +107,7 @@ describe("the console, on a terminal", () => {
     await type("%px console.log('line ' + 1)\r", "line 1");
   });
 
-  it("runs the lines of a paste one after the other, each behind its prompt, also what begins with %%px", { timeout: 60_000 }, async () => {
+  it("runs the lines of a paste one after the other, each behind its prompt, also what begins with %%px", async () => {
     await type("function twice(b: number) {\r  return b * 2;\r}\r`${twice(21)} is twice 21`\r", "'42 is twice 21'");
     await type("await new Promise((next) => setTimeout(next, 50))\rconst s = `x\r  y`\rs + '!'\r", "'x\\n  y!'");
     await type("%%px --targets 0\rconst q: number = 6\rconsole.log(q * 7, 'on it')\r\r", "42 on it");
@@ -115,7 +115,7 @@ describe("the console, on a terminal", () => {
     expect(output).toContain("InvalidArgumentError");
   });
 
-  it("is interrupted by Ctrl-C: loops, waits, and engines", { timeout: 60_000 }, async () => {
+  it("is interrupted by Ctrl-C: loops, waits, and engines", async () => {
     await begin("console.log('lo' + 'ops'); for (;;);\r", "loops");
     await type("\u0003", "interrupted");
     // From a timer: what does not await is over then.
@@ -128,7 +128,7 @@ describe("the console, on a terminal", () => {
     expect(child.exitCode).toBeNull();
   });
 
-  it("ends with Ctrl-D, and its cluster with it", { timeout: 60_000 }, async () => {
+  it("ends with Ctrl-D, and its cluster with it", async () => {
     await type("[process.pid, ...(await dview.apply(() => process.pid))].join('+') + '='\r", "='");
     const pids = (/(\d+)\+(\d+)/.exec(output) ?? []).slice(1).map(Number);
     // What cells have left running does not keep it.
@@ -141,14 +141,14 @@ describe("the console, on a terminal", () => {
 });
 
 describe("a console that is left in the middle of a cell", () => {
-  it("ends at once, and says that the cell is given up", { timeout: 60_000 }, async () => {
+  it("ends at once, and says that the cell is given up", async () => {
     const child = onTerminal();
     let output = "";
     child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
     const ended = new Promise<number | null>((done) => child.once("exit", done));
-    await until(() => output.includes(PROMPT), { timeoutMs: 30_000 });
+    await until(() => output.includes(PROMPT));
     child.stdin?.write("setTimeout(() => console.log('wa' + 'its'), 10); await new Promise(() => {})\r");
-    await until(() => output.includes("waits"), { timeoutMs: 30_000 });
+    await until(() => output.includes("waits"));
     child.stdin?.write("\u0004");
     expect(await ended).toBe(0);
     expect(output).toContain("left; what the cell began is given up");

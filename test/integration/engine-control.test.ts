@@ -94,9 +94,11 @@ describe("an abort", () => {
   });
 
   it.each([{ msg_ids: [] }, { msg_ids: null }])("of everything (%j) answers the execute requests that wait, not the applies", async (content) => {
-    const first = await running(spinning(500));
+    const { code, release } = held();
+    const first = await running(code);
     const [second, third] = [setup.execute("2"), setup.apply(() => 3)];
     await setup.control("abort_request", content);
+    release();
     expect([await statusOf(first), await statusOf(second), await statusOf(third)]).toEqual(["ok", "aborted", "ok"]);
     expect(await statusOf(setup.execute("4"))).toBe("ok");
   });

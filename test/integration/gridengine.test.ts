@@ -26,7 +26,7 @@ describe.skipIf(!hasBed("gridengine"))("engines on Grid Engine", () => {
   afterEach(() => sandbox.dispose());
 
   const nothingLeft = async (): Promise<void> => {
-    await until(() => sandbox.processes().length === 0, { timeoutMs: 10_000 });
+    await sandbox.nothingRuns();
     expect(bed.output("qstat")).toBe("");
     expect(sandbox.securityFiles()).toEqual([]);
     expect(readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sge"))).toEqual([]);
@@ -65,7 +65,7 @@ describe.skipIf(!hasBed("gridengine"))("engines on Grid Engine", () => {
       .with({ retries: 1 })
       .apply((limited: number) => (Number(process.env["JOB_ID"]) === limited ? new Promise<number>(() => undefined) : limited + 1), first);
     const lost = rc.loadBalancedView().apply(() => undefined); // waits behind it
-    await until(() => lines.some((line) => /^engine ended unexpectedly .* was ended by Grid Engine: .*h_rt/.test(line)), { timeoutMs: 30_000 });
+    await until(() => lines.some((line) => /^engine ended unexpectedly .* was ended by Grid Engine: .*h_rt/.test(line)));
     const others = await Cluster.fromFile(cluster.file, { given: { "batch.timeLimit": "10m" } });
     await others.addEngines(1);
     expect(await task).toBe(first + 1);

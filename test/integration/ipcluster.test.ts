@@ -19,7 +19,7 @@ afterEach(() => sandbox.dispose());
 
 /** Nothing of the sandbox runs and no file tells of a cluster. */
 async function nothingLeft(profile = "default"): Promise<void> {
-  await until(() => sandbox.processes().length === 0, { timeoutMs: 10_000 });
+  await sandbox.nothingRuns();
   expect(sandbox.securityFiles(profile)).toEqual([]);
 }
 
@@ -32,6 +32,9 @@ const FILES = ["cluster-.json", "ipcontroller-client.json", "ipcontroller-engine
 const LAUNCHERS = launcherNames().join(", ");
 
 const ENGINE = fileURLToPath(new URL("../../dist/cli/bin/ipengine.js", import.meta.url));
+
+/** Engines that never answer: a start that is to be interrupted does not end before, however long the interrupt takes to come. */
+const NEVER_READY = { engine: { command: ["/bin/bash", "-c", "exec sleep 1000"] } };
 
 /** A module with a launcher, as a user would write one: its engines take everything from their environment. */
 const OWN_LAUNCHER = `
@@ -125,6 +128,7 @@ describe("a cluster in the foreground", () => {
   it.each(["running in the foreground", "cluster file written", "starting the controller", "controller is ready", "starting engines"])(
     "is stopped by Ctrl-C at the moment it says: %s",
     async (moment) => {
+      await configure(JSON.stringify(NEVER_READY));
       const starter = sandbox.start("start", "-n", "2");
       await starter.says(moment);
       starter.child.kill("SIGINT");
@@ -139,7 +143,7 @@ describe("a cluster in the foreground", () => {
     await configure(JSON.stringify({ engine: { command: ["/bin/bash", "-c", "trap '' TERM; while true; do sleep 1; done"] }, stopTimeoutMs: 60_000 }));
     const starter = sandbox.start("start", "-n", "1");
     await starter.says("starting engines");
-    await until(() => sandbox.processes().length >= 3, { timeoutMs: 10_000 });
+    await starter.until(() => sandbox.processes().length >= 3, "starting its engine");
     starter.child.kill("SIGINT");
     await starter.says("SIGINT received: stopping");
     const again = setInterval(() => starter.child.kill("SIGINT"), 400); // the first ones may count as twins of the Ctrl-C before
@@ -186,6 +190,7 @@ describe("a cluster in the background", () => {
   });
 
   it("is stopped by Ctrl-C while it starts", async () => {
+    await configure(JSON.stringify(NEVER_READY));
     const starter = sandbox.start("start", "-n", "2", "--daemonize");
     await starter.says("starting in the background");
     starter.child.kill("SIGINT");
@@ -209,7 +214,7 @@ describe("a cluster in the background", () => {
     await sandbox.run("start", "-n", "1", "--daemonize");
     const file = JSON.parse(readFileSync(join(sandbox.profileDir(), "security/cluster-.json"), "utf8")) as { starter: { pid: number } };
     process.kill(file.starter.pid, "SIGKILL");
-    await until(() => sandbox.processes().length === 0, { timeoutMs: 15_000 });
+    await sandbox.nothingRuns();
     const list = await sandbox.run("list");
     expect(list.stdout).toMatch(/default +'' +false +0 +local/);
     expect(list.stderr).toBe("ipcluster: 1 of them ended without removing its files; remove them with `ipcluster clean`\n");
@@ -228,7 +233,7 @@ describe("a controller that cannot start", () => {
 
   it("because its port is taken passes its sentence on", async () => {
     server = createServer().listen(0, "127.0.0.1");
-    await until(() => server?.listening === true, { timeoutMs: 5000 });
+    await until(() => server?.listening === true);
     const { port } = server.address() as AddressInfo;
     const end = await sandbox.run("start", "-n", "1", "--", `--port=${port}`);
     expect(end.code).toBe(1);
@@ -283,7 +288,7 @@ describe("an engine", () => {
   });
 
   it("that never answers fails the start at the deadline, naming it", async () => {
-    await configure(JSON.stringify({ engine: { command: ["/bin/bash", "-c", "exec sleep 1000"] } }));
+    await configure(JSON.stringify(NEVER_READY));
     const end = await sandbox.run("start", "-n", "1", "--engine-timeout=300");
     expect(end.code).toBe(1);
     expect(end.stderr).toMatch(/ipcluster: 1 of 1 engines did not answer within 0\.3 s: pid \d+, log .*\.log\n$/);

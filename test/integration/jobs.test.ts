@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import { Gate } from "../support/gate.ts";
 import { until } from "../support/until.ts";
 import { pidsOf } from "./bakapara-support.ts";
 
@@ -47,17 +48,23 @@ describe.each([
   });
 
   it("a job is killed when its process exits", async () => {
-    const child = host(`void runJob(${spec(`sleep 83.${process.pid}`)}); setTimeout(() => process.exit(7), 1000);`, env);
+    const child = host(`process.once("SIGUSR2", () => process.exit(7)); void runJob(${spec(`sleep 83.${process.pid}`)});`, env);
+    const end = ended(child);
     await until(() => pidsOf(`sleep 83.${process.pid}`).length === 1);
-    expect(await ended(child)).toBe(7);
+    child.kill("SIGUSR2");
+    expect(await end).toBe(7);
     await until(() => pidsOf(`sleep 83.${process.pid}`).length === 0);
   });
 
   it("a process that has run its jobs ends by itself and leaves nothing", async () => {
-    const child = host(`const { code } = await runJob(${spec("sleep 0.5; exit 3")}); process.exitCode = code;`, env);
+    using gate = new Gate();
+    const job = `until [ -e ${gate.path} ]; do sleep 0.05; done; exit 3`;
+    const child = host(`const { code } = await runJob(${spec(job)}); process.exitCode = code;`, env);
+    const end = ended(child);
     const { pid } = child;
     await until(() => pidsOf(`.*tsparallel-job-guard ${pid}`).length === 1);
-    expect(await ended(child)).toBe(3);
+    gate.open();
+    expect(await end).toBe(3);
     await until(() => pidsOf(`.*tsparallel-job-guard ${pid}`).length === 0);
   });
 
@@ -65,13 +72,15 @@ describe.each([
     const child = host(
       `const abort = new AbortController();
        globalThis[Symbol.for("tsparallel.engine")] = { currentTask: () => ({ signal: abort.signal }) };
-       setTimeout(() => abort.abort(), 1000);
+       process.once("SIGUSR2", () => abort.abort());
        const { aborted, signal } = await runJob(${spec(`sleep 84.${process.pid} & wait`)});
        process.exitCode = aborted && signal === "SIGTERM" ? 5 : 6;`,
       env,
     );
     await until(() => pidsOf(`sleep 84.${process.pid}`).length === 1);
-    expect(await ended(child)).toBe(5);
-    expect(pidsOf(`sleep 84.${process.pid}`)).toEqual([]);
+    const end = ended(child);
+    child.kill("SIGUSR2");
+    expect(await end).toBe(5);
+    await until(() => pidsOf(`sleep 84.${process.pid}`).length === 0);
   });
 });

@@ -74,11 +74,11 @@ except ipp.RemoteError as error:
   it("what waits at a Python engine can be cancelled, and what may be running there is refused and runs on", async () => {
     const id = rc.directView(PYTHONS).targets[0] as number;
     const view = rc.directView(id);
-    const [running, queued] = [view.call("time.sleep", 1), view.call("time.sleep", 60)];
+    const [running, queued] = [view.call("time.sleep", 2), view.call("time.sleep", 60)];
     expect([...(await queued.cancel()).values()]).toEqual(["aborted"]);
     await expect(running.cancel()).rejects.toThrow(NotSupportedError);
     await expect(queued).rejects.toThrow(TaskAborted);
-    await running.wait({ timeoutMs: 10_000 });
+    await running.wait({ timeoutMs: 60_000 });
     expect(running.ready()).toBe(true);
   });
 
@@ -101,7 +101,7 @@ describe.skipIf(PYTHON === undefined)("an engine whose language the controller d
       const rc = await cluster.connect();
       // At this moment nobody has asked it yet.
       const outcome = new Promise<unknown>((resolve) => {
-        rc.on("engineJoined", ({ id }) => void rc.directView(id).apply(double, 1).get({ timeoutMs: 20_000 }).catch(resolve));
+        rc.on("engineJoined", ({ id }) => void rc.directView(id).apply(double, 1).get({ timeoutMs: 60_000 }).catch(resolve));
       });
       cluster.addEngines(1, "python");
       expect(await outcome).toMatchObject({
@@ -122,7 +122,7 @@ describe.skipIf(PYTHON === undefined)("a cluster with Python engines in its conf
         const rc = await cluster.connect();
         expect([rc.directView(OURS).length, rc.directView(PYTHONS).length]).toEqual([1, 1]);
         await cluster.addEngines(1, { language: "python" });
-        await rc.waitForEngines(3, { timeoutMs: 20_000 });
+        await rc.waitForEngines(3, { timeoutMs: 60_000 });
         expect(await rc.directView(PYTHONS).call("math.sqrt", 4)).toEqual([2, 2]);
       } finally {
         await cluster.stop();

@@ -16,7 +16,7 @@ describe.skipIf(!HAS_MPI)("engines started by mpiexec", () => {
   afterEach(() => sandbox.dispose());
 
   const nothingLeft = async (): Promise<void> => {
-    await until(() => sandbox.processes().length === 0, { timeoutMs: 10_000 });
+    await sandbox.nothingRuns();
     expect(sandbox.securityFiles()).toEqual([]);
   };
 

@@ -5,7 +5,6 @@ import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { statusesOf, textOf, withRuns } from "../support/notebook-runs.ts";
 import { PYTHON } from "../support/python.ts";
-import { until } from "../support/until.ts";
 
 describe("a run", () => {
   it.concurrent(
@@ -72,7 +71,7 @@ describe("a run", () => {
         runs.write("interrupted", "typescript", "1", "console.log('begun');\nawait new Promise((done) => setTimeout(done, 600_000))", "3"),
         "--stream",
       );
-      await until(() => running.stdout.includes("begun"), { timeoutMs: 30_000 });
+      await running.prints("begun");
       running.child.kill("SIGINT");
       const { code, stderr } = await running.ended;
       expect([code, stderr]).toEqual([130, expect.stringMatching(/\[2\/3\] interrupted after [^]*interrupted by SIGINT; everything was stopped\n$/)]);
@@ -91,7 +90,7 @@ describe("a run", () => {
       const child = "import { spawn } from 'node:child_process';\nspawn('sleep', ['600'], { stdio: 'ignore' }).pid";
       const running = runs.start(runs.write("torn", "typescript", child, ...Array.from({ length: 20 }, () => big)));
       const isSaving = (): boolean => readdirSync(runs.folder).some((name) => name.startsWith(".torn.out.ipynb.") && name.endsWith(".tmp"));
-      await until(() => running.stderr.includes("[4/21]") && isSaving(), { timeoutMs: 30_000, everyMs: 1 });
+      await running.until(() => running.stderr.includes("[4/21]") && isSaving(), "saving while it was watched", { everyMs: 1 });
       running.child.kill("SIGKILL");
       await running.ended;
       const statuses = statusesOf(runs.out("torn"));

@@ -109,7 +109,7 @@ await new Promise((resolve) => setTimeout(resolve, 600_000));`;
   });
 
   it("leaves no job, no process and no file of its clusters", async () => {
-    await until(() => sandbox.processes().length === 0, { timeoutMs: 30_000 });
+    await sandbox.nothingRuns();
     expect(bed.output("squeue", "--noheader")).toBe("");
     expect(sandbox.securityFiles()).toEqual([]);
     expect(readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sbatch"))).toEqual([]);

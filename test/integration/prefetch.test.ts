@@ -6,17 +6,19 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Cluster } from "tsparallel";
 import { packCall } from "../../src/serial/index.ts";
+import { Gate } from "../support/gate.ts";
 import { until } from "../support/until.ts";
 import { startEngine } from "../support/with-engine.ts";
 
 describe("an engine with tasks ahead", () => {
   it("gives back what it has not started while it spins, and runs the same bytes when they come again", async () => {
     const setup = await startEngine();
+    using gate = new Gate();
     try {
       const { controller, uuid, session } = { ...setup, session: setup.controller.session };
-      const spin = () => {
-        const end = Date.now() + 1000;
-        while (Date.now() < end);
+      const spin = (path: string) => {
+        const { existsSync } = process.getBuiltinModule("node:fs");
+        while (!existsSync(path));
       };
       const note = (name: string) => {
         const ran = ((globalThis as { ran?: string[] }).ran ??= []);
@@ -29,7 +31,7 @@ describe("an engine with tasks ahead", () => {
           frames: session.build("apply_request", {}, { header, idents: [Buffer.from(uuid), Buffer.from("client")], buffers: packCall(fn, args) }),
         };
       };
-      const [first, second, third] = [request(spin, []), request(note, ["second"]), request(note, ["third"])];
+      const [first, second, third] = [request(spin, [gate.path]), request(note, ["second"]), request(note, ["third"])];
       for (const { frames } of [first, second, third]) controller.sendRaw("task", [...frames]);
       await until(() => controller.published.some((one) => one.parentId === first.header.msg_id && one.content["execution_state"] === "busy"));
       const prefix = [Buffer.from("tsp-controller")];
@@ -38,6 +40,7 @@ describe("an engine with tasks ahead", () => {
       expect(controller.replies.filter((reply) => reply.channel === "task")).toEqual([]);
       // The third comes again, while the first still spins; the second never does.
       controller.sendRaw("task", [...third.frames]);
+      gate.open();
       expect((await controller.reply(third.header)).content["status"]).toBe("ok");
       expect(await setup.call(() => (globalThis as { ran?: string[] }).ran)).toEqual(["third"]);
       expect(controller.replies.filter((reply) => reply.message.parentHeader["msg_id"] === second.header.msg_id)).toEqual([]);
@@ -72,7 +75,7 @@ describe("a cluster", () => {
         await lview.apply((path: string) => {
           const { existsSync, readFileSync: read } = process.getBuiltinModule("node:fs");
           const pause = new Int32Array(new SharedArrayBuffer(4));
-          for (const end = Date.now() + 30_000; Date.now() < end; Atomics.wait(pause, 0, 0, 5))
+          for (const end = Date.now() + 120_000; Date.now() < end; Atomics.wait(pause, 0, 0, 5))
             if (existsSync(path) && read(path, "utf8").split("\n").length > 200) return;
         }, file);
         finished.push("long");
@@ -103,7 +106,7 @@ describe("a cluster", () => {
         const long = lview.apply((path: string) => {
           const pause = new Int32Array(new SharedArrayBuffer(4));
           const { existsSync } = process.getBuiltinModule("node:fs");
-          for (let looks = 0; looks < 500; looks += 1) {
+          for (let looks = 0; looks < 3000; looks += 1) {
             if (existsSync(path)) return "seen";
             Atomics.wait(pause, 0, 0, 20);
           }
@@ -123,6 +126,7 @@ describe("a cluster", () => {
   });
 
   it("loses none of the short tasks behind one that kills its engine", async () => {
+    using gate = new Gate();
     const cluster = await Cluster.start({ n: 2, private: true });
     try {
       const rc = await cluster.connect();
@@ -130,15 +134,17 @@ describe("a cluster", () => {
       await Promise.all(Array.from({ length: 40 }, () => lview.apply(() => null)));
       const submitted = Array.from({ length: 120 }, (_, index) =>
         index === 60
-          ? lview.apply((): number => {
-              // Long enough for the results of the tasks before it to have left.
-              const end = Date.now() + 200;
-              while (Date.now() < end);
+          ? lview.apply((path: string): number => {
+              // The results of the tasks before it have left then.
+              const { existsSync } = process.getBuiltinModule("node:fs");
+              while (!existsSync(path));
               process.kill(process.pid, "SIGKILL");
               return -1;
-            })
+            }, gate.path)
           : lview.apply((one: number) => one, index),
       );
+      await Promise.all(submitted.slice(0, 60));
+      gate.open();
       const settled = await Promise.allSettled(submitted);
       const failed = settled.flatMap((outcome, index) => (outcome.status === "rejected" ? [{ index, name: (outcome.reason as Error).name }] : []));
       expect(failed).toEqual([{ index: 60, name: "EngineError" }]);

@@ -182,8 +182,8 @@ describe.skipIf(PYTHON === undefined)("with ipyparallel's controller", () => {
           "a = view.apply_async(math.sqrt, 16)\nb = view.apply_async(np.arange, 4.0)\nc = view.apply_async(math.sqrt, -1)\n" +
           "a.get(); b.get(); c.wait()\ntell([a.msg_ids[0], b.msg_ids[0], c.msg_ids[0]])",
       )) as [string, string, string];
-      expect(await rc.getResult(ids.slice(0, 2)).get({ timeoutMs: 10_000 })).toEqual([4, Float64Array.of(0, 1, 2, 3)]);
-      await expect(rc.getResult(ids[2]).get({ timeoutMs: 10_000 })).rejects.toMatchObject({ ename: "ValueError" });
+      expect(await rc.getResult(ids.slice(0, 2)).get({ timeoutMs: 60_000 })).toEqual([4, Float64Array.of(0, 1, 2, 3)]);
+      await expect(rc.getResult(ids[2]).get({ timeoutMs: 60_000 })).rejects.toMatchObject({ ename: "ValueError" });
       expect(await rc.hubHistory()).toEqual(expect.arrayContaining(ids));
       expect(Object.keys(await rc.queueStatus())).toEqual(["0", "1", "2", "unassigned"]);
       const records = await rc.dbQuery({ msg_id: ids[0] }, ["msg_id", "engine_uuid"]);
@@ -260,8 +260,9 @@ for call in (lambda: e.apply_sync(lambda x: x, 1), lambda: e.apply_sync(np.sum, 
 running = e.execute("while (true) {}", block=False)
 waiting = e.execute("1", block=False)
 rc.abort(waiting.msg_ids[0], targets=${id}, block=True)
-time.sleep(0.3)
-rc.send_signal("SIGINT", targets=${id}, block=True)
+while not running.ready(): # a signal that comes before the cell runs interrupts nothing
+    rc.send_signal("SIGINT", targets=${id}, block=True)
+    running.wait(0.2)
 for ar in (running, waiting):
     try:
         ar.get(timeout=20)

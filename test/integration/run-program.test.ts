@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Sandbox } from "../support/ipcluster.ts";
-import { until } from "../support/until.ts";
 
 const TSPARALLEL = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
 
@@ -22,7 +21,7 @@ describe("a program with a cluster of its own", () => {
     return path;
   };
   const nothingLeft = async (): Promise<void> => {
-    await until(() => sandbox.processes().length === 0, { timeoutMs: 10_000 });
+    await sandbox.nothingRuns();
     expect(sandbox.securityFiles()).toEqual([]);
   };
 

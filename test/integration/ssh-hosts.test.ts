@@ -14,7 +14,7 @@ const ALL = ["head", "node1", "node2", "node3", "node4"];
 const configuration = (options: string): string =>
   `import { defineConfig } from "tsparallel/config";\nexport default defineConfig({ engines: "ssh", ${options} });\n`;
 
-describe.skipIf(!HAS_SSH_HOSTS)("on hosts with ssh servers", { timeout: 120_000 }, () => {
+describe.skipIf(!HAS_SSH_HOSTS)("on hosts with ssh servers", () => {
   let hosts: SshHosts;
   beforeAll(() => {
     hosts = SshHosts.start(4);
@@ -78,7 +78,7 @@ export default defineConfig({
   it("that cannot be used are told at once, each with the reason and the remedy", async () => {
     const engines = `"node1": 1, "node2": 1, "node3": 1, "nowhere": 1, "head:2200": 1, "head": { node: "/root/old-node" }`;
     writeFileSync(hosts.home("head", "old-node"), `#!/bin/sh\necho '@tsparallel {"type":"node","version":"18.19.0"}'; cat > /dev/null\n`, { mode: 0o755 });
-    await hosts.configure("bad", configuration(`controller: { ip: "*" }, ssh: { connectTimeoutMs: 2000, engines: { ${engines} } }`));
+    await hosts.configure("bad", configuration(`controller: { ip: "*" }, ssh: { connectTimeoutMs: 5000, engines: { ${engines} } }`));
     hosts.change("head", ".ssh/known_hosts", (known) => known.replace(/^node1,.*\n/m, ""));
     hosts.change("node2", ".ssh/authorized_keys", () => "");
     hosts.hideNode("node3");
@@ -119,7 +119,7 @@ export default defineConfig({
   });
 
   it("one that dies during the start fails it, as does every second one that cannot be reached; with --min-engines the rest goes on", async () => {
-    const dying = `args: ["-o", "ServerAliveInterval=1"], connectTimeoutMs: 1000, engines: { node1: 1, node4: { n: 1, command: ["sh", "-c", "exec sleep 600"] } }`;
+    const dying = `args: ["-o", "ServerAliveInterval=1"], connectTimeoutMs: 5000, engines: { node1: 1, node4: { n: 1, command: ["sh", "-c", "exec sleep 600"] } }`;
     await hosts.configure("half", configuration(`controller: { ip: "*" }, ssh: { ${dying} }`));
     const start = hosts.ipcluster("start", "--profile=half");
     await start.says("starting engines on a host host=node4");
@@ -129,17 +129,20 @@ export default defineConfig({
     // What is told depends on whether the host had said yet that its engine runs.
     expect(end.stderr).toMatch(/ipcluster: (?:the connection to node4 ended|engine 2 of 2 on node4 was lost with the connection to node4).*\n$/);
     expect(end.code).toBe(1);
+    const fewer = hosts.ipcluster("start", "--profile=half", "--cluster-id=fewer", "--min-engines=1");
     const half = await hosts.run("start", "--profile=half");
     expect(half.stderr).toContain("ipcluster: 1 of 2 hosts cannot be used: node4 does not answer: check that it is on and can be reached: ssh node4\n");
     expect(half.code).toBe(1);
-    const fewer = hosts.ipcluster("start", "--profile=half", "--min-engines=1");
     await fewer.says("ready: fewer engines than wanted answer engines=1 wanted=2");
     expect(fewer.stderr).toContain(`going on without a host host=node4 why="node4 does not answer`);
-    expect((await hosts.run("stop", "--profile=half")).code).toBe(0);
+    expect((await hosts.run("stop", "--profile=half", "--cluster-id=fewer")).code).toBe(0);
+    await fewer.ended;
   });
 
   it("a start is given up by Ctrl-C at each of its steps, and nothing is left on any of them", async () => {
-    await hosts.configure("quit", configuration(`controller: { ip: "*" }, ssh: { engines: { node1: 1, node2: 1 } }`));
+    // Engines that never answer: the start does not end before, however long the Ctrl-C takes to come.
+    const silent = `{ n: 1, command: ["sh", "-c", "exec sleep 600"] }`;
+    await hosts.configure("quit", configuration(`controller: { ip: "*" }, ssh: { engines: { node1: ${silent}, node2: ${silent} } }`));
     const moments = ["starting the controller", "starting engines n=2", "starting engines on a host"];
     const ends = moments.map(async (moment, at) => {
       const start = hosts.ipcluster("start", "--profile=quit", `--cluster-id=q${at}`);
@@ -153,7 +156,7 @@ export default defineConfig({
 
   it("engines, also those that were added, are stopped by the hosts themselves when the starter was killed", async () => {
     // One host's connection ends with the starter; the other host is cut off before, and hears of nothing any more.
-    const lab = `ssh: { args: ["-o", "ServerAliveInterval=1"], engines: { node1: 1, node2: 1 }, contactTimeoutMs: 2000 }, sshproxy: { host: "root@node1" }`;
+    const lab = `ssh: { args: ["-o", "ServerAliveInterval=1"], engines: { node1: 1, node2: 1 }, contactTimeoutMs: 5000 }, sshproxy: { host: "root@node1" }`;
     await hosts.configure("two", configuration(`controller: { ip: "*" }, ${lab}`));
     const start = hosts.ipcluster("start", "--profile=two");
     await start.says("ready: all engines answer");
@@ -162,7 +165,7 @@ export default defineConfig({
     const file = JSON.parse(readFileSync(hosts.home("head", ".ipython/profile_two/security/cluster-.json"), "utf8")) as { starter: { pid: number } };
     hosts.cut("node2");
     hosts.on("head", "kill", "-KILL", String(file.starter.pid));
-    await until(() => ALL.every((host) => hosts.processes(host).length === 0), { timeoutMs: 20_000, everyMs: 20 });
+    await until(() => ALL.every((host) => hosts.processes(host).length === 0), { everyMs: 20 });
     hosts.mend();
     expect((await hosts.run("stop", "--profile=two")).code).toBe(11);
   });
@@ -231,7 +234,7 @@ export default defineConfig({
   });
 
   it("the controller may run on one, whose connection files are fetched; a host that fails takes only its engines with it", async () => {
-    const impatient = `args: ["-o", "ServerAliveInterval=1"], connectTimeoutMs: 1000`;
+    const impatient = `args: ["-o", "ServerAliveInterval=1"], connectTimeoutMs: 5000`;
     await hosts.configure("far", configuration(`controller: { launcher: "ssh" }, ssh: { ${impatient}, controller: "node1", engines: { node2: 1, node3: 1 } }`));
     const start = hosts.ipcluster("start", "--profile=far");
     await start.says("ready: all engines answer engines=2");

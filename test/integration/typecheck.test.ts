@@ -95,9 +95,9 @@ describe("%typecheck", () => {
     );
     expect(readdirSync(temporary)).toEqual([]);
     const checking = kernel.execute("%typecheck");
-    await until(() => readdirSync(temporary).length > 0, { timeoutMs: 30_000 });
+    await until(() => readdirSync(temporary).length > 0);
     await kernel.ask("interrupt_request", {}, "control");
     expect((await kernel.ended(checking)).reply).toMatchObject({ status: "error", evalue: "the type check was interrupted" });
-    await until(() => readdirSync(temporary).length === 0, { timeoutMs: 30_000 });
+    await until(() => readdirSync(temporary).length === 0);
   });
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { resolveProfile } from "../../dist/config/index.js";
 import { startController, type Controller, type ControllerOptions } from "../../dist/controller/index.js";
 import { ZeromqTransport } from "../../src/net/index.ts";
+import { until as untilHolds } from "./until.ts";
 import { RawClient, RawEngine, type RawEngineOptions } from "./raw-peer.ts";
 
 /** A running controller and the makers of its peers. */
@@ -52,10 +53,7 @@ async function visibleEngine(transport: ZeromqTransport, controller: Controller,
   return engine;
 }
 
-/** Polls until a condition holds. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 10_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await condition());) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 3));
-  }
+/** Polls until a condition holds, which a sentence tells. */
+export function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  return untilHolds(condition, { everyMs: 3, instead: () => `wanted: ${what}` });
 }

@@ -58,9 +58,9 @@ export class EngineProcess {
   }
 
   /** Resolves when the output holds a text; fails at once when the process ends without it. */
-  async says(text: string | RegExp, timeoutMs = 15_000): Promise<void> {
+  async says(text: string | RegExp): Promise<void> {
     const isThere = (): boolean => (typeof text === "string" ? this.output.includes(text) : text.test(this.output));
-    await until(() => isThere() || this.hasExited, { timeoutMs });
+    await until(() => isThere() || this.hasExited, { instead: () => `the engine wrote: ${this.output}` });
     if (!isThere()) throw new Error(`the engine ended without saying ${String(text)}:\n${this.output}`);
   }
 

@@ -4,7 +4,7 @@
 import { millis } from "../../src/base/index.ts";
 import { createSession, SYSTEM_CLOCK, ZeromqTransport, type BoundSocket } from "../../src/net/index.ts";
 import type { Dict, EngineConnectionInfo, Frame, Header, Message, Session } from "../../src/wire/index.ts";
-import { until } from "./until.ts";
+import { until, WAIT_MS } from "./until.ts";
 
 /** How the controller behaves. */
 export interface FakeControllerOptions {
@@ -162,12 +162,12 @@ export class FakeController {
   }
 
   /** The reply to a request, when it has come. */
-  async reply(request: Header, timeoutMs = 10_000): Promise<Message> {
+  async reply(request: Header, timeoutMs = WAIT_MS): Promise<Message> {
     return (await this.wholeReply(request, timeoutMs)).message;
   }
 
   /** The reply with its prefix and channel. */
-  async wholeReply(request: Header, timeoutMs = 10_000): Promise<Reply> {
+  async wholeReply(request: Header, timeoutMs = WAIT_MS): Promise<Reply> {
     const find = (): Reply | undefined => this.replies.find((reply) => reply.message.parentHeader["msg_id"] === request.msg_id);
     await until(() => find() !== undefined, { timeoutMs });
     return find() as Reply;
@@ -179,7 +179,7 @@ export class FakeController {
   }
 
   /** What was published for a request up to its idle status. */
-  async output(request: Header, timeoutMs = 10_000): Promise<readonly Published[]> {
+  async output(request: Header, timeoutMs = WAIT_MS): Promise<readonly Published[]> {
     const own = (): Published[] => this.published.filter((one) => one.parentId === request.msg_id);
     await until(() => own().some((one) => one.content["execution_state"] === "idle"), { timeoutMs });
     return own();
@@ -193,7 +193,7 @@ export class FakeController {
   }
 
   /** Pings until an engine answers. */
-  async waitForHeart(uuid: string, timeoutMs = 10_000): Promise<void> {
+  async waitForHeart(uuid: string, timeoutMs = WAIT_MS): Promise<void> {
     await until(
       () => {
         this.ping();

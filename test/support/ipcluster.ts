@@ -6,10 +6,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { until } from "./until.ts";
+import { until, type UntilOptions } from "./until.ts";
 
 const IPCLUSTER = fileURLToPath(new URL("../../dist/cli/bin/ipcluster.js", import.meta.url));
-const WAIT_MS = 30_000;
 
 /** How a command ended. */
 export interface CommandEnd {
@@ -25,18 +24,44 @@ export class RunningCommand {
   readonly ended: Promise<CommandEnd>;
   stdout = "";
   stderr = "";
+  #hasEnded = false;
 
   constructor(child: ChildProcess) {
     this.child = child;
     child.stdout?.on("data", (chunk: Buffer) => (this.stdout += chunk.toString()));
     child.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString()));
-    this.ended = new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal, stdout: this.stdout, stderr: this.stderr })));
+    this.ended = new Promise((resolve) =>
+      child.once("close", (code, signal) => {
+        this.#hasEnded = true;
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+      }),
+    );
   }
 
-  /** Waits until a text stands on standard error, or the command ended. */
-  async says(text: string): Promise<void> {
-    await until(() => this.stderr.includes(text) || this.child.exitCode !== null || this.child.signalCode !== null, { timeoutMs: WAIT_MS });
-    if (!this.stderr.includes(text)) throw new Error(`ended without saying "${text}": ${this.stderr}`);
+  /** Whether its process is gone, and all that it wrote is here. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Waits until a text stands on standard error; fails at once when the command ends without it. */
+  says(text: string): Promise<void> {
+    return this.until(() => this.stderr.includes(text), `saying "${text}"`);
+  }
+
+  /** Waits until a text stands on standard output; fails at once when the command ends without it. */
+  prints(text: string): Promise<void> {
+    return this.until(() => this.stdout.includes(text), `printing "${text}"`);
+  }
+
+  /** Waits for a condition that this command brings about; fails at once, with all that it wrote, when the command ends without it. */
+  async until(condition: () => boolean, what: string, options: Omit<UntilOptions, "instead"> = {}): Promise<void> {
+    await until(() => condition() || this.#hasEnded, { ...options, instead: () => this.#wrote() });
+    if (!condition()) throw new Error(`the command ended without ${what}; ${this.#wrote()}`);
+  }
+
+  #wrote(): string {
+    const { exitCode, signalCode } = this.child;
+    return `exit status ${exitCode ?? signalCode ?? "none yet"}, standard output:\n${this.stdout}\nstandard error:\n${this.stderr}`;
   }
 }
 
@@ -83,6 +108,11 @@ export class Sandbox {
     return processesWith(this.dir);
   }
 
+  /** Waits until nothing runs any more that was started for this sandbox. */
+  nothingRuns(): Promise<void> {
+    return nothingRunsWith(this.dir);
+  }
+
   /** Kills what is left and removes the directory. */
   dispose(): void {
     for (const pid of this.processes()) {
@@ -102,6 +132,19 @@ export function processesWith(text: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
   return pids.filter((pid) => pid !== process.pid && mentions(pid, text));
+}
+
+/** Waits until no living process has this text in its environment; else tells which do. */
+export function nothingRunsWith(text: string): Promise<void> {
+  return until(() => processesWith(text).length === 0, { instead: () => `these run: ${processesWith(text).map(commandOf).join("; ")}` });
+}
+
+function commandOf(pid: number): string {
+  try {
+    return `${pid} ${readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim()}`;
+  } catch {
+    return `${pid}, which has just ended`;
+  }
 }
 
 function mentions(pid: number, text: string): boolean {

@@ -7,12 +7,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createSession, freePorts, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
 import type { Dict, Header, Message, Session } from "../../src/wire/index.ts";
-import { until } from "./until.ts";
+import { until, WAIT_MS } from "./until.ts";
 
 /** The program whose sub-command `kernel start` runs a kernel. */
 export const TSPARALLEL: string = fileURLToPath(new URL("../../dist/cli/bin/tsparallel.js", import.meta.url));
 const KEY = "0a1b2c3d-test";
-const WAIT_MS = 20_000;
 const KILL_MS = 5000;
 
 /** A message that the kernel published, sent as a reply or asked the user. */
@@ -115,7 +114,7 @@ export class KernelProcess {
 
   /** The first message that was or will be heard and is meant. */
   async find(isMeant: (heard: Heard) => boolean): Promise<Heard> {
-    await until(() => this.heard.some(isMeant) || this.exit !== undefined, { timeoutMs: WAIT_MS });
+    await until(() => this.heard.some(isMeant) || this.exit !== undefined, { instead: () => `the kernel wrote: ${this.output}` });
     const found = this.heard.find(isMeant);
     if (found === undefined) throw new Error(`the kernel ended (${JSON.stringify(this.exit)}) without the message: ${this.output}`);
     return found;
@@ -160,7 +159,7 @@ export class KernelProcess {
 
   /** Waits for the process to end. */
   async processEnd(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
-    await until(() => this.exit !== undefined, { timeoutMs: WAIT_MS });
+    await until(() => this.exit !== undefined);
     return this.exit as { code: number | null; signal: NodeJS.Signals | null };
   }
 

@@ -5,10 +5,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { processesWith, RunningCommand, type CommandEnd } from "./ipcluster.ts";
+import { nothingRunsWith, processesWith, RunningCommand, type CommandEnd } from "./ipcluster.ts";
 import { TSPARALLEL } from "./kernel-process.ts";
 import { PYTHON } from "./python.ts";
-import { until } from "./until.ts";
 
 /** A code cell after a run. */
 export interface ExecutedCell {
@@ -89,7 +88,7 @@ export class NotebookRuns {
 
   /** Nothing that was started runs any more. */
   async nothingRuns(): Promise<void> {
-    await until(() => processesWith(this.folder).length === 0, { timeoutMs: 30_000 });
+    await nothingRunsWith(this.folder);
   }
 
   /** Nothing runs, and no file is left but notebooks. */

@@ -13,7 +13,7 @@ import { until } from "./until.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const IPENGINE = join(ROOT, "dist", "cli", "bin", "ipengine.js");
 const IPCONTROLLER = join(ROOT, "dist", "cli", "bin", "ipcontroller.js");
-const START_MS = 30_000;
+const START_MS = 60_000;
 const STOP_MS = 8000;
 const OUTPUT_CHARS_MAX = 100_000;
 
@@ -133,6 +133,6 @@ async function stopProcess(child: ChildProcess): Promise<void> {
     await until(hasEnded, { timeoutMs: STOP_MS });
   } catch {
     child.kill("SIGKILL");
-    await until(hasEnded, { timeoutMs: STOP_MS });
+    await until(hasEnded);
   }
 }

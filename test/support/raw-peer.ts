@@ -7,7 +7,7 @@ import { createSession, newSessionId, SYSTEM_CLOCK, type MessageSocket, type Tra
 import type { ClientConnectionInfo, Dict, EngineConnectionInfo, Frame, Message, Session } from "../../src/wire/index.ts";
 
 /** How long a peer waits for a message before the test fails. */
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 
 const text = (frame: Frame): string => Buffer.from(frame).toString("utf8");
 const bytes = (value: string): Frame => Buffer.from(value, "utf8");

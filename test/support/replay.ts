@@ -193,7 +193,7 @@ export class Replay {
           this.engineOf(message).send(message);
           return arrived.some((one) => one.is(message));
         },
-        { timeoutMs: 10_000, everyMs: 20 },
+        { everyMs: 20 },
       );
     }
   }
@@ -213,7 +213,7 @@ export class Replay {
 
   async #taker(request: Recorded): Promise<ReplayEngine | undefined> {
     const hasIt = (engine: ReplayEngine): boolean => engine.channels.task.inbox.arrived.some(({ header }) => header["msg_id"] === request.header["msg_id"]);
-    await until(() => this.engines.some(hasIt), { timeoutMs: 10_000 });
+    await until(() => this.engines.some(hasIt));
     return this.engines.find(hasIt);
   }
 

@@ -177,7 +177,7 @@ export class ScriptedController implements Transport {
 
   /** The next message on a channel, waiting for it. */
   async next(channel: Channel): Promise<Sent> {
-    await until(() => this.sent.some((message) => message.channel === channel), { timeoutMs: 2000, everyMs: 1 });
+    await until(() => this.sent.some((message) => message.channel === channel), { everyMs: 1 });
     const at = this.sent.findIndex((message) => message.channel === channel);
     return this.sent.splice(at, 1)[0] as Sent;
   }

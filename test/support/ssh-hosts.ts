@@ -11,7 +11,7 @@ import { RunningCommand, type CommandEnd } from "./ipcluster.ts";
 
 const SCRIPT = fileURLToPath(new URL("../testbeds/ssh-hosts.sh", import.meta.url));
 const IPCLUSTER = fileURLToPath(new URL("../../dist/cli/bin/ipcluster.js", import.meta.url));
-const CALL_MS = 30_000;
+const CALL_MS = 60_000;
 const NODES_MAX = 20;
 
 /** Whether hosts can be made here: by root, with OpenSSH's server and the tools for namespaces. */

@@ -10,7 +10,7 @@ import { Client, type ConnectOptions } from "tsparallel";
 import { until } from "./until.ts";
 
 const BIN = fileURLToPath(new URL("../../dist/cli/bin/", import.meta.url));
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 5000;
 const OUTPUT_CHARS_MAX = 100_000;
 
@@ -121,7 +121,7 @@ async function stopProcess(child: ChildProcess): Promise<void> {
     await until(hasEnded, { timeoutMs: STOP_MS });
   } catch {
     child.kill("SIGKILL");
-    await until(hasEnded, { timeoutMs: STOP_MS });
+    await until(hasEnded);
   }
 }
 
