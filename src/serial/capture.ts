@@ -11,9 +11,10 @@ import { createCode, type Code, type CodeFacts } from "./code.ts";
 import { parseFunctionSource, type FreeName, type FunctionSource } from "./function-source.ts";
 import { knownFact } from "./known-functions.ts";
 import { FactValue, findRecord, keepClass, keepImported, type CodeRecord, type TravelRecord } from "./records.ts";
+import { isRequired } from "./required-modules.ts";
 import { isClean } from "./scan.ts";
 import { readInside, type FunctionInside, type FunctionLocation } from "./scope-reader.ts";
-import { areNamesKnown, importedScript, scriptNames, scriptUrl, writtenPlace, type ImportedName } from "./script-table.ts";
+import { areNamesKnown, importedScript, scriptNames, scriptUrl, writtenPlace, type ImportedName, type ScriptNames } from "./script-table.ts";
 import type { WrittenPlace } from "./source-maps.ts";
 import { isNativeFunction } from "./things.ts";
 
@@ -153,6 +154,8 @@ function toPlace(location: FunctionLocation | undefined, source: string, parsed:
 interface Binding {
   readonly name: string;
   readonly member: string | undefined;
+  /** Where the variable is: as V8 names the scope. */
+  readonly scope: string;
   /** The namespace a member is read from; it never changes, its members may. */
   readonly root: Readonly<Record<string, unknown>> | undefined;
   /** Whether the value can never change. */
@@ -214,8 +217,9 @@ class BindingReader {
     const value = readVariable(scope.vars, name);
     const isShared = scope.kind === "Cells";
     if (members !== undefined && isNamespaceLike(name, value))
-      for (const member of members) this.#push({ name, member, root: value, isFixed: false, isShared, known: undefined }, value[member], eager);
-    else this.#push({ name, member: undefined, root: undefined, isFixed: false, isShared, known: undefined }, value, eager);
+      for (const member of members)
+        this.#push({ name, member, scope: scope.kind, root: value, isFixed: false, isShared, known: undefined }, value[member], eager);
+    else this.#push({ name, member: undefined, scope: scope.kind, root: undefined, isFixed: false, isShared, known: undefined }, value, eager);
   }
 
   #recover(use: DefinitionUse): void {
@@ -223,7 +227,7 @@ class BindingReader {
     if (this.#items.some((binding) => binding.name === name && binding.member === member)) return;
     const value = shownValue(this.#fn, use);
     if (value === undefined) this.lost ??= name;
-    else this.#push({ name, member, root: undefined, isFixed: true, known: undefined }, value, true);
+    else this.#push({ name, member, scope: "", root: undefined, isFixed: true, known: undefined }, value, true);
   }
 
   #push(binding: Binding, value: unknown, eager: boolean): void {
@@ -264,7 +268,7 @@ class BindingReader {
       const value = binding.known === undefined ? values[i] : binding.known.value;
       // What is still undefined may be a variable before its initialisation.
       if (value === undefined || binding.isShared === true || names.isAssigned(binding.name)) return;
-      const imported = names.imports.get(binding.name);
+      const imported = importOf(binding, binding.root ?? value, url, names);
       binding.isFixed = binding.root === undefined && imported === undefined ? true : isFixedImport(value, url, imported, binding.member);
     });
     if (this.#items.every(({ isFixed }) => isFixed)) this.#fixed = values;
@@ -283,7 +287,7 @@ class BindingReader {
     if (this.location === undefined || (typeof value === "object" && isClean(value) && !types.isModuleNamespaceObject(value))) return value;
     const url = scriptUrl(this.location.scriptId);
     if (binding.name === "require" && typeof value === "function" && "resolve" in value) return new FactValue(["require", url]);
-    const imported = scriptNames(this.location.scriptId).imports.get(binding.name);
+    const imported = importOf(binding, binding.root ?? value, url, scriptNames(this.location.scriptId));
     if (imported === undefined) return value;
     const specifier = packageSpecifier(imported.specifier);
     if (specifier === undefined) return value;
@@ -292,6 +296,13 @@ class BindingReader {
     keepImported(fact, value);
     return new FactValue(fact);
   }
+}
+
+/** The import that a variable is; `undefined` for one of a function inside that only has the same name. */
+function importOf(binding: Binding, value: unknown, url: string, names: ScriptNames): ImportedName | undefined {
+  const imported = names.imports.get(binding.name);
+  if (imported === undefined || imported.isDeclaration) return binding.scope === "Module" ? imported : undefined;
+  return !names.isAmbiguous(binding.name) || isRequired(value, imported, url) ? imported : undefined;
 }
 
 /** A variable that is not initialised yet reads as `undefined`; newer versions of Node throw. */

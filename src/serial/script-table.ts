@@ -13,6 +13,8 @@ export interface ImportedName {
   readonly specifier: string;
   /** Way from the module namespace to the value: empty for the namespace itself. */
   readonly path: readonly string[];
+  /** An `import` declaration, whose name is a variable of the module; otherwise a variable somewhere that gets what `require` gives. */
+  readonly isDeclaration: boolean;
 }
 
 /** The facts of one script that need its text. */
@@ -20,6 +22,8 @@ export interface ScriptNames {
   readonly imports: ReadonlyMap<string, ImportedName>;
   /** Whether a variable of this name may change after it was initialised. */
   readonly isAssigned: (name: string) => boolean;
+  /** Whether several variables or parameters of the script have this name. */
+  readonly isAmbiguous: (name: string) => boolean;
   /** Some export has another name than its variable, or comes from another module: export names say nothing. */
   readonly renamesExports: boolean;
 }
@@ -34,7 +38,7 @@ const SOURCE_LENGTH_MAX = 1_000_000;
 const URLS = new BoundedMap<string, { readonly url: string; readonly sourceMapUrl: string }>(SCRIPTS_MAX);
 const SCRIPT_IDS = new BoundedMap<string, string>(SCRIPTS_MAX);
 const NAMES = new BoundedMap<string, ScriptNames>(NAMES_MAX);
-const UNKNOWN_NAMES: ScriptNames = { imports: new Map(), isAssigned: () => true, renamesExports: true };
+const UNKNOWN_NAMES: ScriptNames = { imports: new Map(), isAssigned: () => true, isAmbiguous: () => true, renamesExports: true };
 
 /** URL or path of a script; empty when it has none. */
 export function scriptUrl(scriptId: string): string {
@@ -108,7 +112,12 @@ export function readNames(source: string): ScriptNames {
   if (program === undefined) return UNKNOWN_NAMES;
   const reader = new ScriptReader();
   reader.read(program, 0);
-  return { imports: reader.imports, isAssigned: (name) => reader.isAssigned(name), renamesExports: reader.renamesExports };
+  return {
+    imports: reader.imports,
+    isAssigned: (name) => reader.isAssigned(name),
+    isAmbiguous: (name) => reader.isAmbiguous(name),
+    renamesExports: reader.renamesExports,
+  };
 }
 
 function parseScript(source: string): AstNode | undefined {
@@ -131,6 +140,8 @@ function parseScript(source: string): AstNode | undefined {
 class ScriptReader {
   readonly imports = new Map<string, ImportedName>();
   readonly #assigned = new Set<string>();
+  readonly #declared = new Set<string>();
+  readonly #declaredAgain = new Set<string>();
   readonly #variables = new Set<string>();
   /** Members of `exports` that were set once, where the script begins. */
   readonly #exported = new Set<string>();
@@ -143,6 +154,10 @@ class ScriptReader {
     return this.#hidesNames || this.#assigned.has(name);
   }
 
+  isAmbiguous(name: string): boolean {
+    return this.#hidesNames || this.#declaredAgain.has(name);
+  }
+
   /** `repeats` counts loops and functions around the node: a `var` with a value in there is set more than once. */
   read(node: AstNode, repeats: number): void {
     let depth = repeats;
@@ -152,6 +167,13 @@ class ScriptReader {
         return;
       case "VariableDeclaration":
         for (const declarator of node["declarations"] as AstNode[]) this.#readDeclarator(declarator, node["kind"] === "var", repeats);
+        break;
+      case "CatchClause":
+        this.#declare(node["param"] as AstNode | null);
+        break;
+      case "ClassDeclaration":
+      case "ClassExpression":
+        this.#declare(node["id"] as AstNode | null);
         break;
       case "AssignmentExpression":
         this.#assign(node["left"] as AstNode);
@@ -186,7 +208,11 @@ class ScriptReader {
       default:
     }
     const isFunction = FUNCTIONS.has(node.type);
-    if (isFunction) this.#functions += 1;
+    if (isFunction) {
+      this.#functions += 1;
+      this.#declare(node["id"] as AstNode | null);
+      for (const parameter of node["params"] as AstNode[]) this.#declare(parameter);
+    }
     for (const key in node) {
       const child = node[key];
       if (typeof child !== "object" || child === null) continue;
@@ -211,13 +237,14 @@ class ScriptReader {
       const local = (item["local"] as AstNode)["name"] as string;
       const imported = item["imported"] as AstNode | undefined;
       const path = item.type === "ImportNamespaceSpecifier" ? [] : [imported === undefined ? "default" : nameOf(imported)];
-      this.imports.set(local, { specifier, path });
+      this.imports.set(local, { specifier, path, isDeclaration: true });
     }
   }
 
   #readDeclarator(declarator: AstNode, isVar: boolean, repeats: number): void {
     const id = declarator["id"] as AstNode;
     const init = declarator["init"] as AstNode | null;
+    this.#declare(id);
     if (init === null) return;
     if (isVar) {
       for (const name of namesIn(id)) {
@@ -226,16 +253,21 @@ class ScriptReader {
       }
     }
     const required = requiredModule(init);
-    if (required === undefined) return;
+    // A variable of a function that has the name of an import must not take its place.
+    if (required === undefined || namesIn(id).some((name) => this.imports.get(name)?.isDeclaration === true)) return;
     if (id.type === "Identifier") this.imports.set(id["name"] as string, required);
     else if (id.type === "ObjectPattern") {
       for (const property of id["properties"] as AstNode[]) {
         const value = property["value"] as AstNode | undefined;
         if (property.type === "Property" && value?.type === "Identifier") {
-          this.imports.set(value["name"] as string, { specifier: required.specifier, path: [nameOf(property["key"] as AstNode)] });
+          this.imports.set(value["name"] as string, { ...required, path: [nameOf(property["key"] as AstNode)] });
         }
       }
     }
+  }
+
+  #declare(pattern: AstNode | null): void {
+    for (const name of namesIn(pattern)) (this.#declared.has(name) ? this.#declaredAgain : this.#declared).add(name);
   }
 
   #readLoopTarget(left: AstNode): void {
@@ -303,8 +335,8 @@ function requiredModule(init: AstNode): ImportedName | undefined {
   if (typeof callee !== "string" || first === undefined) return undefined;
   if (INTEROP_NAMES.test(callee)) {
     const inner = requiredModule(first);
-    return inner === undefined ? undefined : { specifier: inner.specifier, path: [] };
+    return inner === undefined ? undefined : { ...inner, path: [] };
   }
   if (!REQUIRE_NAMES.test(callee) || typeof first["value"] !== "string") return undefined;
-  return { specifier: first["value"], path: callee === "__vite_ssr_import__" ? [] : ["default"] };
+  return { specifier: first["value"], path: callee === "__vite_ssr_import__" ? [] : ["default"], isDeclaration: false };
 }
