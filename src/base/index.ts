@@ -8,6 +8,7 @@ export * from "./heap.ts";
 export * from "./ids.ts";
 export * from "./kernel-errors.ts";
 export * from "./kernel-failure.ts";
+export * from "./of-process.ts";
 export * from "./process-wide.ts";
 export * from "./ring-queue.ts";
 export * from "./rng.ts";

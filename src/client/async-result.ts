@@ -2,13 +2,12 @@
 // metadata, abort. A result nobody looks at costs nothing and, failed, disturbs nobody: its promise is made only when
 // somebody asks for it.
 
-import { CompositeError, InvalidArgumentError, InvalidStateError, parseIsoDate } from "../base/index.ts";
+import { CompositeError, InvalidArgumentError, InvalidStateError, keepInProcess, parseIsoDate } from "../base/index.ts";
 import { finishedItems, isAllOk, isComplete, serialSeconds, totalItems, wallSeconds, type DisplayOutput } from "../core/client/index.ts";
 import type { CancelOutcomes } from "./cancel.ts";
 import { metadataOf, timesOf, type RequestMetadata } from "./metadata.ts";
 import { showOutputs, type DisplayOptions } from "./display-outputs.ts";
 import type { OutputSink } from "./engine-output.ts";
-import { showAsText } from "./inspect.ts";
 import { watchOutput, type EngineOutput } from "./engine-output.ts";
 import type { RequestHandle } from "./request-handle.ts";
 import {
@@ -394,4 +393,4 @@ export class AsyncResult<T, Item = T, A extends Arity = "one"> implements Promis
   }
 }
 
-showAsText(AsyncResult);
+keepInProcess(AsyncResult, "await it and send the value");

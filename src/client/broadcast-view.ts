@@ -1,6 +1,7 @@
 // BroadcastView: one message to the broadcast scheduler, which copies it to every engine. The request leaves this
 // client once, however many engines there are.
 
+import { keepInProcess } from "../base/index.ts";
 import { resolveTargets, type EngineFacts, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
@@ -14,6 +15,7 @@ import type { ExecuteReply } from "./execute-reply.ts";
 import { remoteFunction, type RemoteFunction } from "./remote-function.ts";
 import type { Submission } from "./submission.ts";
 import type { ViewContext } from "./view-context.ts";
+import { SUBMIT_HERE, viewText } from "./view-text.ts";
 
 /** What a broadcast view may be told. */
 export interface BroadcastOptions {
@@ -62,6 +64,11 @@ export class BroadcastView {
   /** Engines of the view. */
   get length(): number {
     return this.targets.length;
+  }
+
+  /** `<BroadcastView: engines 0…3>`, and the options that were given. */
+  toString(): string {
+    return viewText("BroadcastView", this, this.#options);
   }
 
   /** The same view with something changed. */
@@ -132,3 +139,5 @@ export class BroadcastView {
     return resolveTargets(this.#context.link.directory.engines, this.#options.targets ?? "all");
   }
 }
+
+keepInProcess(BroadcastView, SUBMIT_HERE);

@@ -1,6 +1,6 @@
 // Client: the user's one connection to a cluster. It gives views, knows engines, asks the Hub.
 
-import { describeIds, InvalidArgumentError, type EngineId } from "../base/index.ts";
+import { describeIds, InvalidArgumentError, keepInProcess, type EngineId } from "../base/index.ts";
 import { DEFAULT_WINDOW, pickSlice, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/client/index.ts";
 import { hubResult, resubmittedResult, type AsyncHubResult } from "./async-hub-result.ts";
 import { AsyncResult } from "./async-result.ts";
@@ -16,7 +16,6 @@ import { engineEvents, type EngineEvent } from "./engine-events.ts";
 import { orderEngines } from "./engine-control.ts";
 import { EngineLanguages } from "./engine-languages.ts";
 import * as hub from "./hub-queries.ts";
-import { showAsText } from "./inspect.ts";
 import type { Jobs } from "./jobs.ts";
 import { chooseEngines, LoadBalancedView } from "./load-balanced-view.ts";
 import type { RequestMetadata } from "./metadata.ts";
@@ -26,6 +25,7 @@ import { RequestHistory } from "./request-history.ts";
 import type { ViewContext } from "./view-context.ts";
 import { VALUE_EACH } from "./result-shape.ts";
 import { noteFailure } from "./unseen-failures.ts";
+import { SUBMIT_HERE } from "./view-text.ts";
 import { waitForEngines } from "./wait-for-engines.ts";
 import { allOf, checkWait, waitFor, type WaitOptions } from "./wait-for.ts";
 import type { InteractiveOptions } from "./wait-interactive.ts";
@@ -391,4 +391,4 @@ export class Client {
   }
 }
 
-showAsText(Client);
+keepInProcess(Client, SUBMIT_HERE);

@@ -1,7 +1,7 @@
 // DirectView: the same call on each of chosen engines, one message to each, through mux.
 
 import { readFileSync } from "node:fs";
-import { InvalidArgumentError } from "../base/index.ts";
+import { InvalidArgumentError, keepInProcess } from "../base/index.ts";
 import { blockSpans, interleave, isOpenTargets, resolveTargets, roundRobin, type EngineFacts, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import type { Dict } from "../wire/index.ts";
@@ -18,6 +18,7 @@ import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFun
 import type { RequestHandle } from "./request-handle.ts";
 import { concatenate, cut, cutOne, isTypedArray, readSequence, readSequences, shortestLength, type Sliceable } from "./sequences.ts";
 import type { ViewContext } from "./view-context.ts";
+import { SUBMIT_HERE, viewText } from "./view-text.ts";
 import type { WaitOptions } from "./wait-for.ts";
 
 /** A value for one engine, or a list of them, one for each engine. */
@@ -80,6 +81,11 @@ export class DirectView<A extends Arity = "many"> {
   /** Engines of the view. */
   get length(): number {
     return this.targets.length;
+  }
+
+  /** `<DirectView: engines 0…3>`, and the options that were given. */
+  toString(): string {
+    return viewText("DirectView", this, this.#options);
   }
 
   /** The same view with something changed. */
@@ -283,6 +289,8 @@ export class DirectView<A extends Arity = "many"> {
     return new AsyncResult(handles, shape as ResultShape<PerEngine<A, R>, R>, this.#context);
   }
 }
+
+keepInProcess(DirectView, SUBMIT_HERE);
 
 /** Targets as they stay: ids of the engines of now; all, or a choice by properties, is made anew at each call. */
 export function fixTargets(context: ViewContext, targets: Targets): Targets {

@@ -1,7 +1,6 @@
 // Why a request is not running, or what else has become of it: facts for programs, one sentence for people.
 
-import { isoMicros, millis } from "../base/index.ts";
-import { showAsText } from "./inspect.ts";
+import { isoMicros, millis, showAsText } from "../base/index.ts";
 
 /** Where a request stands: before any engine has it, at an engine behind others, begun, ended. */
 export type ExplanationState = "waiting" | "queued" | "running" | "done" | "unknown";

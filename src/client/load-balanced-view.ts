@@ -1,6 +1,6 @@
 // LoadBalancedView: calls that go to whichever engine is free, through the task scheduler.
 
-import { InvalidArgumentError, type EngineUuid } from "../base/index.ts";
+import { InvalidArgumentError, keepInProcess, type EngineUuid } from "../base/index.ts";
 import { autoChunkSize, CHUNK_ITEMS_MAX, isOpenTargets, resolveTargets, type EngineFacts, type EngineSelector, type Targets } from "../core/client/index.ts";
 import { pythonFunction, type PythonCallable } from "../serial/index.ts";
 import { framesBytes, isPriority, PRIORITY_MAX, type Dict } from "../wire/index.ts";
@@ -17,6 +17,7 @@ import { parallelFunction, remoteFunction, type ParallelFunction, type RemoteFun
 import type { RequestHandle } from "./request-handle.ts";
 import { cut, readSequences, shortestLength, type Sliceable } from "./sequences.ts";
 import type { ViewContext } from "./view-context.ts";
+import { SUBMIT_HERE, viewText } from "./view-text.ts";
 
 /** What a view asks of the scheduler for each task. */
 export interface LoadBalancedOptions {
@@ -96,6 +97,11 @@ export class LoadBalancedView {
   /** Engines that may run tasks. */
   get length(): number {
     return this.targets.length;
+  }
+
+  /** `<LoadBalancedView: engines 0…3>`, and the options that were given. */
+  toString(): string {
+    return viewText("LoadBalancedView", this, this.#options);
   }
 
   /** The same view with something changed; this one stays as it is. */
@@ -250,6 +256,8 @@ export class LoadBalancedView {
     return this.#lastScope;
   }
 }
+
+keepInProcess(LoadBalancedView, SUBMIT_HERE);
 
 /** Engines of now that may run a view's tasks, and what tells the scheduler so. */
 interface Scope {

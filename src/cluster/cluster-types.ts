@@ -4,6 +4,9 @@ import type { ConfigValues } from "../config/index.ts";
 import type { EngineLanguage } from "../core/index.ts";
 import type { Logger } from "../log/index.ts";
 
+/** Where a cluster stands. */
+export type Phase = "starting" | "running" | "stopping" | "stopped";
+
 /** Why a cluster is gone. */
 export interface ClusterEnd {
   /** `stopped`: by `stop`; `shutdown`: the controller was told to end; `failed`: the controller ended by itself. */

@@ -3,7 +3,7 @@
 
 import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { ClosedError, InvalidStateError, InvariantError } from "../base/index.ts";
+import { ClosedError, InvalidStateError, InvariantError, keepInProcess } from "../base/index.ts";
 import type { Client, ConnectOptions } from "../client/index.ts";
 import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles } from "../config/index.ts";
 import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
@@ -14,15 +14,13 @@ import { clusterFilePath, removeClusterFileNow, type ClusterFile } from "./clust
 import { findSetsOf } from "./cluster-life.ts";
 import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-plan.ts";
 import { ClusterRecord } from "./cluster-record.ts";
-import type { AddEnginesOptions, ClusterEnd, FromFileOptions, RestartOptions, RunOptions, ScaleOptions } from "./cluster-types.ts";
+import type { AddEnginesOptions, ClusterEnd, FromFileOptions, Phase, RestartOptions, RunOptions, ScaleOptions } from "./cluster-types.ts";
 import { waitForConnectionFiles, type ConnectionFiles } from "./connection-wait.ts";
 import { endOf } from "./failures.ts";
 import { controllerRequest } from "./launch-requests.ts";
 import { loadCluster, type ClusterSource } from "./load-cluster.ts";
 import { clearStale } from "./stale-files.ts";
 import { Upkeep } from "./upkeep.ts";
-
-type Phase = "starting" | "running" | "stopping" | "stopped";
 
 /**
  * A controller and its engines.
@@ -392,4 +390,11 @@ export class Cluster implements AsyncDisposable {
     }, hasLeft);
     if (isPrivate) await rm(profile.path, { recursive: true, force: true });
   }
+
+  /** `<Cluster: running, 4 engines>`. */
+  toString(): string {
+    return `<Cluster: ${this.#phase}${this.#phase === "running" ? `, ${this.engineCount} engines` : ""}>`;
+  }
 }
+
+keepInProcess(Cluster, "submit from here; an engine finds the cluster's controller by `Client.connect()`");

@@ -157,7 +157,9 @@ export class ApplyRunner {
     this.#containment.section(() => {
       if (hooks.isOver()) return; // Asked in here: an interrupt from now on cuts the section.
       try {
-        const result = call.fn(...call.args);
+        // Not as a member of the call: `this` would be the call, and tracebacks would name it.
+        const { fn, args } = call;
+        const result = fn(...args);
         if (isThenable(result)) pending = result;
         else outcome = this.#succeeded(result, pack);
       } catch (error) {

@@ -8,13 +8,14 @@
 
 import { types } from "node:util";
 
-import { SerializationError, isParallelError } from "../base/index.ts";
+import { SerializationError, isParallelError, remedyOf } from "../base/index.ts";
 import { captureFunction, hasPrivateMembers, isNodeOwn } from "./capture.ts";
 import { knownFact } from "./known-functions.ts";
 import { FactValue, Reference, type CodeRecord, type Fact } from "./records.ts";
+import { refusedFunction, refusedValue } from "./refusals.ts";
 import { isClean } from "./scan.ts";
 import { BufferMark, FRAME_BYTES_MIN, Mark, markOf } from "./stream.ts";
-import { describeThing, instanceBase, isArrayIndexed, refusalOf } from "./things.ts";
+import { aThing, describeThing, instanceBase, isArrayIndexed, processRemedy, refusalOf } from "./things.ts";
 
 /** An entry of the table of specials while it is being made. */
 export interface Special {
@@ -320,12 +321,12 @@ class Canner {
   }
 
   #placeInstance(value: object, base: { readonly kind: "object" | "array" | "map" | "set"; readonly theClass: Function }): object {
-    if (isNodeOwn(base.theClass))
-      throw this.#refuse(`is a ${describeThing(value)}, which lives in this process only`, "send its data, or make it on the engine, inside the function");
+    const remedy = remedyOf(value) ?? (isNodeOwn(base.theClass) ? processRemedy(value) : undefined);
+    if (remedy !== undefined) throw this.#refuse(`is ${aThing(value)}, which lives in this process only`, remedy);
     const special = this.#addInstanceLater(value);
     const classMark = this.#at(".constructor", () => this.#placeFunction(base.theClass)) as Mark;
     if (this.#hasPrivate(base.theClass))
-      throw this.#refuse(`is a ${base.theClass.name} with private #fields, which nothing outside the class can read`, "send its data, and construct it there");
+      throw this.#refuse(`is ${aThing(value)} with private #fields, which nothing outside the class can read`, "send its data, and construct it there");
     (special as { fact: Fact }).fact = ["instance", classMark.index, base.kind];
     const props = this.#copyMembers(value, this.#bare({}), base.kind === "array" ? (key) => /^\d+$/.test(key) : undefined);
     const items = this.#bare([] as unknown[]);
@@ -354,21 +355,11 @@ class Canner {
   // ── refusals ──
 
   #refuse(problem: string, remedy: string, cause?: unknown): SerializationError {
-    const path = this.#path.join("");
-    const outermost = this.#functions[0];
-    const message =
-      outermost === undefined ? `cannot send ${path}: it ${problem}` : `cannot send function "${outermost}": captured variable "${path}" ${problem}`;
-    return new SerializationError(message, { path, remedy, cause });
+    return refusedValue(this.#path.join(""), this.#functions, { problem, remedy, cause });
   }
 
   #refuseFunction(problem: string, remedy: string): SerializationError {
-    const path = this.#path.join("");
-    if (this.#functions.length > 1) {
-      const message = `cannot send function "${this.#functions[0]}": captured variable "${path}" is a function that cannot travel: ${problem}`;
-      return new SerializationError(message, { path, remedy });
-    }
-    const where = path === "function" ? "" : ` (${path})`;
-    return new SerializationError(`cannot send function "${this.#functions[0]}"${where}: ${problem}`, { path, remedy });
+    return refusedFunction(this.#path.join(""), this.#functions, { problem, remedy });
   }
 }
 

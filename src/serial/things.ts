@@ -63,16 +63,16 @@ function hasHandle(value: object): boolean {
 /** Why an object that is neither plain data nor an instance cannot travel; `undefined` when it is plain data. */
 export function refusalOf(value: object): Refusal | undefined {
   if (types.isPromise(value)) return { fact: "is a Promise", remedy: "await it and send the result" };
-  if (types.isWeakMap(value) || types.isWeakSet(value)) return { fact: `is a ${describeThing(value)}`, remedy: "send a Map or a Set" };
+  if (types.isWeakMap(value) || types.isWeakSet(value)) return { fact: `is ${aThing(value)}`, remedy: "send a Map or a Set" };
   if (types.isGeneratorObject(value)) return { fact: "is a running generator", remedy: "send the items as an array, or the generator function" };
   if (types.isDate(value) || types.isRegExp(value) || types.isBoxedPrimitive(value)) return undefined;
   if (types.isExternal(value)) return { fact: "is a native pointer", remedy: "make it on the engine" };
   if (isPlain(value)) return undefined;
-  if (hasHandle(value)) return { fact: `is a ${describeThing(value)} (native handle)`, remedy: "open it on the engine, inside the function" };
+  if (hasHandle(value)) return { fact: `is ${aThing(value)} (native handle)`, remedy: "open it on the engine, inside the function" };
   const proto: object = Object.getPrototypeOf(value) as object;
   const maker = (proto as { readonly constructor?: unknown }).constructor;
   if (typeof maker === "function" && maker.name !== "Object") {
-    return { fact: `is a ${describeThing(value)}, which lives in this process only`, remedy: "send its data, or make it on the engine, inside the function" };
+    return { fact: `is ${aThing(value)}, which lives in this process only`, remedy: processRemedy(value) };
   }
   return { fact: "has a prototype that belongs to no class", remedy: "send a plain copy of the data: `{ ...value }`" };
 }
@@ -91,6 +91,19 @@ export function describeThing(value: unknown): string {
   const maker = (value as { readonly constructor?: unknown }).constructor;
   if (typeof maker === "function" && maker.name !== "" && maker.name !== "Object") return maker.name;
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+/** `describeThing` with its article. */
+export function aThing(value: object): string {
+  const kind = describeThing(value);
+  return `${/^[AEIO]/i.test(kind) ? "an" : "a"} ${kind}`;
+}
+
+/** What to do instead of sending what only this process has. */
+export function processRemedy(value: object): string {
+  if (value instanceof AbortSignal || value instanceof AbortController)
+    return "look at `currentTask().signal` of tsparallel/engine in the function, and `cancel()` the result here";
+  return "send its data, or make it on the engine, inside the function";
 }
 
 /** Whether an array has no holes and no members but its items, so that counting is enough. */

@@ -1,5 +1,7 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { InvalidArgumentError } from "../../../src/base/index.ts";
+import { InvalidArgumentError, type SerializationError } from "../../../src/base/index.ts";
+import { Dependency } from "../../../src/client/index.ts";
 import { connectScripted } from "./helpers.ts";
 
 describe("requests named by users", () => {
@@ -28,6 +30,47 @@ describe("requests named by users", () => {
     const { client, peer } = await connectScripted();
     expect(() => client.resubmit(["a", "b", "a"])).toThrow("the request a is named twice");
     expect(peer.sent).toEqual([]);
+  });
+});
+
+describe("objects of this process", () => {
+  it("are refused inside a function, by their own names and with what to do instead, and the stack begins where the view was called", async () => {
+    const { client, peer } = await connectScripted();
+    const view = client.loadBalancedView();
+    const result = client.directView(0).apply(() => 1);
+    const refusal = (submit: () => unknown): SerializationError => {
+      try {
+        submit();
+      } catch (error) {
+        return error as SerializationError;
+      }
+      throw new Error("it was not refused");
+    };
+    const inFunction = refusal(() => view.apply(() => view.length));
+    expect(inFunction.message).toContain('captured variable "view" is a LoadBalancedView, which lives in this process only; submit from here, or');
+    expect(inFunction.stack?.split("\n")[1]).toContain("bad-input.test.ts");
+    expect(refusal(() => view.map((x: number) => x + client.length, [1])).message).toContain('captured variable "client" is a Client');
+    expect(refusal(() => view.apply(() => result)).message).toContain(
+      'captured variable "result" is an AsyncResult, which lives in this process only; await it',
+    );
+    expect(refusal(() => view.apply((job: { readonly size: number; readonly view: unknown }) => job.size, { size: 2, view })).message).toContain(
+      "cannot send args[0].view: it is a LoadBalancedView",
+    );
+    expect(peer.sent).toHaveLength(1);
+  });
+
+  it("print in one line: whom they talk to, and with which options", async () => {
+    const { client } = await connectScripted();
+    const lview = client.loadBalancedView().with({ retries: 2, label: "careful", after: new Dependency(["a"]) });
+    expect([client, client.directView(), client.directView(1), lview, client.broadcastView()].map((object) => inspect(object))).toEqual([
+      "<Client: 2 engines>",
+      "<DirectView: engines 0…1>",
+      "<DirectView: engine 1>",
+      '<LoadBalancedView: engines 0…1; retries: 2, label: "careful", after: …>',
+      "<BroadcastView: engines 0…1>",
+    ]);
+    await client.close();
+    expect(String(lview)).toContain("<LoadBalancedView: ");
   });
 });
 

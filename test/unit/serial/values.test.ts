@@ -243,7 +243,12 @@ describe("what cannot travel is refused with its path and a remedy", () => {
     ["private members", { s: new Secret() }, /value\.s: it is a Secret with private #fields/, "value.s"],
     ["a running generator", { g: (function* () {})() }, /running generator/, "value.g"],
     ["a native handle", { db: { conn } }, /value\.db\.conn: it is a Socket \(native handle\); open it on the engine/, "value.db.conn"],
-    ["an object of Node", [new AbortController()], /value\[0\]: it is a AbortController, which lives in this process only/, "value[0]"],
+    [
+      "an object of Node",
+      [new AbortController()],
+      /value\[0\]: it is an AbortController, which lives in this process only; look at `currentTask\(\)\.signal`/,
+      "value[0]",
+    ],
     ["an anonymous prototype", [Object.create({ m: 1 })], /prototype that belongs to no class; send a plain copy/, "value[0]"],
     [
       "a getter that throws",
