@@ -67,6 +67,7 @@ const PLACE_KEYS = new Set(["profile", "profileDir", "ipythonDir", "private", "s
 export async function planCluster(options: ClusterOptions): Promise<ClusterPlan> {
   if (typeof options !== "object" || options === null)
     throw new ConfigError(`Cluster.start takes an object of options, such as { n: 4 }, and got ${String(options)}`);
+  options.signal?.throwIfAborted();
   const own = Object.fromEntries(Object.entries(options).filter(([name]) => !PLACE_KEYS.has(name)));
   const given = readConfig(CLUSTER_OPTIONS, own, "the options of Cluster.start");
   const isPrivate = options.private === true;

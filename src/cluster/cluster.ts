@@ -64,7 +64,6 @@ export class Cluster implements AsyncDisposable {
    * ends before it is ready; TimeoutError; the signal's reason. Nothing is left running then.
    */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    options.signal?.throwIfAborted();
     return Cluster.run(await planCluster(options), { logger: options.logger ?? SILENT, signal: options.signal, isDedicated: false });
   }
 
