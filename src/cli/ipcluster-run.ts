@@ -6,6 +6,7 @@ import type { Logger } from "../log/index.ts";
 import { clusterRequest, commandLogger, requestedId, type SubmitFlags } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { EXIT_ALREADY_RUNNING } from "./ipcluster-exit-codes.ts";
+import { checkPython } from "./notebook-engines.ts";
 import { ExitError, type Command } from "./program.ts";
 import { planSubmission, submitProgram } from "./submit-program.ts";
 import { programName, refuseAbsentProgram, runProgram } from "./user-program.ts";
@@ -71,6 +72,7 @@ export async function submitCommand(program: readonly string[], command: Command
   const plan = await planSubmission(clusterRequest(command));
   const pythons = plan.values["python.n"];
   const python = pythons === 0 ? undefined : { n: pythons, executable: plan.values["python.executable"] };
+  if (python?.executable !== undefined) checkPython(python.executable);
   await submitProgram(
     plan,
     { program, n: plan.n, ...(python && { python }), name: programName(program), log: "ipcluster", title: "the program" },

@@ -6,6 +6,7 @@ import { ConfigError } from "../base/index.ts";
 import { launcherOptions, planGiven, type ClusterPlan } from "../cluster/index.ts";
 import { ensureProfile } from "../config/index.ts";
 import { atProcessExit, type LaunchedProgram, type Launcher, type ProcessExit, type ProgramRequest } from "../launch/index.ts";
+import type { Logger } from "../log/index.ts";
 import { commandLogger, type ClusterRequest, type SubmitFlags } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { ExitError } from "./program.ts";
@@ -56,6 +57,7 @@ export async function submitProgram(
   const submitter = submitterOf(plan);
   if (what.n + (what.python?.n ?? 0) === 0) throw new ConfigError("a job needs an engine at least; say how many with -n");
   const logger = commandLogger(plan.values.logLevel, log);
+  warnOfPython(what.python?.executable, logger);
   using interruption = new Interruption(logger);
   const job: ProgramRequest = {
     ...what,
@@ -74,6 +76,12 @@ export async function submitProgram(
   const launched = await submitter.submitProgram(job);
   if (wait) await waitFor(launched, plan, interruption);
   else logger.info(`${launched.title} has ${title}; its output goes to ${launched.log}${result === undefined ? "" : `, its results to ${result}`}`);
+}
+
+/** What is not here may be where the job runs; a misspelt path would be known only hours later. */
+function warnOfPython(executable: string | undefined, logger: Logger): void {
+  if (executable?.includes("/") !== true || existsSync(executable)) return;
+  logger.warn(`there is no ${executable} on this machine, so the job's hosts must have it`);
 }
 
 /** Stays until the job has ended, prints its output, and ends with its exit status. Ctrl-C cancels the job. */

@@ -2,13 +2,11 @@
 // defaults into one complete plan.
 
 import { randomInt } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { ConfigError } from "../base/index.ts";
 import {
   CLUSTER_OPTIONS,
-  fileFailure,
   loadConfigFile,
   readConfig,
   resolveClusterId,
@@ -23,6 +21,7 @@ import {
 import { launcherNames, loadLauncher, type LauncherOptions, type LoadedLauncher } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
 import { readAdaptRange } from "./adapt-range.ts";
+import { makePrivateProfile } from "./private-profile.ts";
 
 /** Options of `Cluster.start`: those of `ipcluster_config.*`, and where and how. They win over the profile's file and the environment. */
 export interface ClusterOptions extends ClusterFileOptions {
@@ -121,14 +120,6 @@ async function reusesFiles(profile: ProfileDir, values: ClusterValues): Promise<
   if (values["controller.args"].some((arg) => REUSE_FLAG.test(arg))) return true;
   const controller: LoadedConfig = await loadConfigFile(profile, "ipcontroller");
   return controller.values["reuse"] === true || controller.values["restore"] === true;
-}
-
-async function makePrivateProfile(): Promise<ProfileDir> {
-  try {
-    return resolveProfile({ profileDir: await mkdtemp(join(tmpdir(), "tsparallel-")) });
-  } catch (cause) {
-    throw new ConfigError(`cannot make a temporary profile in ${tmpdir()}: ${fileFailure(cause)}; set TMPDIR to a directory that can be written`, { cause });
-  }
 }
 
 const ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";

@@ -55,7 +55,7 @@ export const BATCH_ROWS = [
       "LSFLauncher.batch_template_file",
       "HTCondorLauncher.batch_template_file",
     ],
-    doc: "file with a template for the engines' script; a relative path begins in the profile's directory. `--dry-run` shows what comes of it",
+    doc: "file with a template for the engines' script, or for the job's of `submit`; a relative path begins in the profile's directory, or else where you are. `--dry-run` shows what comes of it",
   },
   {
     name: "batch.controllerTemplate",

@@ -1,5 +1,6 @@
 // What the section `batch` of the configuration says to a launcher for a batch system.
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigError } from "../../base/index.ts";
@@ -23,7 +24,7 @@ export interface BatchOptions {
 /**
  * Reads a launcher's options.
  *
- * @param directories where a template's relative path may begin
+ * @param directory where a template's relative path begins; the working directory when no such file is there
  * @throws ConfigError for a shape that the system has not, a time limit that is none, or a template that cannot be read
  */
 export async function readBatchOptions(system: BatchSystem, role: BatchRole, options: LauncherOptions, directory: string): Promise<BatchOptions> {
@@ -38,7 +39,7 @@ export async function readBatchOptions(system: BatchSystem, role: BatchRole, opt
       account: text("account"),
       timeLimitS: timeLimit === undefined ? undefined : parseTimeLimit(timeLimit),
       extraLines: list("lines"),
-      template: file === undefined ? undefined : await readTemplate(resolve(directory, file)),
+      template: file === undefined ? undefined : await readTemplate(file, directory),
       scheduler: text("scheduler"),
     },
     shape: shapeOf(system, text("shape")),
@@ -55,7 +56,9 @@ function shapeOf(system: BatchSystem, wanted: string | undefined): BatchShape {
   return shape;
 }
 
-async function readTemplate(path: string): Promise<{ text: string; origin: string }> {
+async function readTemplate(file: string, directory: string): Promise<{ text: string; origin: string }> {
+  const inProfile = resolve(directory, file);
+  const path = existsSync(inProfile) ? inProfile : resolve(file);
   try {
     return { text: await readFile(path, "utf8"), origin: path };
   } catch (cause) {

@@ -1,6 +1,7 @@
 // Makes a job's script: a template (the system's own or a user's), its variables, and a line for each option that the
 // template does not name itself.
 
+import { ConfigError } from "../../base/index.ts";
 import { renderTemplate, variablesOf, type TemplateVariables } from "./template.ts";
 import type { BatchJobRequest, BatchSystem } from "./batch-system.ts";
 import { numberedIdent } from "../numbered-engines.ts";
@@ -18,10 +19,30 @@ export function renderScript(system: BatchSystem, request: BatchJobRequest): str
   if (system.render !== undefined) return system.render(request);
   const template = request.options.template?.text ?? system.template(request.role, request.shape);
   const origin = request.options.template?.origin ?? `the default template for ${system.title}`;
+  if (request.role === "program") refuseTaskStarter(template, origin, request.n);
   const script = renderTemplate(template, variables(system, request), origin);
   const named = variablesOf(template);
   const lines = system.directives(request).flatMap((directive) => (named.has(directive.variable) ? [] : directive.lines));
   return insertAfterFirstLine(script, [...lines, ...request.options.extraLines]);
+}
+
+/** What starts a command once for each of a job's tasks, with the program behind it on its line. */
+const TASK_STARTER =
+  /^[^#\n]*?(?<![\w./-])(?:\S*\/)?(srun|mpiexec(?:\.\w+)?|mpirun|orterun|prun|aprun|ibrun|jsrun|blaunch|pbsdsh)\s(.*)\{program(?:_and_args)?\}/m;
+const ONE_TASK = /(?:^|\s)(?:-n|-np|--ntasks|--np)[ =]?1(?=\s)/;
+
+/**
+ * A template that is meant for engines would run a whole program, with a controller and engines of its own, once for each task.
+ *
+ * @throws ConfigError
+ */
+function refuseTaskStarter(template: string, origin: string, n: number): void {
+  const [, starter, between = ""] = TASK_STARTER.exec(template) ?? [];
+  if (starter === undefined || n === 1 || ONE_TASK.test(` ${between}`)) return;
+  throw new ConfigError(
+    `${origin} is one for engines: its ${starter} would run the program once for each of the ${n} tasks; ` +
+      "in a submission {program_and_args} starts controller, engines and program, so write: exec {program_and_args}",
+  );
 }
 
 function checkValues({ jobName, outputBase, options }: BatchJobRequest, check: (value: string, what: string) => unknown): void {

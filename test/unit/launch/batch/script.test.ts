@@ -74,6 +74,28 @@ exec srun --kill-on-bad-exit=0 --wait=0 --output=/home/me/log/ipengine-1-%t.log 
     ]);
   });
 
+  it.each([
+    ["srun {program_and_args}", "srun"],
+    ["  exec /usr/bin/mpiexec.hydra -f hosts {program} {program_args}", "mpiexec.hydra"],
+    ["module load x && time mpirun -np 16 {program_and_args}", "mpirun"],
+  ])("of a template with the line `%s` is refused for a program, which would run once for each task", (line, starter) => {
+    const options = { template: { text: `#!/bin/sh\n${line}\n`, origin: "mine.sh" } };
+    const program = job({ role: "program", identPrefix: undefined, wrapped: ["a.ts"] }, options);
+    expect(() => renderScript(SLURM, program)).toThrow(`mine.sh is one for engines: its ${starter} would run the program once for each of the 4 tasks; `);
+    expect(renderScript(SLURM, job({}, options))).toContain(starter);
+  });
+
+  it.each([
+    "exec {program_and_args}",
+    "# not by srun\n{program_and_args}",
+    "srun -n1 {program_and_args}",
+    "srun --ntasks=1 -N 1 {program_and_args}",
+    "./my-srun.sh {program}",
+  ])("of a template with the line `%s` is one for a program", (line) => {
+    const program = job({ role: "program", identPrefix: undefined, wrapped: ["a.ts"] }, { template: { text: `#!/bin/sh\n${line}\n`, origin: "mine.sh" } });
+    expect(() => renderScript(SLURM, program)).not.toThrow();
+  });
+
   it("refuses values that could change it, in one sentence", () => {
     expect(() => renderScript(SLURM, job({}, { queue: "a b" }))).toThrow(
       'the queue "a b" is refused: " " cannot stand in a batch script\'s directive; use letters',
