@@ -123,8 +123,17 @@ function codeOf(facts: CodeFacts): Code {
 /** Plain functions show it; of the others only those are taken for sloppy that could not do the same when strict. */
 function isStrict(fn: Function, parsed: FunctionSource, reader: BindingReader | undefined): boolean {
   if (parsed.form === "class") return true;
-  if (Object.hasOwn(fn, "arguments")) return false;
+  if (!parsed.isArrow && showsArguments(fn)) return false;
   return reader === undefined || !reader.assignsGlobals || reader.isInModule;
+}
+
+/** V8 lets nobody ask strict functions for `arguments`; sloppy ones have it themselves or, in newer versions, from their prototype. */
+function showsArguments(fn: Function): boolean {
+  try {
+    return (fn as { readonly arguments?: unknown }).arguments !== undefined;
+  } catch {
+    return false; // as strict functions do
+  }
 }
 
 // ── place ──

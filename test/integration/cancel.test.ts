@@ -1,6 +1,9 @@
 // Cancelling on real processes: whatever a task does, it ends, and nothing else with it. And why a task is not running.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Cluster, InvalidArgumentError, Reference, TaskAborted, TimeLimitExceeded, type AsyncResult, type Client } from "tsparallel";
 import { currentTask } from "tsparallel/engine";
 import { until } from "../support/until.ts";
@@ -105,12 +108,21 @@ describe("a task that runs", () => {
   });
 
   it("ends also when it was submitted again, by its result and by its client", async () => {
-    const first = rc.loadBalancedView().apply(async (key: string) => {
-      const seen = (globalThis as Record<string, unknown>)[key] === true;
-      (globalThis as Record<string, unknown>)[key] = true;
-      if (seen) await new Promise(() => {});
-      return process.pid;
-    }, "wasResubmitted");
+    const folder = mkdtempSync(join(tmpdir(), "tsparallel-test-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const mark = join(folder, "begun");
+    // Only an engine that has begun can tell so: the controller counts a task as running when it has been sent.
+    const first = rc.loadBalancedView().apply(
+      async (key: string, path: string) => {
+        if ((globalThis as Record<string, unknown>)[key] === true) {
+          process.getBuiltinModule("node:fs").writeFileSync(path, "");
+          await new Promise(() => {});
+        }
+        return process.pid;
+      },
+      "wasResubmitted",
+      mark,
+    );
     await first;
     await rc.directView().push({ wasResubmitted: true });
     for (const cancel of [
@@ -119,7 +131,9 @@ describe("a task that runs", () => {
     ]) {
       const again = rc.resubmit(first);
       await until(() => again.msgIds[0] !== first.msgIds[0]);
-      await until(async () => (await rc.explain(again.msgIds[0] as string)).state === "running");
+      await until(() => existsSync(mark));
+      rmSync(mark);
+      expect((await rc.explain(again.msgIds[0] as string)).state).toBe("running");
       expect([...(await cancel(again)).values()]).toEqual(["stopped"]);
       expect(await failure(again)).toBeInstanceOf(TaskAborted);
       expect([...(await again.cancel()).values()]).toEqual(["ended"]);
