@@ -64,7 +64,7 @@ export class ApplyRunner {
     this.#env = {
       named: (name) => functions.get(name),
       evaluate: (expression) => this.#evaluate(expression),
-      importModule: (specifier, parent) => namespace.importModule(specifier, parent),
+      importModule: (specifier, parent) => namespace.importModule(specifier, { parent }),
     };
   }
 

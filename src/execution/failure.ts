@@ -26,9 +26,11 @@ export function failureOf(thrown: unknown): KernelFailure {
   return { ename: facts.ename, evalue: facts.evalue, traceback: withoutOwnFrames(facts.traceback) };
 }
 
-/** The stack of an error without this package's own frames. */
+/** The stack of an error, with its causes, without this package's own frames. */
 export function shownStack(error: Error): string {
-  return withoutOwnFrames((error.stack ?? `${error.name}: ${error.message}`).split("\n")).join("\n");
+  // Those that came from engines have the remote traceback and its causes in their stack.
+  if (isKernelError(error)) return withoutOwnFrames((error.stack ?? `${error.name}: ${error.message}`).split("\n")).join("\n");
+  return (failureOf(error).traceback ?? []).join("\n");
 }
 
 /** What a request that was interrupted fails with, by the reference's name. */

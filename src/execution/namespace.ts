@@ -23,7 +23,13 @@ const ENTRANCES: Readonly<Record<string, string>> = {
   "tsparallel/config": "config/public.js",
 };
 
-type Importer = (specifier: string) => Promise<unknown>;
+type Attributes = Readonly<Record<string, string>>;
+type Importer = (specifier: string, options: { readonly with: Attributes }) => Promise<unknown>;
+
+interface ImportOptions {
+  readonly parent?: string | undefined;
+  readonly attributes?: Attributes;
+}
 
 const globals = globalThis as unknown as Record<string, unknown>;
 
@@ -120,12 +126,13 @@ export class Namespace {
    * Imports a module as a file of the working directory would, or as `parent` would if that is given and can; this
    * package's own entrances are this very copy.
    *
-   * @param parent URL of the file that the import was written in, perhaps on another machine
+   * @param options.parent URL of the file that the import was written in, perhaps on another machine
+   * @param options.attributes as in `with { type: "json" }`
    */
-  async importModule(specifier: string, parent?: string): Promise<unknown> {
+  async importModule(specifier: string, { parent, attributes = {} }: ImportOptions = {}): Promise<unknown> {
     const own = ownModule(specifier);
     if (own !== undefined) return import(own);
-    if (parent === undefined || !parent.startsWith("file://")) return this.#importHere(specifier);
+    if (parent === undefined || !parent.startsWith("file://")) return this.#importHere(specifier, attributes);
     try {
       return await this.#importFrom(fileURLToPath(parent), specifier);
     } catch (error) {
@@ -136,23 +143,23 @@ export class Namespace {
     }
   }
 
-  async #importHere(specifier: string): Promise<unknown> {
+  async #importHere(specifier: string, attributes: Attributes = {}): Promise<unknown> {
     const here = join(process.cwd(), "ipp-cell-import.js");
     try {
-      return await this.#importFrom(here, specifier);
+      return await this.#importFrom(here, specifier, attributes);
     } catch (error) {
       throw inCellsWords(error, here);
     }
   }
 
-  async #importFrom(file: string, specifier: string): Promise<unknown> {
+  async #importFrom(file: string, specifier: string, attributes: Attributes = {}): Promise<unknown> {
     let importer = this.#importers.get(file);
     if (importer === undefined) {
-      importer = compile("(specifier) => import(specifier)", { filename: file }).runInThisContext() as Importer;
+      importer = compile("(specifier, options) => import(specifier, options)", { filename: file }).runInThisContext() as Importer;
       if (this.#importers.size < IMPORTERS_MAX) this.#importers.set(file, importer);
     }
     try {
-      return await importer(specifier);
+      return await importer(specifier, { with: attributes });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
       // TypeScript that this Node does not read by itself.
@@ -173,7 +180,10 @@ function inCellsWords(error: unknown, file: string): unknown {
     importer,
     isPackage ? ` from ${folder}; install it there, or in a folder above` : `, imported by a cell that runs in ${folder}`,
   );
-  if (error.stack !== undefined) error.stack = error.stack.replace(before, () => error.message);
+  if (error.stack !== undefined) {
+    const lines = error.stack.replace(before, () => error.message).split("\n");
+    error.stack = lines.filter((line) => !line.includes(`at ${file}:`)).join("\n");
+  }
   return error;
 }
 

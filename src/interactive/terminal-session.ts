@@ -57,7 +57,7 @@ export class TerminalSession {
       eval: (text, _context, _file, done) => {
         void this.#answer(text, done);
       },
-      writer: (value) => inspect(value, { colors: output.hasColors(), depth: 4, maxArrayLength: 100 }),
+      writer: (value: unknown) => this.#textOf(value),
     });
     // The server's own answer to Ctrl-C clears the line; while a cell runs it means the cell.
     this.#server.on("SIGINT", () => this.#interrupt());
@@ -123,6 +123,12 @@ export class TerminalSession {
       if (wasRaw && !this.#isClosed) input.setRawMode(true);
       this.#running = undefined;
     }
+  }
+
+  /** A value, or an error that nobody caught: that one in the coordinates of cells. */
+  #textOf(value: unknown): string {
+    if (value instanceof Error && Object.keys(value).length === 0) return this.#cells.stackOf(value);
+    return inspect(value, { colors: this.#options.output.hasColors(), depth: 4, maxArrayLength: 100 });
   }
 
   #tell(error: unknown): void {

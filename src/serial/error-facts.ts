@@ -15,6 +15,8 @@ export interface ErrorFacts {
 
 const LINES_MAX = 200;
 const CAUSES_MAX = 10;
+const PARTS_MAX = 5;
+const PARTS_DEPTH_MAX = 2;
 const NODE_FRAME = /^\s+at (?:.*\()?node:/;
 // Frames of the rooms that run user code say nothing to the user.
 const OWN_ROOMS = ["bundle/", "serial/", "engine/"].map((room) => new URL(`../${room}`, import.meta.url).href);
@@ -44,7 +46,7 @@ function errorName(error: ErrorLike): string {
   return typeof className === "string" && className !== "" ? className : "Error";
 }
 
-function tracebackOf(error: ErrorLike): string[] {
+function tracebackOf(error: ErrorLike, depth = 0): string[] {
   const lines: string[] = [];
   let at: unknown = error;
   for (let i = 0; i < CAUSES_MAX && isErrorLike(at); i += 1) {
@@ -54,11 +56,22 @@ function tracebackOf(error: ErrorLike): string[] {
       .map(withOrigin)
       .filter((line) => !isInnerFrame(line));
     if (i > 0) shown[0] = `caused by ${shown[0] ?? ""}`;
-    lines.push(...shown);
+    lines.push(...shown, ...partsOf(at, depth));
     at = at.cause;
   }
   if (at !== undefined && at !== null && at !== error && !isErrorLike(at)) lines.push(`caused by ${textOf(at)}`);
   return lines.slice(0, LINES_MAX);
+}
+
+/** The errors that `Promise.any` and its like put together; its own stack does not tell them. */
+function partsOf(error: ErrorLike, depth: number): string[] {
+  const { errors } = error as { readonly errors?: unknown };
+  if (errorName(error) !== "AggregateError" || !Array.isArray(errors) || depth >= PARTS_DEPTH_MAX) return [];
+  const lines = errors.slice(0, PARTS_MAX).flatMap((part, i) => {
+    const [title = "", ...rest] = isErrorLike(part) ? tracebackOf(part, depth + 1) : [textOf(part)];
+    return [`${i + 1} of ${errors.length}: ${title}`, ...rest];
+  });
+  return errors.length > PARTS_MAX ? [...lines, `and ${errors.length - PARTS_MAX} more`] : lines;
 }
 
 function isInnerFrame(line: string): boolean {

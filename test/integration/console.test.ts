@@ -105,6 +105,9 @@ describe("the console, on a terminal", () => {
     await begin("dview.scat\t", "dview.scatter");
     await type("\u0015null.x\r", "TypeError: Cannot read properties of null");
     await type("%px console.log('line ' + 1)\r", "line 1");
+    await type("Promise.reject(new RangeError('no' + 'body', { cause: new Error('why' + 'ever') })); 0\r", "RangeError: nobody");
+    await until(() => /Uncaught RangeError: nobody[^]*caused by Error: whyever\r?\n {4}at cell \[\d+\]:1:\d+\r?\n/.test(output), { timeoutMs: 30_000 });
+    expect(output).not.toMatch(/node:|ipp-cell/);
   });
 
   it("runs the lines of a paste one after the other, each behind its prompt, also what begins with %%px", async () => {

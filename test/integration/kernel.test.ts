@@ -42,6 +42,12 @@ describe("a cell", () => {
     expect(kinds(published)).toEqual(["busy", "execute_input", "error", "idle"]);
   });
 
+  it("that imports JSON gets it", async () => {
+    const file = join(process.cwd(), "package.json");
+    const { published } = await kernel.run(`import about from ${JSON.stringify(file)} with { type: "json" };\nabout.name`);
+    expect(dataOf(published, "execute_result")).toEqual({ "text/plain": "'tsparallel'" });
+  });
+
   it("that imports what is not there names the folder it was looked for from, and no file that nobody has written", async () => {
     const shown = dataOf((await kernel.run("process.cwd()")).published, "execute_result") as Record<string, string>;
     const cwd = String(shown["text/plain"]).slice(1, -1);

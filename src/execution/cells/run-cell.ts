@@ -20,8 +20,8 @@ export async function prepareCell(namespace: Namespace, code: string, filename: 
   return cell;
 }
 
-async function bindImport(namespace: Namespace, { specifier, bindings }: HoistedImport): Promise<void> {
-  const found = (await namespace.importModule(specifier)) as Readonly<Record<string, unknown>>;
+async function bindImport(namespace: Namespace, { specifier, attributes, bindings }: HoistedImport): Promise<void> {
+  const found = (await namespace.importModule(specifier, { attributes })) as Readonly<Record<string, unknown>>;
   for (const { imported, local } of bindings) {
     if (imported !== "*" && !(imported in found)) throw new SyntaxError(`the module "${specifier}" does not export "${imported}"`);
     namespace.push({ [local]: imported === "*" ? found : found[imported] });

@@ -36,6 +36,8 @@ export interface HoistedFunction {
 /** A module to import before the cell runs. */
 export interface HoistedImport {
   readonly specifier: string;
+  /** As in `with { type: "json" }`. */
+  readonly attributes: Readonly<Record<string, string>>;
   /** `imported` is an export's name, or `*` for the module itself. */
   readonly bindings: readonly { readonly imported: string; readonly local: string }[];
 }
@@ -83,7 +85,27 @@ const OPTIONS: Options = {
  */
 export function planCell(code: string, resolveOwn: (specifier: string) => string | undefined = () => undefined): CellPlan {
   const braced = parseAsObject(code);
-  return new Planner(braced?.text ?? code, braced?.program ?? parse(code, OPTIONS), braced === undefined ? 0 : -1, resolveOwn).plan();
+  const { text, program } = braced ?? parseKeeping(code);
+  return new Planner(text, program, braced === undefined ? 0 : -1, resolveOwn).plan();
+}
+
+/** `using` at the top would end what it names with the cell, and cells leave their names to the next: it is read as `const`. */
+function parseKeeping(code: string): { readonly text: string; readonly program: Program } {
+  let text = code;
+  const starts: number[] = [];
+  for (;;) {
+    try {
+      const program = parse(text, OPTIONS);
+      if (starts.every((start) => program.body.some((statement) => statement.start === start))) return { text, program };
+      parse(code, OPTIONS); // In a bare `case` it is wrong; this says so.
+    } catch (error) {
+      const { pos = 0, message } = error as SyntaxError & { readonly pos?: number };
+      const [keyword] = (message.startsWith("Using declaration cannot appear in the top level") && /^(?:await +)?using\b/.exec(text.slice(pos))) || [];
+      if (keyword === undefined || starts.includes(pos)) throw error;
+      starts.push(pos);
+      text = `${text.slice(0, pos)}${"const".padEnd(keyword.length)}${text.slice(pos + keyword.length)}`;
+    }
+  }
 }
 
 /** `{ a: 1 }` as a whole cell is an object, though a script would read a block. */
@@ -139,13 +161,20 @@ class Planner {
   }
 
   #statement(statement: TopLevel, index: number): void {
-    if (statement.type === "VariableDeclaration") this.#variables(statement, true);
+    if (statement.type === "VariableDeclaration" && isBareVar(statement)) this.#bareVar(statement);
+    else if (statement.type === "VariableDeclaration") this.#variables(statement, true);
     else if (statement.type === "FunctionDeclaration") this.#function(statement.start, statement.end, statement.id.name, statement.loc?.start);
     else if (statement.type === "ClassDeclaration") this.#class(statement.end, statement.id.name, index);
     else if (statement.type === "ImportDeclaration") this.#import(statement);
     else if (statement.type === "ExportNamedDeclaration") this.#exportNamed(statement, index);
     else if (statement.type === "ExportDefaultDeclaration") this.#exportDefault(statement.start, statement.declaration as TopLevel, index);
     else if (statement.type === "ExportAllDeclaration") throw this.#unsupported(statement.start, "`export *` has no meaning in a cell; use `import`");
+  }
+
+  /** Like `var a;` it has no value: that of the statement before it counts. */
+  #bareVar(declaration: VariableDeclaration): void {
+    for (const { id } of declaration.declarations) for (const name of boundNames(id)) this.#names.add(name);
+    this.#blank(declaration.start, declaration.end);
   }
 
   #class(end: number, name: string, index: number): void {
@@ -156,7 +185,10 @@ class Planner {
 
   #import(statement: ImportDeclaration): void {
     const bindings = statement.specifiers.map((binding) => ({ imported: importedName(binding), local: binding.local.name }));
-    this.#imports.push({ specifier: String(statement.source.value), bindings });
+    const attributes = Object.fromEntries(
+      statement.attributes.map(({ key, value }) => [key.type === "Identifier" ? key.name : String(key.value), String(value.value)]),
+    );
+    this.#imports.push({ specifier: String(statement.source.value), attributes, bindings });
     for (const { local } of bindings) this.#names.add(local);
     this.#blank(statement.start, statement.end);
   }
@@ -229,7 +261,7 @@ class Planner {
 
   /** Makes the value of a last expression the wrapper's; a plain script's completion value is that already. */
   #lastValue(): boolean {
-    const index = this.#body.findLastIndex((statement) => statement.type !== "EmptyStatement");
+    const index = this.#body.findLastIndex((statement) => statement.type !== "EmptyStatement" && !isBareVar(statement));
     const last = this.#body[index];
     if (last?.type !== "ExpressionStatement") return false;
     if (!this.#facts.hasAwait) return true;
@@ -275,6 +307,13 @@ class Planner {
     error.loc = { line: before.length, column: before.at(-1)?.length ?? 0 };
     return error;
   }
+}
+
+/** Only makes names. The compiler of namespaces puts such behind everything. */
+function isBareVar(statement: TopLevel): boolean {
+  return (
+    statement.type === "VariableDeclaration" && statement.kind === "var" && statement.declarations.every(({ init }) => init === null || init === undefined)
+  );
 }
 
 /** A part of the code with edits made; edits at one place are made in the order given. */

@@ -1,8 +1,11 @@
 // Values that are shown as something else than text: the last expression of a cell, or what `display` is given.
 
+import { inspect } from "node:util";
 import { InvalidArgumentError } from "../../base/index.ts";
 
 const DISPLAY: unique symbol = Symbol.for("Jupyter.display") as never;
+
+const READABLE: ReadonlySet<string> = new Set(["text/markdown", "text/latex"]);
 
 /** A value that knows how it is shown. */
 export interface Displayable {
@@ -10,7 +13,11 @@ export interface Displayable {
   readonly [DISPLAY]: () => Readonly<Record<string, unknown>>;
 }
 
-const shownAs = (mime: string, form: unknown): Displayable => ({ [DISPLAY]: () => ({ [mime]: form }) });
+/** Where only text can be shown, a text for readers is shown as it is, and of the others what they are. */
+function shownAs(mime: string, form: unknown): Displayable {
+  const text = mime === "application/json" ? inspect(form) : READABLE.has(mime) ? String(form) : `<${mime}>`;
+  return Object.defineProperty({ [DISPLAY]: () => ({ [mime]: form }) }, inspect.custom, { value: () => text });
+}
 
 /** HTML, as text. */
 export function html(text: string): Displayable {

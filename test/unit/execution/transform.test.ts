@@ -58,6 +58,10 @@ describe("the value of a cell", () => {
     ["await 1\n;(2, 3)", 3],
     ["for await (const x of [1]) {}\n9", 9],
     ["#!/usr/bin/env node\n5", 5],
+    ["6;\nvar n;", 6],
+    ["await 7;\nvar n;", 7],
+    ["using u = { a: 8 }; u.a", 8],
+    ["await using u = await { a: 9 }\nusing v = u; v.a", 9],
   ])("%j is %j", async (code, value) => {
     expect(await last(code)).toEqual(value);
   });
@@ -105,6 +109,15 @@ describe("names of a cell", () => {
     expect(await last(cell, expression)).toEqual(value);
   });
 
+  it("of `using` at the top stay for later cells, and are not disposed of", async () => {
+    expect(await last("using u = { [Symbol.dispose ?? 0]() { u = 'gone' } }", "using u = { n: 1 }; await 0; using w = { n: u.n + 1 }", "[u.n, w.n]")).toEqual([
+      1, 2,
+    ]);
+    expect(planCell("const a = 1; await using b = a").script).toHaveLength("const a = 1; await using b = a".length);
+    expect(() => planCell("switch (1) { case 1: using a = null }")).toThrow(SyntaxError);
+    expect(() => planCell("using a = ;")).toThrow("Unexpected token (1:10)");
+  });
+
   it("may be declared again in a later cell", async () => {
     expect(await last("const a = 1; class C {}; function f() { return 1 }", "const a = 2; class C {}; function f() { return 2 }", "a + f()")).toBe(4);
   });
@@ -143,15 +156,20 @@ describe("imports", () => {
     expect(importsOf('import d, { a as b, "odd name" as c } from "m"; import * as ns from "n"; import "side"')).toEqual([
       {
         specifier: "m",
+        attributes: {},
         bindings: [
           { imported: "default", local: "d" },
           { imported: "a", local: "b" },
           { imported: "odd name", local: "c" },
         ],
       },
-      { specifier: "n", bindings: [{ imported: "*", local: "ns" }] },
-      { specifier: "side", bindings: [] },
+      { specifier: "n", attributes: {}, bindings: [{ imported: "*", local: "ns" }] },
+      { specifier: "side", attributes: {}, bindings: [] },
     ]);
+  });
+
+  it("keep their attributes", () => {
+    expect(importsOf('import d from "./d.json" with { type: "json", "x": "y" }')[0]?.attributes).toEqual({ type: "json", x: "y" });
   });
 
   it("leave the lines of the rest where they were", () => {

@@ -513,6 +513,16 @@ describe("tracebacks", () => {
     expect(errorFacts(looped).traceback.length).toBeLessThanOrEqual(200);
     expect(errorFacts(new Error("e", { cause: "why" })).traceback.at(-1)).toBe("caused by why");
   });
+
+  test("tells what errors an AggregateError puts together, within bounds", () => {
+    const titles = (error: Error): string[] => errorFacts(error).traceback.filter((line) => !/^\s+at /.test(line));
+    const two = new AggregateError([new RangeError("a", { cause: new Error("c") }), "b"], "many");
+    expect(titles(two)).toEqual(["AggregateError: many", "1 of 2: RangeError: a", "caused by Error: c", "2 of 2: b"]);
+    expect(titles(new AggregateError(Array.from({ length: 7 }, () => new Error("x")))).slice(-2)).toEqual(["5 of 7: Error: x", "and 2 more"]);
+    const endless = new AggregateError([], "round");
+    endless.errors.push(endless, endless);
+    expect(titles(endless)).toHaveLength(7);
+  });
 });
 
 function lineOf(frame: string): number {
