@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 // Three projects: `unit` imports the sources (pure, quick); `types` holds the public types; `integration` runs the compiled
 // package in `dist/` with real processes and sockets, after the others and three files at a time: more, and their clusters
@@ -10,6 +11,7 @@ const slowness = process.argv.includes("--coverage") ? 5 : 1;
 export default defineConfig({
   test: {
     dangerouslyIgnoreUnhandledErrors: false,
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],

@@ -36,7 +36,7 @@ const [PBS, LSF, HTCONDOR, WINHPC] = SYSTEMS;
 const AT_ONCE = [PBS, LSF, HTCONDOR];
 
 /** Many at the same time, each with processes of its own, on as few processors as there are. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 
 describe("engines through stand-ins for batch systems", { timeout: LIMIT_MS }, () => {
   let bed: TestBed;

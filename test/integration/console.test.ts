@@ -136,7 +136,7 @@ describe("the console, on a terminal", () => {
     const pids = (/(\d+)\+(\d+)/.exec(output) ?? []).slice(1).map(Number);
     // What cells have left running does not keep it.
     await type("setInterval(() => undefined, 1000); 'still ' + 'ticking'\r", "'still ticking'");
-    const ended = new Promise<number | null>((done) => child.once("exit", done));
+    const ended = new Promise<number | null>((done) => child.once("close", done));
     child.stdin?.write("\u0004");
     expect(await ended).toBe(0);
     await until(() => pids.every((pid) => !isAlive(pid)));
@@ -148,7 +148,7 @@ describe("a console that is left in the middle of a cell", () => {
     const child = onTerminal();
     let output = "";
     child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    const ended = new Promise<number | null>((done) => child.once("exit", done));
+    const ended = new Promise<number | null>((done) => child.once("close", done));
     await until(() => output.includes(PROMPT));
     child.stdin?.write("setTimeout(() => console.log('wa' + 'its'), 10); await new Promise(() => {})\r");
     await until(() => output.includes("waits"));

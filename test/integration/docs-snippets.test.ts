@@ -48,7 +48,7 @@ function run(command: string, args: readonly string[], cwd: string): Promise<{ c
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     child.once("error", reject);
-    child.once("exit", (code) => done({ code, stdout, stderr }));
+    child.once("close", (code) => done({ code, stdout, stderr }));
   });
 }
 

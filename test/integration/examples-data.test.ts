@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-describe("npm run example -- words", { timeout: 120_000 }, () => {
+describe("npm run example -- words", () => {
   it("counts the words of a folder's files by shell jobs and by a function", async () => {
     await mkdir(join(out, "texts", "deeper"), { recursive: true });
     await writeFile(join(out, "texts", "one.md"), "The end, the\nmeans: the Same");
@@ -37,7 +37,7 @@ describe("npm run example -- words", { timeout: 120_000 }, () => {
   });
 });
 
-describe("npm run example -- graph", { timeout: 120_000 }, () => {
+describe("npm run example -- graph", () => {
   it("runs each task after and where the graph says, and draws graph and schedule", async () => {
     const { code, output } = await runExample("graph", "--stations=5", "--values=2000", "--engines=2", `--out=${out}`);
     expect(code, output).toBe(0);
@@ -50,7 +50,7 @@ describe("npm run example -- graph", { timeout: 120_000 }, () => {
   });
 });
 
-describe("npm run example -- profile", { timeout: 120_000 }, () => {
+describe("npm run example -- profile", () => {
   it("tells where the time of each kind went, on each engine, and draws it", async () => {
     const { code, output } = await runExample("profile", "--tasks=30", "--engines=2", "--records=none", `--out=${out}`);
     expect(code, output).toBe(0);
@@ -61,7 +61,7 @@ describe("npm run example -- profile", { timeout: 120_000 }, () => {
   });
 });
 
-describe("npm run example -- sweep", { timeout: 120_000 }, () => {
+describe("npm run example -- sweep", () => {
   it("goes on where it was when it is killed", async () => {
     const options = ["--size=16", "--seconds=60", "--engines=2", `--out=${out}`];
     const file = join(out, "results.jsonl");

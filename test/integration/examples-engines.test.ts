@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(out, { recursive: true, force: true });
 });
 
-describe("npm run example -- wave", { timeout: 120_000 }, () => {
+describe("npm run example -- wave", () => {
   it("gets the same numbers from engines that exchange rows as in one piece", async () => {
     const { code, output } = await runExample("wave", "--size=50", "--steps=41", "--engines=3", `--out=${out}`);
     expect(code, output).toBe(0);
@@ -29,7 +29,7 @@ describe("npm run example -- wave", { timeout: 120_000 }, () => {
   });
 });
 
-describe("npm run example -- progress", { timeout: 120_000 }, () => {
+describe("npm run example -- progress", () => {
   it("shows what engines have found while they look, and finds what is published", async () => {
     const { code, output } = await runExample("progress", "--below=30000", "--engines=2", `--out=${out}`);
     expect(code, output).toBe(0);
@@ -52,7 +52,7 @@ describe("npm run example -- progress", { timeout: 120_000 }, () => {
   });
 });
 
-describe("npm run example -- mixed", { timeout: 120_000 }, () => {
+describe("npm run example -- mixed", () => {
   it.skipIf(PYTHON === undefined)("lets numpy hear what TypeScript engines ring", async () => {
     const { code, output } = await runExample("mixed", `--python=${PYTHON}`, "--bells=3", "--samples=4096", `--out=${out}`);
     expect(code, output).toBe(0);

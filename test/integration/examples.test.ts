@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 describe("npm run example", () => {
-  it("pi computes digits in files, as published, counts their pairs both ways alike, and draws", { timeout: 120_000 }, async () => {
+  it("pi computes digits in files, as published, counts their pairs both ways alike, and draws", async () => {
     const { code, output } = await runExample("pi", "--files=3", "--digits-each=40000", "--engines=2", `--out=${folder}`);
     expect(code, output).toBe(0);
     expect(output).toContain("each digit occurs about 1,000 times: 968 1026 1021 974 1012 1046 1021 970 948 1014");
@@ -37,7 +37,7 @@ describe("npm run example", () => {
     expect(await isDrawing(join(folder, "pairs.svg"))).toBe(true);
   });
 
-  it("pi as a notebook does too, and has its drawings within", { timeout: 120_000 }, async () => {
+  it("pi as a notebook does too, and has its drawings within", async () => {
     const [notebook, output] = [join(ROOT, "examples/pi/pi.ipynb"), join(folder, "pi.out.ipynb")];
     const given = ["--param", "digitsEach=5000", "--param", `folder=${folder}`];
     const { status, stderr } = spawnSync(process.execPath, [COMMAND, "notebook", "run", notebook, "-n", "2", "-o", output, ...given], { encoding: "utf8" });
@@ -49,7 +49,7 @@ describe("npm run example", () => {
     expect(await readFile(join(folder, "pi-0.txt"), "utf8")).toMatch(/^14159265358979\d{4986}$/);
   });
 
-  it("options prices like the formula and like one after the other, and draws contours", { timeout: 120_000 }, async () => {
+  it("options prices like the formula and like one after the other, and draws contours", async () => {
     const { code, output } = await runExample("options", "--paths=300", "--engines=2", `--out=${folder}`);
     expect(code, output).toBe(0);
     expect(output).toMatch(/one after the other: .*; speed-up \d+\.\d\d; the same prices\n/);
@@ -59,12 +59,12 @@ describe("npm run example", () => {
     expect(await isDrawing(join(folder, "asian-put.svg"))).toBe(true);
   });
 
-  it("tells what is wrong with an option in one line", { timeout: 120_000 }, async () => {
+  it("tells what is wrong with an option in one line", async () => {
     const { code, output } = await runExample("pi", "--serial=some");
     expect([code, output]).toEqual([1, "pi: --serial must be one of all, count, none, and is some\n"]);
   });
 
-  it("without a known name tells the names", { timeout: 120_000 }, () => {
+  it("without a known name tells the names", () => {
     const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "scripts/example.mjs"), "nope"], { encoding: "utf8" });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^there is no example nope: (npm run example -- \w+(, |\n$))+/);

@@ -314,7 +314,7 @@ describe("the page on notebooks", () => {
 
 describe("the command", () => {
   const run = (...args: string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } =>
-    spawnSync(process.execPath, [TSPARALLEL, "kernel", ...args], { encoding: "utf8", timeout: 20_000 });
+    spawnSync(process.execPath, [TSPARALLEL, "kernel", ...args], { encoding: "utf8", timeout: 120_000 });
 
   it("installs and uninstalls the kernelspec", () => {
     const folder = mkdtempSync(join(tmpdir(), "tsparallel-spec-"));

@@ -15,7 +15,7 @@ import { until } from "../support/until.ts";
 const STARTED = "started";
 
 /** The jobs run at the same time, each with processes of its own, on as few processors as there are. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 
 describe.skipIf(!hasBed("slurm"))("a notebook in a Slurm job", { timeout: LIMIT_MS }, () => {
   let bed: TestBed;
@@ -82,7 +82,7 @@ await new Promise((resolve) => setTimeout(resolve, 600_000));`;
 
     writeFileSync(mended, "");
     const resumed = start("-n", "1", "--resume", "--wait", path);
-    await until(() => existsSync(inSandbox(STARTED)) || resumed.child.exitCode !== null, { timeoutMs: LIMIT_MS });
+    await resumed.until(() => existsSync(inSandbox(STARTED)), "running its second cell", { timeoutMs: LIMIT_MS / 2 });
     resumed.child.kill("SIGINT");
     const { code, stdout, stderr } = await resumed.ended;
     expect(code, stdout + stderr).toBe(130);
@@ -110,7 +110,7 @@ await new Promise((resolve) => setTimeout(resolve, 600_000));`;
 
   it("leaves no job, no process and no file of its clusters", async () => {
     await sandbox.nothingRuns();
-    expect(bed.output("squeue", "--noheader")).toBe("");
+    await until(() => bed.output("squeue", "--noheader") === "", { everyMs: 100 });
     expect(sandbox.securityFiles()).toEqual([]);
     expect(readdirSync(join(sandbox.profileDir(), "log")).filter((name) => name.endsWith(".sbatch"))).toEqual([]);
     expect(readdirSync(sandbox.dir).filter((name) => name.endsWith(".tmp"))).toEqual([]);

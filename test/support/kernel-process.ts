@@ -13,6 +13,7 @@ import { until, WAIT_MS } from "./until.ts";
 export const TSPARALLEL: string = fileURLToPath(new URL("../../dist/cli/bin/tsparallel.js", import.meta.url));
 const KEY = "0a1b2c3d-test";
 const KILL_MS = 5000;
+const LAST_WORDS_MS = 5000;
 
 /** A message that the kernel published, sent as a reply or asked the user. */
 export interface Heard {
@@ -115,6 +116,8 @@ export class KernelProcess {
   /** The first message that was or will be heard and is meant. */
   async find(isMeant: (heard: Heard) => boolean): Promise<Heard> {
     await until(() => this.heard.some(isMeant) || this.exit !== undefined, { instead: () => `the kernel wrote: ${this.output}` });
+    // What it said last may still be on its way when it has ended.
+    if (!this.heard.some(isMeant)) await until(() => this.heard.some(isMeant), { timeoutMs: LAST_WORDS_MS }).catch(() => undefined);
     const found = this.heard.find(isMeant);
     if (found === undefined) throw new Error(`the kernel ended (${JSON.stringify(this.exit)}) without the message: ${this.output}`);
     return found;
