@@ -9,7 +9,7 @@
 import { types } from "node:util";
 
 import { SerializationError, isParallelError, remedyOf } from "../base/index.ts";
-import { captureFunction, hasPrivateMembers, isNodeOwn } from "./capture.ts";
+import { addedStatics, captureFunction, hasPrivateMembers, isNodeOwn } from "./capture.ts";
 import { knownFact } from "./known-functions.ts";
 import { FactValue, Reference, type CodeRecord, type Fact } from "./records.ts";
 import { refusedFunction, refusedValue } from "./refusals.ts";
@@ -128,7 +128,8 @@ class Canner {
       const pathBefore = isOutermost ? this.#path.splice(0) : [];
       this.#bind(special, captured);
       if (isOutermost) this.#path.push(...pathBefore);
-      if (captured.code.facts.form !== "class") this.#placeOwnProperties(fn, special);
+      if (captured.code.facts.form === "class") this.#placeStatics(fn, special);
+      else this.#placeOwnProperties(fn, special);
     }
     this.#functions.pop();
     return this.#mark(fn);
@@ -164,21 +165,28 @@ class Canner {
     const prototype: unknown = fn.prototype;
     const methodKeys = typeof prototype === "object" && prototype !== null ? Object.keys(prototype) : [];
     if (keys.length === 0 && methodKeys.length === 0) return;
+    special.content = this.#bare([this.#placeMembers(fn, keys, "."), this.#placeMembers(prototype, methodKeys, ".prototype.")]);
+  }
+
+  #placeMembers(owner: unknown, keys: readonly string[], step: string): Record<string, unknown> {
+    const members: Record<string, unknown> = this.#bare({});
+    for (const key of keys) {
+      const placed = this.#at(step + key, () => this.#place((owner as Record<string, unknown>)[key]));
+      setOwn(members, key, placed);
+    }
+    return members;
+  }
+
+  /** What the text of a class does not make there. A member that cannot travel stays behind: who sends an instance may not even know of it. */
+  #placeStatics(theClass: Function, special: Special): void {
+    const keys = addedStatics(theClass);
+    if (keys.length === 0) return;
     const props: Record<string, unknown> = this.#bare({});
-    for (const key of keys)
-      setOwn(
-        props,
-        key,
-        this.#at(`.${key}`, () => this.#place((fn as unknown as Record<string, unknown>)[key])),
-      );
-    const methods: Record<string, unknown> = this.#bare({});
-    for (const key of methodKeys)
-      setOwn(
-        methods,
-        key,
-        this.#at(`.prototype.${key}`, () => this.#place((prototype as Record<string, unknown>)[key])),
-      );
-    special.content = this.#bare([props, methods]);
+    for (const key of keys) {
+      const placed = this.#attempt(() => ({ value: this.#at(`.${key}`, () => this.#place(this.#read(theClass, key))) }));
+      if (placed !== undefined) setOwn(props, key, placed.value);
+    }
+    special.content = this.#bare([props, {}]);
   }
 
   /** A container made here, whose members may be boxes when read. */
@@ -305,18 +313,25 @@ class Canner {
   #errorClass(error: Error): number {
     const theClass = (error as { readonly constructor?: unknown }).constructor;
     if (typeof theClass !== "function" || isParallelError(error) || /\[native code\]/.test(Function.prototype.toString.call(theClass))) return -1;
-    const before = { specials: this.#specials.length, path: [...this.#path], functions: this.#functions.length, copies: this.#copies.size };
+    // An error must arrive, whatever its class closes over.
+    return this.#attempt(() => this.#at(".constructor", () => (this.#placeFunction(theClass) as Mark).index)) ?? -1;
+  }
+
+  /** Undoes what was begun when something in it cannot travel; `undefined` then. */
+  #attempt<T>(work: () => T): T | undefined {
+    const before = { specials: this.#specials.length, path: [...this.#path], functions: this.#functions.length };
+    const [copies, boxed] = [this.#copies.size, this.#boxed.size];
     try {
-      return this.#at(".constructor", () => (this.#placeFunction(theClass) as Mark).index);
+      return work();
     } catch (failure) {
       if (!(failure instanceof SerializationError)) throw failure;
-      // An error must arrive, whatever its class closes over: undo what was begun.
       this.#specials.length = before.specials;
       this.#path.splice(0, this.#path.length, ...before.path);
       this.#functions.length = before.functions;
       for (const [key, index] of this.#indexes) if (index >= before.specials) this.#indexes.delete(key);
-      for (const key of [...this.#copies.keys()].slice(before.copies)) this.#copies.delete(key);
-      return -1;
+      for (const key of [...this.#copies.keys()].slice(copies)) this.#copies.delete(key);
+      for (const container of [...this.#boxed].slice(boxed)) this.#boxed.delete(container);
+      return undefined;
     }
   }
 

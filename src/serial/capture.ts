@@ -56,6 +56,14 @@ export function hasPrivateMembers(theClass: Function): boolean {
   return false;
 }
 
+/** Static members that a class was given after its text was evaluated, as compilers do for older targets; none when the text says too little. */
+export function addedStatics(theClass: Function): readonly string[] {
+  const keys = Object.keys(theClass);
+  if (keys.length === 0 || findRecord(theClass) !== undefined) return [];
+  const made = parsedSource(Function.prototype.toString.call(theClass))?.staticFields;
+  return made === undefined ? [] : keys.filter((key) => !made.has(key));
+}
+
 /** Whether a function is part of Node itself. */
 export function isNodeOwn(fn: Function): boolean {
   if (PLANS.has(fn) || findRecord(fn) !== undefined) return false;

@@ -1,7 +1,7 @@
 // What evaluating a class needs of the code around it: what it extends and the keys it computes. V8 keeps a variable only
 // if some function inside uses it, and these are used outside of any; but the class that was made shows most of them.
 
-import { NameReader, type AstNode } from "./name-reader.ts";
+import { isNameCall, NameReader, type AstNode } from "./name-reader.ts";
 
 /** A name that is used while a class is defined, outside of its functions. */
 export interface DefinitionUse {
@@ -35,6 +35,19 @@ function usesIn(expression: AstNode, shownBy: DefinitionUse["shownBy"]): Definit
   const reader = new NameReader();
   reader.readExpression(expression);
   return reader.free().map(({ name }) => ({ name, member: undefined, shownBy: undefined }));
+}
+
+/** Static fields that evaluating the text of a class makes; `undefined` when it says too little: static blocks and computed names. */
+export function staticFields(node: AstNode): ReadonlySet<string> | undefined {
+  const names = new Set<string>();
+  for (const member of (node["body"] as AstNode)["body"] as AstNode[]) {
+    if (member.type === "StaticBlock" && !(member["body"] as AstNode[]).every(isNameCall)) return undefined;
+    if (member.type !== "PropertyDefinition" || member["static"] !== true) continue;
+    if (member["computed"] === true) return undefined;
+    const key = member["key"] as AstNode;
+    names.add(String(key["name"] ?? key["value"]));
+  }
+  return names;
 }
 
 /** The value of a use, as the class shows it; `undefined` when it does not. */

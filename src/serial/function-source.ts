@@ -2,7 +2,7 @@
 // uses something that no text can carry (`this` of an arrow, `super`, private members). Pure: text in, facts out.
 
 import { parse } from "acorn";
-import { definitionUses, type DefinitionUse } from "./class-definition.ts";
+import { definitionUses, staticFields, type DefinitionUse } from "./class-definition.ts";
 import { NameReader, type AstNode, type FreeName, type Obstacle } from "./name-reader.ts";
 
 export type { FreeName } from "./name-reader.ts";
@@ -22,6 +22,8 @@ export interface FunctionSource {
   readonly hasPrivate: boolean;
   /** What evaluating the text of a class needs outside of its functions. */
   readonly definitionUses: readonly DefinitionUse[];
+  /** Static fields that evaluating the text of a class makes; `undefined` when the text says too little, and for functions. */
+  readonly staticFields: ReadonlySet<string> | undefined;
   /** The text is an arrow function: it has no `this`, and does not show whether it is strict. */
   readonly isArrow: boolean;
 }
@@ -52,7 +54,7 @@ function firstStatement(program: AstNode | undefined): AstNode | undefined {
 }
 
 function refused(source: string, fact: string, remedy: string): FunctionSource {
-  return { form: "method", text: source, free: [], obstacle: { fact, remedy }, hasPrivate: false, definitionUses: [], isArrow: false };
+  return { form: "method", text: source, free: [], obstacle: { fact, remedy }, hasPrivate: false, definitionUses: [], staticFields: undefined, isArrow: false };
 }
 
 function describe(node: AstNode, form: SourceForm, text: string): FunctionSource {
@@ -67,6 +69,7 @@ function describe(node: AstNode, form: SourceForm, text: string): FunctionSource
     isArrow: node.type === "ArrowFunctionExpression",
     // One character stands before the text in what was parsed.
     definitionUses: form === "class" ? definitionUses(node, (start, end) => text.slice(start - 1, end - 1)) : [],
+    staticFields: form === "class" ? staticFields(node) : undefined,
   };
 }
 

@@ -348,7 +348,7 @@ function runsAtDefinition(member: AstNode): boolean {
 }
 
 /** `__name(this, "P")`, which esbuild puts into classes. */
-function isNameCall(statement: AstNode): boolean {
+export function isNameCall(statement: AstNode): boolean {
   const call = statement["expression"] as AstNode | undefined;
   return call?.type === "CallExpression" && (call["callee"] as AstNode)["name"] === "__name";
 }

@@ -165,6 +165,7 @@ export class Uncanner {
     if (typeof content === "object" && content !== null) for (const part of Object.values(content)) openBoxesIn(part);
     const filler = FILLERS.get(living);
     if (filler !== undefined) filler(content);
+    else if (living.code?.facts.form === "class" && !CLASS_IDS.has(living)) return; // It was here before: its members have values of their own.
     else if (typeof living.value === "function" && living.code !== undefined) fillFunction(living.value, content);
     else throw malformed("something is filled that has no content");
   }

@@ -30,6 +30,20 @@ class Shape extends Base {
   }
 }
 
+test("static members that a class was given later travel with it, and none comes back over those that are here", async () => {
+  const Late = inMainContext(
+    "(() => { class Late { static made = 1; twice() { return 2 * Late.FACTOR; } } Late.FACTOR = 3; Late.unit = new Late(); Late.cache = new WeakMap(); return Late; })()",
+  ) as { new (): { twice: () => number }; FACTOR: number; made: number; readonly cache: object };
+  const calls = Buffer.concat(packCall(() => new Late().twice(), [])).toString("latin1");
+  expect(calls).toContain("FACTOR");
+  expect(calls).toContain("unit");
+  expect(calls).not.toContain("cache");
+  const frames = received(packValue({ Late, value: new Late() }));
+  Late.FACTOR = 4;
+  const back = unpackValue(frames) as { Late: typeof Late; value: { twice: () => number } };
+  expect([back.Late === Late, back.value.twice(), Late.FACTOR]).toEqual([true, 8, 4]);
+});
+
 describe("closures", () => {
   const cases: readonly [name: string, fn: () => unknown, expected: unknown][] = [
     ["constants", () => LIMIT + 1, 11],
