@@ -33,7 +33,7 @@ interface ImapParts<T> {
  * Results of a lazy map. Read it with `for await`; leaving the loop, `cancel()` or the signal ends it: nothing more is
  * taken from the source, and tasks that have not begun are aborted.
  */
-export class ImapIterator<T, R> implements AsyncIterableIterator<R, undefined, undefined> {
+export class ImapIterator<T, R> implements AsyncIterableIterator<R> {
   readonly #run: AsyncGenerator<R, undefined, undefined>;
   readonly #parts: ImapParts<T>;
   readonly #source: AsyncIterator<T>;

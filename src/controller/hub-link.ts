@@ -4,7 +4,7 @@
 
 import type { EngineId, EngineUuid, ErrorCode, MsgId } from "../base/index.ts";
 import type { RecordedOutcome } from "../core/index.ts";
-import type { Frame } from "../wire/index.ts";
+import type { Frame, OwnBytes } from "../wire/index.ts";
 import type { LogFields, LogLevel } from "../log/index.ts";
 
 /** An engine as the router needs it. */
@@ -28,7 +28,7 @@ export interface HubPorts {
 /** From the router to the Hub. */
 export type ToHub =
   /** Packed monitor entries (`readMonitorBatch`). */
-  | { readonly type: "monitor"; readonly batch: Uint8Array<ArrayBuffer> }
+  | { readonly type: "monitor"; readonly batch: OwnBytes }
   /** Everything routed before the `sync` of this number has been posted. */
   | { readonly type: "synced"; readonly number: number }
   | { readonly type: "engineAdmitted"; readonly id: EngineId }

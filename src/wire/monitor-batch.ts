@@ -30,14 +30,20 @@ export interface MonitorEntry {
   readonly frames: readonly (Frame | number)[];
 }
 
+/** Bytes with memory of their own, which may be handed over. (Written so that also compilers before TypeScript 5.7 can read it.) */
+export interface OwnBytes extends Uint8Array {
+  readonly buffer: ArrayBuffer;
+  subarray(begin?: number, end?: number): OwnBytes;
+}
+
 const ENTRY_HEAD_BYTES = 16;
 const LENGTH_BYTES = 8;
 const CAPACITY_MIN = 16 * 1024;
 
 /** Packs entries into one array. */
 export class MonitorBatchWriter {
-  readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
-  #bytes: Uint8Array<ArrayBuffer>;
+  readonly #allocate: (length: number) => OwnBytes;
+  #bytes: OwnBytes;
   #view: DataView;
   #length = 0;
   #count = 0;
@@ -45,7 +51,7 @@ export class MonitorBatchWriter {
   #hint = CAPACITY_MIN;
 
   /** @param allocate makes an array with an array buffer of its own; its content does not matter */
-  constructor(allocate: (length: number) => Uint8Array<ArrayBuffer> = (length) => new Uint8Array(length)) {
+  constructor(allocate: (length: number) => OwnBytes = (length) => new Uint8Array(length)) {
     this.#allocate = allocate;
     this.#bytes = allocate(CAPACITY_MIN);
     this.#view = new DataView(this.#bytes.buffer);
@@ -110,7 +116,7 @@ export class MonitorBatchWriter {
   }
 
   /** Gives the batch away, in an array buffer of its own that may be transferred, and starts a new one. */
-  take(): Uint8Array<ArrayBuffer> {
+  take(): OwnBytes {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#hint = Math.min(Math.max(CAPACITY_MIN, (this.#hint >> 1) + (this.#length >> 1)), 1024 * 1024);
     this.#bytes = this.#allocate(this.#hint);

@@ -79,6 +79,10 @@ describe("the source tree", () => {
     ]);
   });
 
+  it("names no type of typed arrays by its buffer, which compilers before TypeScript 5.7 cannot read in the package's declarations", () => {
+    expect(sources.filter((name) => /\b(?:Uint|Int|Float|BigInt|BigUint)\d+(?:Clamped)?Array</.test(read(name)))).toEqual([]);
+  });
+
   it("has no file longer than a reader's patience", () => {
     const long = sources.map((name) => `${name}: ${read(name).split("\n").length}`).filter((line) => Number(line.split(": ")[1]) > LINES_MAX);
     expect(long).toEqual([]);

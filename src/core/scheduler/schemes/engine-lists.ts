@@ -8,11 +8,11 @@ const NONE = -1;
 
 /** Doubly linked lists over slots. Lists are numbered from 0 and appear when first used. */
 export class EngineLists {
-  #heads = new Int32Array(8).fill(NONE);
-  #tails = new Int32Array(8).fill(NONE);
-  #next = new Int32Array(16).fill(NONE);
-  #previous = new Int32Array(16).fill(NONE);
-  #listOf = new Int32Array(16).fill(NONE);
+  #heads: Int32Array = new Int32Array(8).fill(NONE);
+  #tails: Int32Array = new Int32Array(8).fill(NONE);
+  #next: Int32Array = new Int32Array(16).fill(NONE);
+  #previous: Int32Array = new Int32Array(16).fill(NONE);
+  #listOf: Int32Array = new Int32Array(16).fill(NONE);
   #stamps: number[] = [];
   #youngest = 0;
   #oldest = 0;

@@ -13,8 +13,8 @@ export class LeastLoad implements Scheme {
   readonly name: SchemeName = "leastload";
   readonly #lists = new EngineLists();
   /** Next and previous bucket that is not empty, for each bucket that is not empty. */
-  #above = new Int32Array(8).fill(NONE);
-  #below = new Int32Array(8).fill(NONE);
+  #above: Int32Array = new Int32Array(8).fill(NONE);
+  #below: Int32Array = new Int32Array(8).fill(NONE);
   #lowest = NONE;
   #highest = NONE;
 

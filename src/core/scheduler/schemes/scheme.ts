@@ -26,7 +26,7 @@ export interface Scheme {
 export const NO_SLOTS: ReadonlySet<number> = new Set();
 
 /** A copy of a typed array with at least `length` entries; new entries hold `fill`. */
-export function grownInts(ints: Int32Array, length: number, fill: number): Int32Array<ArrayBuffer> {
+export function grownInts(ints: Int32Array, length: number, fill: number): Int32Array {
   const next = new Int32Array(Math.max(length, ints.length * 2)).fill(fill, ints.length);
   next.set(ints);
   return next;
