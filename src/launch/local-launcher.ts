@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { engineUuid, type EngineUuid } from "../base/index.ts";
 import { connectionFilePath } from "../config/index.ts";
-import { findBundle, glibcVersion, keepingEnvironment } from "../programs/index.ts";
+import { findBundle, glibcVersion, installed, keepingEnvironment } from "../programs/index.ts";
 import type {
   ClusterPlace,
   ControllerRequest,
@@ -172,7 +172,7 @@ export function ownCommand(program: "ipcontroller" | "ipengine"): string[] {
 
 /** Path of a program of this package. */
 export function ownScript(program: "ipcluster" | "ipcontroller" | "ipengine" | "tsparallel"): string {
-  return findBundle(program) ?? fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url));
+  return findBundle(program) ?? installed(fileURLToPath(new URL(`../cli/bin/${program}.js`, import.meta.url)));
 }
 
 /** Controller and engines learn their place from the environment only, as in the reference; they end when their parent is gone. */

@@ -2,9 +2,11 @@
 // compiled modules: reading a hundred and fifty small ones costs more than all that a program does until it is ready.
 // And whether the process behind a program lives, and which memory it keeps.
 
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+
+import { LaunchError } from "../base/index.ts";
 
 export { glibcVersion, keepingEnvironment, restoreEnvironment } from "./kept-memory.ts";
 export { processExists, watchParent } from "./process-life.ts";
@@ -12,7 +14,17 @@ export { processExists, watchParent } from "./process-life.ts";
 /** Everything that starts as a process or a thread of its own. */
 export type ProgramName = "ipcluster" | "ipcontroller" | "ipengine" | "bakapara" | "tsparallel" | "engine-side" | "kernel-side" | "hub-worker";
 
-const DIST = fileURLToPath(new URL("../", import.meta.url));
+const BUNDLED =
+  "a bundler seems to have put the package into another file; keep it outside, by `--external:tsparallel` (esbuild), `ssr.external` (Vite) or `externals` (webpack)";
+
+const DIST = fileURLToPath(new URL("../", ownUrl()));
+
+/** A bundler that makes a CommonJS file of the package leaves nothing of it. */
+function ownUrl(): string {
+  const url = import.meta.url as string | undefined;
+  if (url === undefined) throw new LaunchError(`tsparallel cannot find its own files: ${BUNDLED}`);
+  return url;
+}
 
 /**
  * Path of a program's one-file form; `undefined` where there is none, or where it is older than the modules it was made
@@ -26,6 +38,17 @@ export function findBundle(name: ProgramName): string | undefined {
   if (modifiedMs(`${DIST}index.tsbuildinfo`) === 0) return path;
   const isStale = readdirSync(DIST).some((entry) => modifiedMs(entry.includes(".") ? `${DIST}${entry}` : `${DIST}${entry}/tsconfig.tsbuildinfo`) > madeMs);
   return isStale ? undefined : path;
+}
+
+/**
+ * Gives the path of a program's file back.
+ *
+ * @throws LaunchError when there is no such file, as where a bundler has put the package's modules into a file of its own
+ */
+export function installed(path: string): string {
+  // Beside the sources, which tests read uncompiled, there is none.
+  if (existsSync(path) || ownUrl().endsWith(".ts")) return path;
+  throw new LaunchError(`tsparallel cannot find its program ${path}: ${BUNDLED}`);
 }
 
 /** Runs a program: its bundle, or what `load` loads. */

@@ -45,15 +45,19 @@ function refusal(message: string, options: { readonly path: string; readonly rem
   }
 }
 
-/** Where this package's own code lies: compiled, bundled, or, with source maps, as it was written. */
-const OWN_ROOTS = ["../../dist/", "../../src/"].flatMap((root) => {
-  const { href } = new URL(root, import.meta.url);
-  return [href, fileURLToPath(href)];
-});
+/** Where this package's own code lies: compiled, or, with source maps, as it was written. */
+function ownRoots(): string[] {
+  return ["../../dist/", "../../src/"].flatMap((root) => {
+    const { href } = new URL(root, import.meta.url);
+    return [href, fileURLToPath(href)];
+  });
+}
 
 /** The stack without this package's frames above those of its caller; as it is when there is no caller. */
 export function fromCaller(stack: string, framesMax: number): string {
   const lines = stack.split("\n");
+  const roots = ownRoots();
+  const isOwn = (line: string): boolean => roots.some((root) => line.includes(root));
   const first = lines.findIndex((line) => FRAME.test(line));
   const called = lines.findIndex((line, i) => i >= first && FRAME.test(line) && !/\((?:<anonymous>|native)\)|node:internal/.test(line) && !isOwn(line));
   if (first < 0 || called < 0) return lines.slice(0, Math.max(first, 0) + framesMax).join("\n");
@@ -61,7 +65,3 @@ export function fromCaller(stack: string, framesMax: number): string {
 }
 
 const FRAME = /^ +at /;
-
-function isOwn(line: string): boolean {
-  return OWN_ROOTS.some((root) => line.includes(root));
-}

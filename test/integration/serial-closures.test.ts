@@ -258,3 +258,22 @@ describe("functions travel out of", () => {
     expect(resultsOf(await outcomes(await sent(process.execPath, ["-e", script], work)))).toEqual({ vm: 5 });
   });
 });
+
+// What a bundler takes into its own file has lost the programs that it starts.
+test.each(["esm", "cjs"])("a bundle of the package itself, as %s, says at once to keep it outside", async (format) => {
+  const folder = mkdtempSync(join(work, "bundled-"));
+  const program = `import { Cluster } from ${JSON.stringify(join(ROOT, "dist/index.js"))}; void Cluster.start({ n: 1, private: true });`;
+  writeFileSync(join(folder, "program.mjs"), program);
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  const outfile = format === "esm" ? "bundle.mjs" : "bundle.cjs";
+  await run(
+    join(BIN, "esbuild"),
+    ["program.mjs", "--bundle", "--platform=node", `--format=${format}`, "--external:zeromq", "--external:libsql", `--outfile=${outfile}`],
+    {
+      cwd: folder,
+    },
+  );
+  await expect(run(process.execPath, [outfile], { cwd: folder })).rejects.toThrow(
+    /LaunchError: tsparallel cannot find its .*: a bundler .* `--external:tsparallel`/,
+  );
+});
