@@ -38,6 +38,7 @@ export class ClusterAdaptation implements AsyncDisposable {
   readonly #parts: AdaptationParts;
   readonly #options: AdaptOptions;
   readonly #stop = new AbortController();
+  #toldUntil: number | null = null;
   /** Resolves when it has stopped; never rejects. */
   readonly stopped: Promise<void>;
 
@@ -86,7 +87,19 @@ export class ClusterAdaptation implements AsyncDisposable {
     });
     // One that died and is started again is made up for already.
     const pending = Array.from({ length: this.#parts.pending() }, () => ({ tasks: 0, idleMs: 0 }));
-    return this.#machine.handle({ type: "observed", at: SYSTEM_CLOCK.now(), waiting: work.waiting, engines: [...engines, ...pending] });
+    const decision = this.#machine.handle({ type: "observed", at: SYSTEM_CLOCK.now(), waiting: work.waiting, engines: [...engines, ...pending] });
+    this.#tellOfHold();
+    return decision;
+  }
+
+  /** Each wait is told once. */
+  #tellOfHold(): void {
+    const until = this.#machine.heldUntil;
+    if (until !== null && until !== this.#toldUntil) {
+      const why = "find out by their logs why; see `ipcluster logs`";
+      this.#parts.logger.warn("engines keep dying, so the next ones are not started at once", { after: `${Math.ceil((until - SYSTEM_CLOCK.now()) / 1000)} s`, why });
+    }
+    this.#toldUntil = until;
   }
 
   async #carryOut({ engines, why }: AdaptationDecision): Promise<void> {

@@ -49,6 +49,11 @@ export type AdaptationEvent =
 
 /** The longest wait between two tries, by the first one. */
 const RETRY_FACTOR_MAX = 64;
+/** So many times within `LOSS_WINDOW_MS` engines may be gone without a decision and be made up for at once; then after waits that grow. */
+const LOSSES_FREE = 5;
+const LOSS_WINDOW_MS = 600_000;
+/** More make the wait no longer. */
+const LOSSES_KEPT = LOSSES_FREE + 1 + Math.log2(RETRY_FACTOR_MAX);
 
 /** Decides how many engines there should be. */
 export class Adaptation {
@@ -59,6 +64,11 @@ export class Adaptation {
   #last: { readonly why: AdaptationDecision["why"]; readonly at: Millis } | null = null;
   #failures = 0;
   #retryAt: number = Number.NEGATIVE_INFINITY;
+  /** Engines there were, or should be after the last change. */
+  #expected: number | null = null;
+  /** When there were fewer than expected: engines died. */
+  #losses: Millis[] = [];
+  #heldUntil: number | null = null;
 
   /** @throws InvalidArgumentError for options that cannot be */
   constructor(options: AdaptationOptions) {
@@ -78,6 +88,11 @@ export class Adaptation {
     return this.#failures === 0 ? null : this.#retryAt;
   }
 
+  /** Until when engines are not added because they keep dying; `null` when none are due. */
+  get heldUntil(): number | null {
+    return this.#heldUntil;
+  }
+
   /** Takes in a fact; gives what is to be done, or `null`. */
   handle(event: AdaptationEvent): AdaptationDecision | null {
     switch (event.type) {
@@ -90,6 +105,7 @@ export class Adaptation {
         return null;
       case "failed":
         this.#isChanging = false;
+        this.#expected = null;
         this.#pressedSince = null;
         this.#retryAt = event.at + this.#options.retryMs * Math.min(RETRY_FACTOR_MAX, 2 ** this.#failures);
         this.#failures += 1;
@@ -100,12 +116,36 @@ export class Adaptation {
   #observed(event: AdaptationEvent & { readonly type: "observed" }): AdaptationDecision | null {
     const isPressed = event.waiting > 0 && event.engines.every(({ tasks }) => tasks > 0);
     this.#pressedSince = isPressed ? (this.#pressedSince ?? event.at) : null;
-    if (this.#isChanging || event.at < this.#retryAt) return null;
+    if (this.#isChanging) return null;
+    const n = event.engines.length;
+    this.#countLoss(event.at, n);
+    this.#heldUntil = null;
+    if (event.at < this.#retryAt) return null;
     const decision = this.#decide(event);
     if (decision === null) return null;
+    const mayAddAt = this.#mayAddAt();
+    if (decision.engines > n && event.at < mayAddAt) {
+      this.#heldUntil = mayAddAt;
+      return null;
+    }
     this.#isChanging = true;
+    this.#expected = decision.engines;
     this.#last = { why: decision.why, at: event.at };
     return decision;
+  }
+
+  // An engine that dies of what it runs, or soon after its start, must not be replaced again and again without a pause.
+  #countLoss(at: Millis, n: number): void {
+    this.#losses = this.#losses.filter((time) => at - time < LOSS_WINDOW_MS).slice(-LOSSES_KEPT);
+    if (this.#expected !== null && n < this.#expected) this.#losses.push(at);
+    this.#expected = n;
+  }
+
+  #mayAddAt(): number {
+    const excess = this.#losses.length - LOSSES_FREE;
+    const last = this.#losses.at(-1);
+    if (excess <= 0 || last === undefined) return Number.NEGATIVE_INFINITY;
+    return last + this.#options.retryMs * Math.min(RETRY_FACTOR_MAX, 2 ** (excess - 1));
   }
 
   #decide({ at, waiting, engines }: AdaptationEvent & { readonly type: "observed" }): AdaptationDecision | null {

@@ -104,6 +104,50 @@ describe("a change that fails", () => {
   });
 });
 
+describe("engines that keep dying", () => {
+  /** Each engine dies a second after it was started; gives how long each start was put off. */
+  const waitsOf = (starts: number, options: Partial<AdaptationOptions> = {}): number[] => {
+    const adaptation = new Adaptation({ ...OPTIONS, min: 2, ...options });
+    const waits: number[] = [];
+    for (let at = 0; waits.length < starts; at += 1000) {
+      const dead = { type: "observed", at: millis(at), waiting: 0, engines: [BUSY] } as const;
+      if (adaptation.handle(dead) === null) {
+        const until = adaptation.heldUntil ?? Number.NaN;
+        expect(adaptation.handle({ ...dead, at: millis(until - 1) })).toBeNull();
+        waits.push(until - at);
+        expect(adaptation.handle({ ...dead, at: millis(until) })).toEqual({ engines: 2, why: "restore" });
+        expect(adaptation.heldUntil).toBeNull();
+        at = until;
+      } else waits.push(0);
+      adaptation.handle({ type: "changed", at: millis(at) });
+    }
+    return waits;
+  };
+
+  it("are replaced at once a few times, and then after waits that double up to a bound", () => {
+    expect(waitsOf(14)).toEqual([0, 0, 0, 0, 0, 0, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 64_000]);
+    expect(waitsOf(8, { retryMs: 10 }).slice(-2)).toEqual([10, 20]);
+  });
+
+  it("are made up for at once when they did so long ago, or all at the same time", () => {
+    const observe = machine({ min: 9 });
+    for (let i = 0; i < 20; i += 1) {
+      expect(observe(i * 150_000, 0, [])).toEqual({ engines: 9, why: "restore" }); // with a host, say
+      expect(observe(i * 150_000 + 1000, 0, many(9, BUSY))).toBeNull();
+    }
+  });
+
+  it("do not keep too many from being removed", () => {
+    const adaptation = new Adaptation({ ...OPTIONS, min: 2, max: 3 });
+    for (let at = 0; adaptation.heldUntil === null; at += 1) {
+      adaptation.handle({ type: "observed", at: millis(at), waiting: 0, engines: [BUSY] });
+      adaptation.handle({ type: "changed", at: millis(at) });
+      expect(at).toBeLessThan(20);
+    }
+    expect(adaptation.handle({ type: "observed", at: millis(20), waiting: 0, engines: many(5, BUSY) })).toEqual({ engines: 3, why: "restore" });
+  });
+});
+
 describe("options", () => {
   it.each([{ min: -1 }, { min: 3, max: 2 }, { min: 1.5 }, { tasksPerEngine: 0 }, { addAfterMs: Number.NaN }, { stepMax: 0 }])(
     "that cannot be are refused: %o",
