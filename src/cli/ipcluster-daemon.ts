@@ -1,5 +1,5 @@
-// `ipcluster start --daemonize`: this process starts a second one, which runs the cluster in the background, waits for its
-// word that the cluster is ready or why not, and ends.
+// `--daemonize` of `ipcluster start` and `ipcluster engines`: this process starts a second one, which does the work in the background,
+// waits for its word that all is ready or why not, and ends.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, renameSync } from "node:fs";
@@ -11,16 +11,25 @@ import { ensureProfile, fileFailure } from "../config/index.ts";
 import { lastSentence, outputTail } from "../launch/index.ts";
 import { createLogger, fdWriter, type LogEntry, type Logger } from "../log/index.ts";
 import { findBundle } from "../programs/index.ts";
-import { commandLogger, sameClusterFlags } from "./cluster-flags.ts";
+import { commandLogger } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { ExitError } from "./program.ts";
-import { runCluster } from "./run-cluster.ts";
+import { runCluster, type RunParts } from "./run-cluster.ts";
 
 /** What the background process says to the one in front, once. */
 type Word = { readonly ready: string } | { readonly failed: string; readonly exitCode: number };
 
-/** Starts the background process and waits for its word. */
-export async function daemonize(plan: ClusterPlan): Promise<void> {
+/** Where a background process belongs. */
+interface Place extends Pick<ClusterPlan, "profile" | "clusterId"> {
+  readonly values: Pick<ClusterPlan["values"], "logLevel">;
+}
+
+/**
+ * Starts the background process and waits for its word.
+ *
+ * @param hint follows that word: how to end what is in the background
+ */
+export async function daemonize(plan: Place, hint: string): Promise<void> {
   await ensureProfile(plan.profile);
   const logger = commandLogger(plan.values.logLevel);
   const startLog = logPath(plan, `${process.pid}-start`);
@@ -38,7 +47,7 @@ export async function daemonize(plan: ClusterPlan): Promise<void> {
   if ("failed" in word) throw new ExitError(word.exitCode, word.failed);
   child.disconnect();
   child.unref();
-  logger.info(`${word.ready}; stop it with: ipcluster stop${sameClusterFlags(plan.profile, plan.clusterId)}`);
+  logger.info(`${word.ready}; ${hint}`);
 }
 
 /** The same command line for the background process. */
@@ -59,21 +68,26 @@ function wordOf(child: ChildProcess, log: string): Promise<Word> {
     });
     child.once("exit", (code, signal) => {
       const words = lastSentence(outputTail(log)) ?? "it said nothing";
-      resolve(failure ?? { failed: `the background process ended (${signal ?? `exit status ${code}`}) before the cluster was ready: ${words}`, exitCode: 1 });
+      resolve(failure ?? { failed: `the background process ended (${signal ?? `exit status ${code}`}) before it was ready: ${words}`, exitCode: 1 });
     });
   });
 }
 
 /** Runs the cluster in the background process. */
 export async function supervise(plan: ClusterPlan): Promise<void> {
-  const logger = commandLogger(plan.values.logLevel);
+  await inBackground(plan, (parts) => runCluster(plan, parts));
+}
+
+/** Does what was asked for in the background process, and tells the one in front when it is ready, or why it failed. */
+export async function inBackground({ values }: Pick<Place, "values">, work: (parts: RunParts) => Promise<void>): Promise<void> {
+  const logger = commandLogger(values.logLevel);
   logger.info("running in the background", { pid: process.pid });
   using interruption = new Interruption(logger);
-  // Until ready, the process in front is the one that wants the cluster; without it nobody would hear of a failure.
-  const onAlone = (): void => interruption.interrupt(new ExitError(1, "the process that asked for the cluster is gone; everything was stopped"));
+  // Until ready, the process in front is the one that wants this; without it nobody would hear of a failure.
+  const onAlone = (): void => interruption.interrupt(new ExitError(1, "the process that asked for this is gone; everything was stopped"));
   process.once("disconnect", onAlone);
   try {
-    await runCluster(plan, {
+    await work({
       logger,
       interruption,
       onReady: (ready) => {
@@ -110,7 +124,7 @@ export async function loggerWithFile(plan: ClusterPlan): Promise<Logger> {
   );
 }
 
-function logPath(plan: ClusterPlan, tag: string): string {
+function logPath(plan: Place, tag: string): string {
   return join(plan.profile.logDir, `ipcluster-${plan.clusterId === "" ? "" : `${plan.clusterId}-`}${tag}.log`);
 }
 

@@ -2,7 +2,7 @@
 
 import { planGiven, previewCluster, type ClusterPlan } from "../cluster/index.ts";
 import type { Logger } from "../log/index.ts";
-import { clusterRequest, commandLogger, type ClusterRequest } from "./cluster-flags.ts";
+import { clusterRequest, commandLogger, sameClusterFlags, type ClusterRequest } from "./cluster-flags.ts";
 import { Interruption } from "./interruption.ts";
 import type { Command } from "./program.ts";
 import { runCluster } from "./run-cluster.ts";
@@ -19,7 +19,7 @@ export async function startCommand(command: Command, controllerArgs: readonly st
     await supervise(plan);
   } else if (plan.values.daemonize) {
     const { daemonize } = await import("./ipcluster-daemon.ts");
-    await daemonize(plan);
+    await daemonize(plan, `stop it with: ipcluster stop${sameClusterFlags(plan.profile, plan.clusterId)}`);
   } else {
     await runInForeground(plan);
   }

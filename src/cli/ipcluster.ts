@@ -123,8 +123,11 @@ function addEngines(program: Command): void {
   );
   engines.option("--scale <count>", "bring the number of engines to this one; those that are too many end what they have, and go", wholeNumber);
   engines.option("--drain-timeout <ms>", "with --scale: what an engine that goes has not ended by then goes back to the queue", wholeNumber);
+  engines.option("--daemonize", "return when they answer; those that were added stay in the background until the cluster ends");
+  engines.addOption(new Option("--supervised", "run as the background process of --daemonize").hideHelp());
   addExamples(engines, [
     ["ipcluster engines -n 2", "two more; Ctrl-C takes them back"],
+    ["ipcluster engines --scale=8 --daemonize", "eight in all, and the prompt is back"],
     ["ipcluster engines --scale=1", "one in all: the newest idle ones go first, and no task is lost"],
   ]);
   engines.action(async () => (await import("./ipcluster-engines.ts")).enginesCommand(engines));

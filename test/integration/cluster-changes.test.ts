@@ -1,8 +1,11 @@
 // The engines of a running cluster as a number that changes: no task is lost, the others' ids stay, and the cluster file is true.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, type Client } from "tsparallel";
+import { ControlLink } from "../../dist/cluster/control-link.js";
+import { readConnectionFile } from "../../dist/config/index.js";
 import { Gate, passed } from "../support/gate.ts";
 import { processesWith, Sandbox } from "../support/ipcluster.ts";
 import { until } from "../support/until.ts";
@@ -31,6 +34,12 @@ async function busy(count: number): Promise<void> {
   await until(async () => Object.values(await rc.queueStatus()).filter((engine) => (engine as { readonly tasks?: number }).tasks === 1).length === count);
 }
 
+/** How many engines are to go. */
+async function drained(): Promise<number> {
+  await using control = new ControlLink(await readConnectionFile("client", join(sandbox.profileDir(), "security/ipcontroller-client.json")));
+  return [...(await control.work()).engines.values()].filter(({ isDraining }) => isDraining).length;
+}
+
 describe("scale", () => {
   it("adds engines, and takes the newest away while tasks run, none of which is lost; other ids stay", async () => {
     await cluster.scale(4);
@@ -47,6 +56,8 @@ describe("scale", () => {
     // What was sent ahead to engines that are held up comes back.
     await until(async () => (await rc.queueStatus()).unassigned === 4);
     const scaling = cluster.scale(2);
+    // Who goes is decided while every engine has work: the gate opens after that.
+    await until(async () => (await drained()) === 2);
     gate.open();
     await scaling;
     expect(cluster.enginePids).toEqual(pids.slice(0, 2));

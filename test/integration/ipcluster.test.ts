@@ -326,6 +326,20 @@ describe("an engine", () => {
     await nothingLeft();
   });
 
+  it("added in the background stays after its command, is removed by another, and goes with the cluster", async () => {
+    expect(await sandbox.run("engines", "--scale=1", "--daemonize")).toMatchObject({ code: 12, stderr: expect.stringContaining("does not run") as string });
+    await sandbox.run("start", "-n", "1", "--daemonize");
+    const added = await sandbox.run("engines", "--scale=3", "--daemonize");
+    expect(added.code).toBe(0);
+    expect(added.stderr).toMatch(/ready: 2 more engines answered after [\d.]+ s; change their number with: ipcluster engines --scale=N\n$/);
+    expect((await sandbox.run("list")).stdout).toMatch(/true +3 +local/);
+    const removed = await sandbox.run("engines", "--scale=2", "--daemonize");
+    expect(removed).toMatchObject({ code: 0, stderr: expect.stringContaining("engines were removed: 2") as string });
+    expect((await sandbox.run("list")).stdout).toMatch(/true +2 +local/);
+    expect((await sandbox.run("stop")).code).toBe(0);
+    await nothingLeft();
+  });
+
   it("added by another command goes when the cluster is stopped", async () => {
     await sandbox.run("start", "-n", "0", "--daemonize");
     const engines = sandbox.start("engines", "-n", "1");
