@@ -97,7 +97,10 @@ export class ClusterAdaptation implements AsyncDisposable {
     const until = this.#machine.heldUntil;
     if (until !== null && until !== this.#toldUntil) {
       const why = "find out by their logs why; see `ipcluster logs`";
-      this.#parts.logger.warn("engines keep dying, so the next ones are not started at once", { after: `${Math.ceil((until - SYSTEM_CLOCK.now()) / 1000)} s`, why });
+      this.#parts.logger.warn("engines keep dying, so the next ones are not started at once", {
+        after: `${Math.ceil((until - SYSTEM_CLOCK.now()) / 1000)} s`,
+        why,
+      });
     }
     this.#toldUntil = until;
   }

@@ -60,6 +60,7 @@ describe("an engine that dies", () => {
     await until(() => logged("the engine is not started again: the limit of restarts is reached").length === 1);
     expect(lines.findLast(({ level }) => level === "error")).toMatchObject({ fields: { restarts: 2, within: "600 s" } });
     expect(cluster.engineCount).toBe(0);
+    await until(() => rc.length === 0); // from now on nothing is sent to it
   });
 });
 
