@@ -12,6 +12,8 @@ import type { NotebookFile } from "./notebook-file.ts";
 
 /** How long a kernel may take until it answers. */
 const START_MS = 60_000;
+/** Starts of a kernel whose ports are taken each time. */
+const STARTS_MAX = 3;
 /** A kernel that was asked to end is killed after this time. */
 const END_MS = 5000;
 /** What a kernel published last before it died may still be on its way. */
@@ -47,15 +49,18 @@ export async function runNotebook(job: NotebookJob): Promise<NotebookEnd> {
   for (let attempt = 1; ; attempt += 1) {
     job.signal.throwIfAborted();
     const kernel = await KernelProcess.start(job.kernel);
+    let failure: unknown;
     try {
       return await new Runner(job, kernel).run();
     } catch (error) {
-      // Between the choice of free ports and their use somebody else may take one.
-      const isUnlucky = error instanceof ProcessExitedError && attempt < 3 && (await isTaken(kernel.connection));
-      if (!isUnlucky) throw error;
+      failure = error;
     } finally {
       await kernel.close();
     }
+    // Between the choice of free ports and their use somebody else may take one. Then kernels end, or live and never answer:
+    // ipykernel does either, by the port. What listens there now that the kernel is gone is not the kernel.
+    const hasNotBegun = failure instanceof ProcessExitedError || failure instanceof TimeoutError;
+    if (!hasNotBegun || attempt === STARTS_MAX || !(await isTaken(kernel.connection))) throw failure;
   }
 }
 

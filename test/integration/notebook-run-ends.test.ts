@@ -1,8 +1,10 @@
 // How runs of notebooks end that do not end well: the kernel dies, a cell takes too long or writes too much, somebody interrupts or
 // kills. Whatever happens, there is a whole notebook, and nothing is left behind.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { TSPARALLEL } from "../support/kernel-process.ts";
 import { statusesOf, textOf, withRuns } from "../support/notebook-runs.ts";
 import { PYTHON } from "../support/python.ts";
 
@@ -38,6 +40,42 @@ describe("a run", () => {
         expect.stringContaining('the kernel "broken" ended with exit status 3 before it was ready; its last words:\nno such module\n'),
       ]);
       expect(readdirSync(runs.folder)).not.toContain("broken.out.ipynb");
+      await runs.nothingLeft();
+    }),
+  );
+
+  it.concurrent(
+    "gives a kernel other ports when somebody takes one before the kernel listens there",
+    withRuns(async (runs) => {
+      const [program, mark] = [join(runs.folder, "unlucky.mjs"), join(runs.folder, "mark")];
+      // The first start finds its port taken, by a program that outlives it, and ends.
+      writeFileSync(
+        program,
+        `import { spawn } from "node:child_process";
+         import { existsSync, readFileSync, writeFileSync } from "node:fs";
+         const file = process.argv[2];
+         if (existsSync(${JSON.stringify(mark)})) {
+           const kernel = spawn(process.execPath, [${JSON.stringify(TSPARALLEL)}, "kernel", "start", "-f", file], { stdio: "inherit" });
+           kernel.once("exit", (code) => process.exit(code ?? 1));
+         } else {
+           const { iopub_port: port } = JSON.parse(readFileSync(file, "utf8"));
+           const listen = "require('node:net').createServer().listen(" + port + ", '127.0.0.1', () => console.log('taken'))";
+           const thief = spawn(process.execPath, ["-e", listen], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+           thief.stdout.once("data", () => {
+             writeFileSync(${JSON.stringify(mark)}, String(thief.pid));
+             process.exit(1);
+           });
+         }`,
+      );
+      runs.installKernel("unlucky", {
+        argv: [process.execPath, program, "{connection_file}"],
+        display_name: "Unlucky",
+        language: "typescript",
+      });
+      const { code, stderr } = await runs.run(runs.write("ports", "unlucky", "console.log('at last')"));
+      expect(code, stderr).toBe(0);
+      expect(textOf(runs.out("ports").cells[0])).toBe("at last\n");
+      process.kill(Number(readFileSync(mark, "utf8")), "SIGKILL");
       await runs.nothingLeft();
     }),
   );

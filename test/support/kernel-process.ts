@@ -24,6 +24,11 @@ export interface Heard {
   readonly header: Header;
 }
 
+interface KernelOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly frontEndKey?: string;
+}
+
 /** A kernel and its only front end. */
 export class KernelProcess {
   readonly child: ChildProcess;
@@ -56,12 +61,21 @@ export class KernelProcess {
     child.once("exit", (code, signal) => (this.exit = { code, signal }));
   }
 
-  /**
-   * Starts a kernel and waits until it is heard on iopub.
-   *
+  /** Starts a kernel and waits until it is heard on iopub; with other ports when somebody has taken one meanwhile. */
+  static async start(options: KernelOptions = {}): Promise<KernelProcess> {
+    for (let attempt = 1; ; attempt += 1) {
+      const kernel = await KernelProcess.#spawn(options);
+      try {
+        if (options.frontEndKey === undefined) await kernel.#waitForIopub();
+        return kernel;
+      } catch (cause) {
+        await kernel.close();
+        if (attempt === 3 || !kernel.output.includes("the port is in use")) throw cause;
+      }
+    }
+  }
 
-   */
-  static async start(options: { readonly env?: NodeJS.ProcessEnv; readonly frontEndKey?: string } = {}): Promise<KernelProcess> {
+  static async #spawn(options: KernelOptions): Promise<KernelProcess> {
     const folder = mkdtempSync(join(tmpdir(), "tsparallel-kernel-"));
     const ports = await freePorts(5);
     const [shell_port, control_port, stdin_port, iopub_port, hb_port] = ports;
@@ -71,9 +85,7 @@ export class KernelProcess {
     const env = { ...process.env, JUPYTER_DATA_DIR: folder, JPY_PARENT_PID: "", ...options.env };
     const args = ["--no-force-async-hooks-checks", TSPARALLEL, "kernel", "start", "-f", file];
     const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"], cwd: folder });
-    const kernel = new KernelProcess(folder, child, ports, options.frontEndKey ?? KEY);
-    if (options.frontEndKey === undefined) await kernel.#waitForIopub();
-    return kernel;
+    return new KernelProcess(folder, child, ports, options.frontEndKey ?? KEY);
   }
 
   get pid(): number {
