@@ -373,7 +373,7 @@ export class Client {
 
   /** `<Client: 4 engines>`. */
   toString(): string {
-    return this.#link.isClosed ? "<Client: closed>" : `<Client: ${this.length} engines>`;
+    return this.#link.isClosed ? "<Client: closed>" : `<Client: ${this.length} ${this.length === 1 ? "engine" : "engines"}>`;
   }
 
   #engines(targets: Targets): readonly EngineFacts[] {

@@ -392,7 +392,7 @@ export class Cluster implements AsyncDisposable {
 
   /** `<Cluster: running, 4 engines>`. */
   toString(): string {
-    return `<Cluster: ${this.#phase}${this.#phase === "running" ? `, ${this.engineCount} engines` : ""}>`;
+    return `<Cluster: ${this.#phase}${this.#phase === "running" ? `, ${this.engineCount} engine${this.engineCount === 1 ? "" : "s"}` : ""}>`;
   }
 }
 

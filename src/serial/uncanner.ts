@@ -276,7 +276,7 @@ const FILLERS = new WeakMap<Living, (content: unknown) => void>();
 function livenStandIn(code: Code, classId: string): Living {
   const kept: unknown[] = [];
   const { name, form } = code.facts;
-  const what = form === "class" ? `class "${name}"` : `function "${name}"`;
+  const what = name === "" ? `a ${form === "class" ? "class" : "function"}` : form === "class" ? `class "${name}"` : `function "${name}"`;
   const value = createStandIn(name, { code, classId, values: () => kept }, `${what} came from an engine and is not run here; send it back with \`apply\``);
   return { value, isReady: true, code, built: undefined, kept };
 }

@@ -28,6 +28,7 @@ describe("a private cluster", () => {
       expect(rc.ids).toEqual([0, 1]);
       expect(await rc.loadBalancedView().map((x: number) => x * x, [1, 2, 3])).toEqual([1, 4, 9]);
       expect(cluster.enginePids.length).toBe(2);
+      expect(String(cluster)).toBe("<Cluster: running, 2 engines>");
       expect(processesWith(dir)).toEqual(expect.arrayContaining([cluster.controllerPid, ...cluster.enginePids]));
     }
     await nothingLeft(dir);
@@ -37,6 +38,7 @@ describe("a private cluster", () => {
   it("that cannot be planned leaves no directory", async () => {
     vi.stubEnv("TMPDIR", sandbox.dir);
     try {
+      await expect(Cluster.start(2 as unknown as object)).rejects.toThrow("Cluster.start takes an object of options, such as { n: 4 }, and got 2");
       await expect(Cluster.start({ private: true, engines: "nowhere" })).rejects.toMatchObject({ code: "ERR_CONFIG" });
       expect(readdirSync(sandbox.dir)).toEqual([]);
     } finally {
@@ -47,6 +49,7 @@ describe("a private cluster", () => {
   it("refuses calls after its end", async () => {
     const cluster = await Cluster.start({ n: 0, private: true });
     await Promise.all([cluster.stop(), cluster.stop()]);
+    expect(String(cluster)).toBe("<Cluster: stopped>");
     expect(await cluster.closed).toEqual({ reason: "stopped", message: "the cluster was stopped" });
     await expect(cluster.connect()).rejects.toMatchObject({ code: "ERR_CLOSED" });
     await expect(cluster.addEngines(1)).rejects.toMatchObject({ code: "ERR_CLOSED" });

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { InvalidArgumentError, type SerializationError } from "../../../src/base/index.ts";
 import { Dependency } from "../../../src/client/index.ts";
+import { until } from "../../support/until.ts";
 import { connectScripted } from "./helpers.ts";
 
 describe("requests named by users", () => {
@@ -60,7 +61,7 @@ describe("objects of this process", () => {
   });
 
   it("print in one line: whom they talk to, and with which options", async () => {
-    const { client } = await connectScripted();
+    const { client, peer } = await connectScripted();
     const lview = client.loadBalancedView().with({ retries: 2, label: "careful", after: new Dependency(["a"]) });
     expect([client, client.directView(), client.directView(1), lview, client.broadcastView()].map((object) => inspect(object))).toEqual([
       "<Client: 2 engines>",
@@ -69,6 +70,9 @@ describe("objects of this process", () => {
       '<LoadBalancedView: engines 0…1; retries: 2, label: "careful", after: …>',
       "<BroadcastView: engines 0…1>",
     ]);
+    peer.notify("unregistration_notification", { id: 1, uuid: "E1" });
+    await until(() => client.length === 1);
+    expect(inspect(client)).toBe("<Client: 1 engine>");
     await client.close();
     expect(String(lview)).toContain("<LoadBalancedView: ");
   });
