@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import { ClosedError, InvalidStateError, InvariantError, keepInProcess } from "../base/index.ts";
 import type { Client, ConnectOptions } from "../client/index.ts";
 import { connectionFilePath, ensureProfile, readConnectionFile, removeConnectionFiles } from "../config/index.ts";
-import { atProcessExit, lastSentence, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
+import { atProcessExit, type LaunchedController, type LaunchedEngines, type ProcessExit } from "../launch/index.ts";
 import { SILENT, type Logger } from "../log/index.ts";
 import type { AdaptOptions, ClusterAdaptation } from "./adapting.ts";
 import { cleanLogs, cleanMadeUp } from "./clean-logs.ts";
@@ -16,7 +16,7 @@ import { planCluster, type ClusterOptions, type ClusterPlan } from "./cluster-pl
 import { ClusterRecord } from "./cluster-record.ts";
 import type { AddEnginesOptions, ClusterEnd, FromFileOptions, Phase, RestartOptions, RunOptions, ScaleOptions } from "./cluster-types.ts";
 import { waitForConnectionFiles, type ConnectionFiles } from "./connection-wait.ts";
-import { endOf } from "./failures.ts";
+import { endOf, reasonOf } from "./failures.ts";
 import { controllerRequest } from "./launch-requests.ts";
 import { loadCluster, type ClusterSource } from "./load-cluster.ts";
 import { clearStale } from "./stale-files.ts";
@@ -302,9 +302,9 @@ export class Cluster implements AsyncDisposable {
   #onControllerEnd(exit: ProcessExit): void {
     if (this.#phase !== "running") return;
     const isOrderly = exit.exitCode === 0 || exit.signal === "SIGTERM" || (exit.exitCode === null && exit.signal === null && exit.how === undefined);
-    const words = lastSentence(exit.outputTail);
-    const message = `the controller ${endOf(exit)}${isOrderly || words === undefined ? "" : `: ${words}`}`;
-    if (!isOrderly) this.#logger.error("controller ended unexpectedly", { how: endOf(exit), lastWords: words ?? "" });
+    const reason = reasonOf(exit);
+    const message = `the controller ${endOf(exit)}${isOrderly || reason === undefined ? "" : `: ${reason}`}`;
+    if (!isOrderly) this.#logger.error("controller ended unexpectedly", { how: endOf(exit), reason: reason ?? "" });
     const end: ClusterEnd = { reason: isOrderly ? "shutdown" : "failed", message };
     // The files of a cluster that another process started are that process's to remove.
     this.#stopping ??= this.#isFound ? this.#leave(end) : this.#stop(end);

@@ -4,11 +4,10 @@
 import { ClosedError, TimeoutError, type EngineUuid } from "../base/index.ts";
 import type { EngineLanguage } from "../core/index.ts";
 import type { LaunchedController, LaunchedEngine, LaunchedEngines, ProcessExit } from "../launch/index.ts";
-import { lastSentence } from "../launch/index.ts";
 import type { Logger } from "../log/index.ts";
 import type { ClientConnectionInfo } from "../wire/index.ts";
 import { DeathReporter } from "./death-reporter.ts";
-import { endedEarly, endOf, engineName, enginesMissing } from "./failures.ts";
+import { endedEarly, endOf, engineName, enginesMissing, reasonOf } from "./failures.ts";
 import { ControlLink } from "./control-link.ts";
 import { HubLink, type EngineNumbers } from "./hub-link.ts";
 
@@ -162,7 +161,7 @@ export class EngineSets {
     const facts = { engine: id ?? "unknown", ...place, pid: engine.pid ?? "unknown", how: endOf(exit), log: engine.log };
     const isLeaving = this.#leaving.has(engine);
     if (isLeaving || exit.exitCode === 0) this.#parts.logger.info("engine ended", facts);
-    else this.#parts.logger.warn("engine ended unexpectedly", { ...facts, lastWords: lastSentence(exit.outputTail) ?? "" });
+    else this.#parts.logger.warn("engine ended unexpectedly", { ...facts, reason: reasonOf(exit) ?? "" });
     if (engine.uuid !== undefined && this.#parts.controller.isRunning) this.#reporter.report(engine.uuid, id);
     if (engine.uuid !== undefined) this.#ids.delete(engine.uuid);
     this.#parts.onEnd(engine, exit, { isLeaving, language });

@@ -10,6 +10,11 @@ export function endOf(exit: ProcessExit): string {
   return exit.exitCode === null ? "ended" : `ended with exit status ${exit.exitCode}`;
 }
 
+/** Why a process ended, by its own last words. One that was killed had no time for any: what it wrote last is about something else. */
+export function reasonOf({ signal, outputTail }: Pick<ProcessExit, "signal" | "outputTail">): string | undefined {
+  return signal === "SIGKILL" ? "somebody killed it, or memory ran out" : lastSentence(outputTail);
+}
+
 /** The error for a process that ended before it was ready. */
 export function endedEarly(who: string, exit: ProcessExit, log: string): ProcessExitedError {
   const words = lastSentence(exit.outputTail);
