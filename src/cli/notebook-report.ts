@@ -42,7 +42,10 @@ export class NotebookReport implements Disposable {
     const source = shortened(textOf(cell.source).split("\n"), SOURCE_LINES_MAX);
     const words = traceback.length === 0 ? [`${ename}: ${evalue}`] : traceback.join("\n").split("\n");
     const shown = shortened(words, TRACEBACK_LINES_MAX).join("\n");
-    this.line(`cell ${number} of ${this.#count}:\n${source.map((line) => `  | ${line}`).join("\n")}`);
+    // Stacks name cells by the kernel's count, and a kernel that began later, or left out cells, counts otherwise.
+    const count = cell["execution_count"];
+    const inStacks = typeof count === "number" && count !== number ? `, cell [${count}] in stacks` : "";
+    this.line(`cell ${number} of ${this.#count}${inStacks}:\n${source.map((line) => `  | ${line}`).join("\n")}`);
     this.line(process.stderr.isTTY ? `${shown}\u001B[0m` : stripVTControlCharacters(shown));
   }
 

@@ -29,6 +29,9 @@ export const EXIT_REGISTRATION = 255;
 /** Messages on their way get this long when the engine ends. */
 const FAREWELL_MS = 300;
 
+/** Lines of a request that leave at once, for the code behind them may spin; short tasks print no more than that, and cost no message more. */
+const PROMPT_LINES = 1;
+
 /** How long the shell's sockets may take to connect before the engine goes on without knowing. */
 const CONNECT_MS = 2000;
 
@@ -74,7 +77,9 @@ export class Engine {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.#output = new OutputCapture((name, text) => this.#publish(iopub.stream(this.#engineId, name, text), this.#outputParent));
+    this.#output = new OutputCapture((name, text) => this.#publish(iopub.stream(this.#engineId, name, text), this.#outputParent), {
+      promptLines: PROMPT_LINES,
+    });
     const { info, address, registrationUrl, uuid, properties, registrationTimeoutMs, heartMissesMax, parentPid } = config;
     this.#side = new SideLink(
       { info, address, registrationUrl, uuid, properties, registrationTimeoutMs, heartMissesMax, parentPid, log: config.log },

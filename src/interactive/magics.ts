@@ -1,6 +1,6 @@
 // `%px` and its family: code of a cell on engines, its output here; and `%typecheck`. One of these for each REPL or notebook.
 
-import { CompositeError, InvalidArgumentError, InvalidStateError, isKernelError, kernelErrorFrom } from "../base/index.ts";
+import { CompositeError, ConfigError, InvalidArgumentError, InvalidStateError, isKernelError, kernelErrorFrom } from "../base/index.ts";
 import { activeViews, type AsyncResult, type DirectView, type InteractiveOptions, type OutputGroups } from "../client/index.ts";
 import { pickSlice, type Targets } from "../core/client/index.ts";
 import { expandMagics, ownText, type MagicCall, type MagicTable } from "./expand-magics.ts";
@@ -112,7 +112,9 @@ export class Magics implements MagicTable {
   async #view(suffix: string, targets: string | undefined): Promise<View> {
     let view = activeViews().get(suffix);
     if (view === undefined) {
-      const client = await this.#host.connect();
+      const client = await this.#host.connect().catch((error: unknown) => {
+        throw withRemedy(error);
+      });
       view = client.directView("all");
       view.activate(suffix);
     }
@@ -231,6 +233,12 @@ export class Magics implements MagicTable {
       `engines: ${targets}; waits: ${block ? "yes" : "no"}; output: ${output}; progress: ${progress}; Ctrl-C interrupts engines: ${signalOnInterrupt ? "yes" : "no"}\n`,
     );
   }
+}
+
+/** A client that a cell has made is not known here before one of its views is activated. */
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== "ConfigError") return error;
+  return new ConfigError(`${error.message}; for a cluster that cells have started, activate a view: rc.directView("all").activate()`, { cause: error.cause });
 }
 
 /** Waits for the end. @throws what the engines failed with, whose cells have the engines' numbers, not this session's */

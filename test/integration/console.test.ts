@@ -53,7 +53,9 @@ describe("the console, from a pipe", () => {
 
   it("does without a cluster, unless one was named or a magic needs it", () => {
     expect(pipe("1 + 1")).toMatchObject({ status: 0, stdout: "2\n", stderr: "" });
-    expect(pipe("%px 1").stderr).toMatch(/^ConfigError: no connection file .*; start a cluster with `ipcluster start`/);
+    expect(pipe("%px 1").stderr).toMatch(
+      /^ConfigError: no connection file .*; start a cluster with `ipcluster start`.*; for a cluster that cells have started, activate a view: rc\.directView\("all"\)\.activate\(\)\n/,
+    );
     expect(pipe("1 + 1", "--profile", "nowhere")).toMatchObject({
       status: 1,
       stdout: "",

@@ -285,6 +285,15 @@ describe("output", () => {
     await setup.controller.reply(request);
   });
 
+  it("begins with a line that arrives at once, though nothing more is printed", async () => {
+    using gate = new Gate();
+    const request = setup.execute(`console.log('begun'); while (!require('node:fs').existsSync(${JSON.stringify(gate.path)}));`);
+    await until(() => setup.streamOf(request) === "begun\n", { timeoutMs: 30_000 });
+    expect(setup.controller.replies.some((reply) => reply.message.parentHeader["msg_id"] === request.msg_id)).toBe(false);
+    gate.open();
+    await setup.controller.reply(request);
+  });
+
   it("that comes after the request ended belongs to the last request", async () => {
     const request = setup.execute("setTimeout(() => console.log('late'), 30); 1");
     await setup.controller.reply(request);
