@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { NotebookReport } from "../../../src/cli/notebook-report.ts";
 import type { Cell } from "../../../src/core/notebook/index.ts";
@@ -11,7 +12,7 @@ function told(number: number, count: number): string {
   const cell: Cell = { cell_type: "code", execution_count: count, metadata: {}, source: ["f()\n", "g()"] };
   using report = new NotebookReport(4, false);
   report.failure(cell, { number, ename: "Error", evalue: "no", traceback: ["Error: no", `    at cell [${count}]:1:1`] });
-  return written.join("").replaceAll(/\u001B\[\S*?[a-zA-Z]|\r/g, "");
+  return stripVTControlCharacters(written.join("")).replaceAll("\r", "");
 }
 
 describe("a report of a cell that failed", () => {

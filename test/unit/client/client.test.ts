@@ -67,12 +67,12 @@ describe("connecting", () => {
   it("to a controller of another version of the protocol, or with another key, says so", async () => {
     const old = new ScriptedController();
     old.listingHeader = { version: "4.1" };
-    await expect(Client.connect({ connectionInfo: old.info, transport: old, timeoutMs: 50 })).rejects.toThrow(
+    await expect(Client.connect({ connectionInfo: old.info, transport: old, timeoutMs: 10_000 })).rejects.toThrow(
       /the controller at tcp:\/\/127\.0\.0\.1:\d+, which the given connection information names, speaks another major version of the message protocol than 5/,
     );
     const other = new ScriptedController();
     other.isSilent = true;
-    const connecting = Client.connect({ connectionInfo: other.info, transport: other, timeoutMs: 50 });
+    const connecting = Client.connect({ connectionInfo: other.info, transport: other, timeoutMs: 500 });
     const stranger = new ScriptedController([], "another key");
     await until(() => other.listings > 0, { timeoutMs: 2000, everyMs: 1 });
     other.deliver("registration", stranger.session.build("connection_reply", { status: "ok", engines: {} }));
