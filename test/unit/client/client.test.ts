@@ -67,7 +67,7 @@ describe("connecting", () => {
   it("to a controller of another version of the protocol, or with another key, says so", async () => {
     const old = new ScriptedController();
     old.listingHeader = { version: "4.1" };
-    await expect(Client.connect({ connectionInfo: old.info, transport: old, timeoutMs: 10_000 })).rejects.toThrow(
+    await expect(Client.connect({ connectionInfo: old.info, transport: old, timeoutMs: 500 })).rejects.toThrow(
       /the controller at tcp:\/\/127\.0\.0\.1:\d+, which the given connection information names, speaks another major version of the message protocol than 5/,
     );
     const other = new ScriptedController();
