@@ -60,7 +60,7 @@ describe("the Hub", () => {
 describe("engines", () => {
   it("that come and go are told; one that is killed fails its requests, and its tasks are tried again", async () => {
     // The heart of a killed engine stops; quick heartbeats let the controller see it soon.
-    await withCluster({ engines: 1, controllerArgs: ["--ping=100"] }, async (client, cluster) => {
+    await withCluster({ engines: 1, controllerArgs: ["--ping=250"] }, async (client, cluster) => {
       const events: string[] = [];
       client.on("engineJoined", (engine) => events.push(`+${engine.id}`));
       client.on("engineLeft", (engine) => events.push(`-${engine.id}`));
