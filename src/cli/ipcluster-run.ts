@@ -4,6 +4,7 @@ import { InvalidStateError } from "../base/index.ts";
 import { cleanLogs, Cluster, planGiven, type ClusterPlan } from "../cluster/index.ts";
 import type { Logger } from "../log/index.ts";
 import { clusterRequest, commandLogger, requestedId, type SubmitFlags } from "./cluster-flags.ts";
+import { refuseIdlePython } from "./doubtful-flags.ts";
 import { Interruption } from "./interruption.ts";
 import { EXIT_ALREADY_RUNNING } from "./ipcluster-exit-codes.ts";
 import { checkPython } from "./notebook-engines.ts";
@@ -22,6 +23,7 @@ export async function runCommand(program: readonly string[], command: Command): 
   // A cluster of the program's own, beside any other in the profile.
   const clusterId = requestedId(request) === "" ? `run-${process.pid}` : requestedId(request);
   const plan = await planGiven(request.profile, { ...request.given, clusterId }, false);
+  refuseIdlePython(request, plan);
   const logger = commandLogger(plan.values.logLevel);
   using interruption = new Interruption(logger);
   const hold = setInterval(() => undefined, HOLD_MS);
@@ -69,7 +71,9 @@ function refuseNothing(program: readonly string[], command: string): void {
 export async function submitCommand(program: readonly string[], command: Command): Promise<void> {
   refuseNothing(program, "submit");
   refuseAbsentProgram(program, false);
-  const plan = await planSubmission(clusterRequest(command));
+  const request = clusterRequest(command);
+  const plan = await planSubmission(request);
+  refuseIdlePython(request, plan);
   const pythons = plan.values["python.n"];
   const python = pythons === 0 ? undefined : { n: pythons, executable: plan.values["python.executable"] };
   if (python?.executable !== undefined) checkPython(python.executable);
