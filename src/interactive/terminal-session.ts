@@ -55,7 +55,8 @@ export class TerminalSession {
       completer,
       terminal: true,
       eval: (text, _context, _file, done) => {
-        void this.#answer(text, done);
+        // Newer Nodes put a carriage return between the lines of a cell.
+        void this.#answer(text.replaceAll("\r", "\n"), done);
       },
       writer: (value: unknown) => this.#textOf(value),
     });
