@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
-import { createSession, freePorts, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
+import { freePorts } from "../../src/launch/index.ts";
+import { createSession, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
 import type { Message, Session } from "../../src/wire/index.ts";
 import { median, type BenchContext, type Measure, type Outcome } from "../measure.ts";
 

@@ -2,6 +2,7 @@
 
 export { startDaskScheduler, type DaskAddress, type DaskOptions, type DaskScheduler } from "./dask-scheduler.ts";
 export { atProcessExit } from "./exit-guard.ts";
+export { freePorts } from "./free-ports.ts";
 export type {
   ClusterPlace,
   ControllerRequest,

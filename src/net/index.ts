@@ -1,7 +1,6 @@
 // Sockets, signatures and the clock of the real world, each behind an interface of the pure floor or of this room.
 
 export { curveKeyPair, curveOf, newCurveKeyPair, type CurveKeyPair, type CurveOptions } from "./curve.ts";
-export { freePorts } from "./free-ports.ts";
 export { BUFFER_TEXT, hmacSigner } from "./hmac-signer.ts";
 export { MemoryNetwork, MemoryTransport } from "./memory-transport.ts";
 export { createSession, newSessionId, type SessionOptions } from "./node-session.ts";

@@ -13,8 +13,7 @@ import { ConfigError, LaunchError } from "../base/index.ts";
 import { fileFailure } from "../config/index.ts";
 import type { KernelConnection } from "../kernel/index.ts";
 import { Guard } from "../jobs/index.ts";
-import { atProcessExit } from "../launch/index.ts";
-import { freePorts } from "../net/index.ts";
+import { atProcessExit, freePorts } from "../launch/index.ts";
 import { kernelCommand, kernelEnvironment, type KernelSpec } from "./kernelspecs.ts";
 
 const ADDRESS = "127.0.0.1";
@@ -71,7 +70,7 @@ export class KernelProcess {
     await checkDirectory(cwd);
     const folder = await makeFolder();
     try {
-      const ports = await freePorts(5, ADDRESS);
+      const ports = await freePorts(5);
       const [shellPort = 0, controlPort = 0, stdinPort = 0, iopubPort = 0, heartbeatPort = 0] = ports;
       const connection = {
         interface: `tcp://${ADDRESS}`,

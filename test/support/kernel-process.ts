@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createSession, freePorts, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
+import { freePorts } from "../../src/launch/index.ts";
+import { createSession, ZeromqTransport, type MessageSocket } from "../../src/net/index.ts";
 import type { Dict, Header, Message, Session } from "../../src/wire/index.ts";
 import { until, WAIT_MS } from "./until.ts";
 

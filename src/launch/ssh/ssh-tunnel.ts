@@ -2,9 +2,10 @@
 // again when it breaks, and says why when it cannot be opened at all.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { createConnection, createServer, type AddressInfo } from "node:net";
+import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LaunchError } from "../../base/index.ts";
+import { freePorts } from "../free-ports.ts";
 import { tailLines } from "../output-tail.ts";
 import { noProgram } from "./host-link.ts";
 import { readTarget, sshCommand, type SshTarget } from "./host-list.ts";
@@ -146,19 +147,6 @@ const NO_PROGRAM = 127;
 
 function failureOf(target: SshTarget, end: SshEnd): string {
   return end.exitCode === NO_PROGRAM ? noProgram(target.ssh[0] ?? "ssh") : connectionFailure(target, end);
-}
-
-/** Free ports of the loopback address, as of now. */
-async function freePorts(n: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: n }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 function accepts(port: number): Promise<boolean> {
