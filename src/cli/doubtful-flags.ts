@@ -17,6 +17,16 @@ export function refuseIdlePython({ given }: ClusterRequest, { values }: ClusterP
 }
 
 /**
+ * `; did you mean …?` for a profile that is not there and whose name is nearly that of another; else empty.
+ *
+ * @throws ConfigError when the profiles cannot be listed
+ */
+export async function meantProfile(profile: ProfileDir, choice: ProfileChoice): Promise<string> {
+  const names = (await listProfiles(choice)).map(({ name }) => name);
+  return didYouMean(profile.name, names);
+}
+
+/**
  * What is said when a profile is about to be made whose name looks like that of another; `undefined` when there is nothing to say.
  *
  * @param choice where profiles are
@@ -24,9 +34,6 @@ export function refuseIdlePython({ given }: ClusterRequest, { values }: ClusterP
  */
 export async function newProfileRemark(profile: ProfileDir, choice: ProfileChoice): Promise<string | undefined> {
   if (profile.name === "default" || profile.name === profile.path || existsSync(profile.path)) return undefined;
-  const hint = didYouMean(
-    profile.name,
-    (await listProfiles(choice)).map(({ name }) => name),
-  );
+  const hint = await meantProfile(profile, choice);
   return hint === "" ? undefined : `there was no profile "${profile.name}", and it is made now${hint}`;
 }

@@ -2,7 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { ConfigError } from "../base/index.ts";
-import { createProfile, didYouMean, listProfiles, resolveProfile } from "../config/index.ts";
+import { createProfile, listProfiles, resolveProfile } from "../config/index.ts";
+import { meantProfile } from "./doubtful-flags.ts";
 import type { Command } from "./program.ts";
 import { profileChoice } from "./schema-options.ts";
 
@@ -40,9 +41,9 @@ export async function listProfilesCommand(command: Command): Promise<void> {
 export async function locateCommand(name: string | undefined, command: Command): Promise<void> {
   const choice = profileChoice(command);
   const profile = resolveProfile(name === undefined ? choice : { ...choice, profile: name });
-  if (!existsSync(profile.path)) {
-    const names = (await listProfiles(choice)).map((known) => known.name);
-    throw new ConfigError(`there is no profile ${profile.path}${didYouMean(profile.name, names) || "; make it with `ipcluster profile create --parallel`"}`);
-  }
+  if (!existsSync(profile.path))
+    throw new ConfigError(
+      `there is no profile ${profile.path}${(await meantProfile(profile, choice)) || "; make it with `ipcluster profile create --parallel`"}`,
+    );
   process.stdout.write(`${profile.path}\n`);
 }

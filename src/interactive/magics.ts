@@ -1,6 +1,6 @@
 // `%px` and its family: code of a cell on engines, its output here; and `%typecheck`. One of these for each REPL or notebook.
 
-import { CompositeError, ConfigError, InvalidArgumentError, InvalidStateError, isKernelError, kernelErrorFrom } from "../base/index.ts";
+import { CompositeError, ConfigError, InvalidArgumentError, InvalidStateError, isKernelError, isParallelError, kernelErrorFrom } from "../base/index.ts";
 import { activeViews, type AsyncResult, type DirectView, type InteractiveOptions, type OutputGroups } from "../client/index.ts";
 import { pickSlice, type Targets } from "../core/client/index.ts";
 import { expandMagics, ownText, type MagicCall, type MagicTable } from "./expand-magics.ts";
@@ -237,7 +237,7 @@ export class Magics implements MagicTable {
 
 /** A client that a cell has made is not known here before one of its views is activated. */
 function withRemedy(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== "ConfigError") return error;
+  if (!isParallelError(error) || error.code !== "ERR_CONFIG") return error;
   return new ConfigError(`${error.message}; for a cluster that cells have started, activate a view: rc.directView("all").activate()`, { cause: error.cause });
 }
 

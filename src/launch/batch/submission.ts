@@ -1,7 +1,7 @@
 // Jobs on their way into a batch system: drafted from what is wanted, written as a script, submitted, and from then on watched.
 
 import { readFileSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { LaunchError } from "../../base/index.ts";
 import { fileFailure } from "../../config/index.ts";
 import type { Logger } from "../../log/index.ts";
@@ -11,7 +11,7 @@ import { remoteEnvironment } from "../numbered-engines.ts";
 import { BatchJob } from "./batch-job.ts";
 import type { BatchOptions } from "./batch-options.ts";
 import type { BatchJobOptions, BatchJobRequest, BatchSystem, JobListing } from "./batch-system.ts";
-import type { BatchFacts } from "./launched-job.ts";
+import { removeScript, type BatchFacts } from "./launched-job.ts";
 import { complaintOf, runCommand, type CommandEnvironment } from "./run-command.ts";
 import { renderScript } from "./script.ts";
 import { jobNameOf } from "./script-words.ts";
@@ -78,8 +78,7 @@ export async function submitJob(system: BatchSystem, made: Draft, { signal, logg
     const what = { ...request, jobId, scriptPath, clusterId, profileDir: profile.path, queueTimeoutMs: options.queueTimeoutMs };
     return factsOf(system, what, logger);
   } catch (cause) {
-    // A description that is meant to be used by hand stays.
-    if (system.scriptPath === undefined) await rm(scriptPath, { force: true });
+    removeScript({ system, scriptPath });
     throw cause;
   }
 }
