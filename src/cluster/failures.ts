@@ -17,10 +17,9 @@ export function reasonOf({ signal, outputTail }: Pick<ProcessExit, "signal" | "o
 
 /** The error for a process that ended before it was ready. */
 export function endedEarly(who: string, exit: ProcessExit, log: string): ProcessExitedError {
-  const words = lastSentence(exit.outputTail);
-  const reason = words === undefined ? "it said nothing" : words;
-  const where = log === "" || words === undefined ? "" : ` (log: ${log})`;
-  return new ProcessExitedError(`${who} ${endOf(exit)} before it was ready: ${reason}${where}`, {
+  const reason = reasonOf(exit);
+  const where = log === "" || reason === undefined ? "" : ` (log: ${log})`;
+  return new ProcessExitedError(`${who} ${endOf(exit)} before it was ready: ${reason ?? "it said nothing"}${where}`, {
     exitCode: exit.exitCode,
     signal: exit.signal,
     outputTail: exit.outputTail,
